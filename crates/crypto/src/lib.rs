@@ -1,0 +1,1 @@
+//! Digests, keyed pseudonyms, sealing, signatures and keys; the only crate that knows ring and hpke

@@ -1,0 +1,1 @@
+//! The use cases: submit, release, pull, acknowledge, query

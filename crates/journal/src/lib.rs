@@ -1,0 +1,1 @@
+//! The journal: entries, frames, tree, proofs, checkpoints and apply; pure, no I/O

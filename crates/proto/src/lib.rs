@@ -1,0 +1,1 @@
+//! Generated wire code of causeway.v1 and its descriptor set, nothing else

@@ -1,0 +1,1 @@
+//! The common schema: validation, splitting a document by class, the classified body

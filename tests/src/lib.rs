@@ -1,0 +1,1 @@
+//! The suite that drives a real gateway.
