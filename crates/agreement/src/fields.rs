@@ -1,0 +1,70 @@
+//! Checking what an agreement's clauses list against the fields of the schemas.
+
+use causeway_model::{Class, FieldPath, FieldSpec, FieldTable, Floor, Kind, Step};
+
+use crate::{Agreement, Clause, Fault, Form};
+
+/// The field that a person's pseudonym derives from; listing it links one person's records within a feed.
+const PERSON_FIELD: &str = "subject_reference";
+
+impl Agreement {
+    /// Every listed field that no agreement may ask for, or not in this form.
+    ///
+    /// `tables` gives the field tables of a kind, one for each of its schema versions. A field must be known to one
+    /// of the clause's kinds, and may leave only if each table that has it allows the form.
+    pub fn check_fields<'t>(&self, tables: &dyn Fn(Kind) -> Vec<&'t FieldTable>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (index, clause) in self.clauses.iter().enumerate() {
+            let of_clause: Vec<&FieldTable> = clause.kinds.iter().flat_map(|kind| tables(*kind)).collect();
+            for (path, form) in &clause.fields {
+                for what in faults_of(clause, path, *form, &of_clause) {
+                    faults.push(Fault { place: format!("clauses[{index}].fields.\"{path}\""), what });
+                }
+            }
+        }
+        faults
+    }
+}
+
+fn faults_of(clause: &Clause, path: &FieldPath, form: Form, tables: &[&FieldTable]) -> Vec<String> {
+    let specs: Vec<&FieldSpec> = tables.iter().filter_map(|table| table.by_path(path)).collect();
+    if specs.is_empty() {
+        return vec!["is not a field of the clause's kinds".into()];
+    }
+    let mut faults: Vec<String> = specs.iter().filter_map(|spec| fault_of(spec, form)).collect();
+    faults.dedup();
+    if path.as_str() == PERSON_FIELD && !clause.link_persons {
+        faults.push("links persons, which the clause does not: state link_persons = true with its reason".into());
+    }
+    faults
+}
+
+/// What is wrong with this form of this field, if anything.
+fn fault_of(spec: &FieldSpec, form: Form) -> Option<String> {
+    if spec.class == Class::Sealed {
+        return Some("is sealed and never leaves".into());
+    }
+    let Floor::Finest(floor) = spec.floor else {
+        return Some("may leave under no agreement".into());
+    };
+    match (spec.class, form) {
+        (Class::Link, Form::Pseudonym) => None,
+        (Class::Link, _) => Some("is a link field and leaves as \"pseudonym\" only".into()),
+        (_, Form::Pseudonym) => Some("is not a link field: it has no pseudonym".into()),
+        (Class::Open, Form::AsIs) => None,
+        (Class::Open, Form::Step(_)) => Some("is an open field and has no steps: write \"exact\"".into()),
+        (_, Form::AsIs) => coarse_fault(spec, floor, Step::Exact),
+        (_, Form::Step(step)) => coarse_fault(spec, floor, step),
+    }
+}
+
+fn coarse_fault(spec: &FieldSpec, floor: Step, step: Step) -> Option<String> {
+    let Some(ladder) = spec.ladder else {
+        return Some("has no ladder in the schema".into());
+    };
+    if ladder.allows(floor, step) {
+        return None;
+    }
+    let steps = ladder.steps().iter().filter(|step| ladder.allows(floor, **step)).map(|step| format!("\"{step}\""));
+    Some(format!("may not leave at \"{step}\": use one of {}", steps.collect::<Vec<_>>().join(", ")))
+}

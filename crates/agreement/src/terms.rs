@@ -1,0 +1,63 @@
+//! The conditions of law that an agreement transfers under (DPA 2018 Part 3, Chapter 5).
+
+use std::fmt;
+use std::str::FromStr;
+
+use causeway_model::Malformed;
+
+macro_rules! terms {
+    ($(#[$doc:meta])* $type:ident, $what:literal, $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $type { $($(#[$vdoc])* $variant),+ }
+
+        impl $type {
+            /// The code as it is written.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = Malformed;
+            fn from_str(text: &str) -> Result<Self, Malformed> {
+                match text { $($code => Ok(Self::$variant),)+ _ => Err(Malformed($what)) }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+terms!(
+    /// What makes a transfer to the recipient's country lawful (ss.73 to 76).
+    TransferCondition, "transfer condition",
+    /// The country is approved by regulations (s.74AA).
+    Regulations = "s74AA_regulations",
+    /// A legal instrument with safeguards binds the recipient (s.75(1)(a)).
+    Instrument = "s75_instrument",
+    /// The controller has assessed the safeguards (s.75(1)(b)).
+    Assessment = "s75_test",
+    /// To protect somebody's vital interests (s.76(1)(a)).
+    VitalInterests = "s76_vital",
+    /// To safeguard the data subject's legitimate interests (s.76(1)(b)).
+    LegitimateInterests = "s76_legit",
+    /// To prevent an immediate and serious threat (s.76(1)(c)).
+    SeriousThreat = "s76_threat",
+    /// In individual cases for a law-enforcement purpose (s.76(1)(d)).
+    LawEnforcement = "s76_le",
+    /// In individual cases for a legal purpose (s.76(1)(e)).
+    Legal = "s76_legal",
+);
+terms!(
+    /// What the recipient may do with a record towards others (s.78); sent with every page.
+    OnwardTransfer, "condition on onward transfer",
+    /// Nothing.
+    Forbidden = "forbidden",
+    /// Only what the originator has authorised.
+    WithOriginatorAuthorisation = "with_originator_authorisation",
+);
