@@ -107,3 +107,66 @@ impl KeyRing {
         Self { submission, content, cursor, pseudonym, feed, checkpoint }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(left: &KeyRing, right: &KeyRing) -> bool {
+        left.secrets().iter().zip(right.secrets()).all(|(left, right)| left.expose() == right.expose())
+    }
+
+    #[test]
+    fn a_wrapped_ring_unwraps_to_the_same_secrets() {
+        let (root, ring) = (RootKey::generate(), KeyRing::generate());
+        let wrapped = ring.wrap(&root);
+        assert_eq!(wrapped.len(), HEADER.len() + 12 + PLAINTEXT_LENGTH + 16);
+        let again = KeyRing::unwrap(&root, &wrapped).expect("it was wrapped under this root key");
+        assert!(same(&ring, &again));
+        assert!(!same(&ring, &KeyRing::generate()));
+    }
+
+    #[test]
+    fn a_ring_does_not_unwrap_under_another_root_key() {
+        let wrapped = KeyRing::generate().wrap(&RootKey::generate());
+        assert_eq!(KeyRing::unwrap(&RootKey::generate(), &wrapped).err(), Some(CryptoError::Refused));
+    }
+
+    #[test]
+    fn every_flipped_byte_and_every_cut_of_a_wrapped_ring_is_refused() {
+        let root = RootKey::generate();
+        let wrapped = KeyRing::generate().wrap(&root);
+        for at in 0..wrapped.len() {
+            let mut altered = wrapped.clone();
+            altered[at] ^= 0x10;
+            assert!(KeyRing::unwrap(&root, &altered).is_err(), "byte {at}");
+            assert!(KeyRing::unwrap(&root, &wrapped[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_ring_of_another_version_or_size_is_named_as_such() {
+        let root = RootKey::generate();
+        let mut later = KeyRing::generate().wrap(&root);
+        later[HEADER.len() - 1] = 2;
+        assert_eq!(KeyRing::unwrap(&root, &later).err(), Some(CryptoError::Unsupported("key ring version")));
+        for length in [0, 32, PLAINTEXT_LENGTH - 1, PLAINTEXT_LENGTH + 1, PLAINTEXT_LENGTH + 32] {
+            let wrapped = [HEADER.as_slice(), &root.ring_wrapping_key().seal(HEADER, &vec![0; length])].concat();
+            assert_eq!(KeyRing::unwrap(&root, &wrapped).err(), Some(CryptoError::Malformed("key ring")), "{length}");
+        }
+    }
+
+    #[test]
+    fn no_two_uses_share_a_key() {
+        let ring = KeyRing::generate();
+        let macs = [ring.submission_mac(), ring.content_mac(), ring.cursor_mac()].map(|key| key.tag("d", &[b"x"]));
+        assert!(macs[0] != macs[1] && macs[1] != macs[2] && macs[0] != macs[2]);
+    }
+
+    #[test]
+    fn debug_prints_nothing_of_a_ring() {
+        let ring = KeyRing::from_secrets(std::array::from_fn(|_| Secret::new([0xa7; 32])));
+        let printed = format!("{ring:?} {:?} {:?}", ring.pseudonym_key(), ring.cursor_mac());
+        assert!(!printed.contains("167") && !printed.contains("a7"), "{printed}");
+    }
+}

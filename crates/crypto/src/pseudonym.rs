@@ -147,3 +147,116 @@ fn multiply(left: u8, right: u8) -> u8 {
     }
     product
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KeyRing;
+
+    fn agency(text: &str) -> AgencyId {
+        text.parse().expect("an agency id")
+    }
+
+    fn feed(ring: &KeyRing, agreement: &str, epoch: u32) -> FeedKey {
+        ring.feed_key(&agreement.parse().expect("an agreement id"), epoch)
+    }
+
+    #[test]
+    fn an_internal_pseudonym_is_of_owner_scheme_and_value() {
+        let key = KeyRing::generate().pseudonym_key();
+        let base = key.internal(&agency("gb-nca"), "nrm", "123");
+        assert_eq!(base, key.internal(&agency("gb-nca"), "nrm", "123"));
+        assert_ne!(base, key.internal(&agency("al-police"), "nrm", "123"));
+        assert_ne!(base, key.internal(&agency("gb-nca"), "nrm1", "23"));
+        assert_ne!(base, key.internal(&agency("gb-nca"), "nrm", "124"));
+        assert_ne!(base, KeyRing::generate().pseudonym_key().internal(&agency("gb-nca"), "nrm", "123"));
+        assert_eq!(format!("{:?}", InternalPseudonym([7; 32])), "InternalPseudonym(..)");
+    }
+
+    #[test]
+    fn a_pseudonym_is_of_its_feed_epoch_and_item() {
+        let ring = KeyRing::generate();
+        let internal = InternalPseudonym([9; 32]);
+        let item = ItemId::from_bytes([1; 16]);
+        let albania = feed(&ring, "ISA-AL-2026-014", 1);
+        let base = albania.pseudonym(&internal, None);
+        assert_eq!(base, feed(&ring, "ISA-AL-2026-014", 1).pseudonym(&internal, None));
+        let others = [
+            feed(&ring, "ISA-VN-2026-021", 1).pseudonym(&internal, None),
+            feed(&ring, "ISA-AL-2026-014", 2).pseudonym(&internal, None),
+            albania.pseudonym(&InternalPseudonym([8; 32]), None),
+            albania.pseudonym(&internal, Some(&item)),
+            albania.pseudonym(&internal, Some(&ItemId::from_bytes([2; 16]))),
+        ];
+        let body = |text: &str| text.split('-').nth(1).map(str::to_owned);
+        for (at, other) in others.iter().enumerate() {
+            assert!(others[..at].iter().chain([&base]).all(|earlier| body(earlier) != body(other)), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_pseudonym_reads_as_epoch_130_bits_and_check() {
+        // RFC 4648's alphabet over 26 groups of five bits: 0xf8 repeated is 11111 000 11111 000 ...
+        assert_eq!(characters(&base32_symbols(&[0xff; 32])), "7".repeat(26));
+        assert_eq!(characters(&base32_symbols(b"foobar the quick brown fox jumps")), "mzxw6ytboiqhi2dfebyxk2ldnm");
+        let key = feed(&KeyRing::generate(), "ISA-AL-2026-014", 37);
+        let text = key.pseudonym(&InternalPseudonym([9; 32]), None);
+        assert!(text.starts_with("p37-") && text.len() == 4 + 26 + 1 + 2, "{text}");
+        assert!(pseudonym_is_well_formed(&text));
+    }
+
+    #[test]
+    fn every_single_change_and_every_swap_of_neighbours_is_caught() {
+        let ring = KeyRing::generate();
+        for epoch in [0, 1, 9, 12, 4_000_000_000] {
+            let text = feed(&ring, "ISA-AL-2026-014", epoch).pseudonym(&InternalPseudonym(crate::random()), None);
+            assert!(pseudonym_is_well_formed(&text), "{text}");
+            for at in 0..text.len() {
+                let mut bytes = text.clone().into_bytes();
+                for replacement in (0x20..0x7f).filter(|byte| *byte != text.as_bytes()[at]) {
+                    bytes[at] = replacement;
+                    let changed = String::from_utf8(bytes.clone()).expect("ascii");
+                    assert!(!pseudonym_is_well_formed(&changed), "{text} -> {changed}");
+                }
+                let mut swapped = text.clone().into_bytes();
+                if at + 1 < swapped.len() && swapped[at] != swapped[at + 1] {
+                    swapped.swap(at, at + 1);
+                    let swapped = String::from_utf8(swapped).expect("ascii");
+                    assert!(!pseudonym_is_well_formed(&swapped), "{text} -> {swapped}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_two_changes_within_a_body_are_caught() {
+        let body = base32_symbols(&crate::random());
+        let check = check_symbols(body.into_iter());
+        for (first, second) in (0..26).flat_map(|first| (0..first).map(move |second| (first, second))) {
+            for (one, other) in (1..32).flat_map(|one| (1..32).map(move |other| (one, other))) {
+                let mut changed = body;
+                changed[first] ^= one;
+                changed[second] ^= other;
+                assert_ne!(check_symbols(changed.into_iter()), check, "{first} {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_pseudonym_is_not_well_formed() {
+        let text = feed(&KeyRing::generate(), "ISA-AL-2026-014", 1).pseudonym(&InternalPseudonym([9; 32]), None);
+        let cases = ["", "p", "p1", "p1-", "p1--", "p-", "é", "p1-é-é"].map(str::to_owned);
+        let variants = [
+            text.to_uppercase(),
+            text.replace("p1-", "p01-"),
+            text.replace("p1-", "p+1-"),
+            text.replace("p1-", "p4294967297-"),
+            format!("{text}a"),
+            format!("{text}-"),
+            text[..text.len() - 1].to_owned(),
+        ];
+        for case in cases.iter().chain(&variants) {
+            assert!(!pseudonym_is_well_formed(case), "{case}");
+        }
+    }
+}

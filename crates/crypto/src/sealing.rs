@@ -266,3 +266,131 @@ fn record_key(export: impl FnOnce(&mut [u8]) -> Result<(), hpke::HpkeError>) -> 
     export(secret.as_mut_slice()).expect("32 bytes are within the exporter's limit");
     AeadKey::new(*secret)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = b"{\"name\":\"exact\"}";
+
+    struct Place {
+        owner: AgencyId,
+        private: SealingPrivateKey,
+    }
+
+    impl Place {
+        fn new(owner: &str) -> Self {
+            Self { owner: owner.parse().expect("an agency id"), private: SealingPrivateKey::generate() }
+        }
+
+        fn window(&self) -> SealingWindow {
+            SealingWindow::new(&self.private.public_key(), &self.owner)
+        }
+
+        fn context(&self) -> SealContext<'_> {
+            SealContext {
+                owner: &self.owner,
+                record_id: RecordId::from_bytes([5; 16]),
+                version: RecordVersion(3),
+                kind: Kind::VictimProfile,
+            }
+        }
+
+        fn open(&self, window: &SealingWindow, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+            open_sealed(&self.private, &window.encapsulation(), &self.context(), sealed)
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_with_the_owners_key_read_back_from_its_bytes() {
+        let nca = Place::new("gb-nca");
+        let window = nca.window();
+        let sealed = window.seal(&nca.context(), BODY);
+        assert_eq!((sealed.kem_id, sealed.kdf_id, sealed.aead_id), (0x647a, 1, 2));
+        assert_eq!(sealed.encapsulation_id, sha256(&[&window.encapsulation()]).0[..16]);
+        let private = SealingPrivateKey::from_bytes(&nca.private.to_bytes()).expect("its own bytes");
+        let public = SealingPublicKey::from_bytes(&private.public_key().to_bytes()).expect("its own bytes");
+        assert_eq!(public.key_id(), sealed.key_id);
+        let opened = open_sealed(&private, &window.encapsulation(), &nca.context(), &sealed);
+        assert_eq!(opened.expect("sealed to this key").as_slice(), BODY);
+        assert!(!sealed.ciphertext.windows(5).any(|bytes| bytes == b"exact"));
+    }
+
+    #[test]
+    fn each_part_of_the_context_is_bound() {
+        let (nca, other) = (Place::new("gb-nca"), Place::new("al-police"));
+        let window = nca.window();
+        let sealed = window.seal(&nca.context(), BODY);
+        let context = nca.context();
+        let wrong = [
+            SealContext { owner: &other.owner, ..context },
+            SealContext { record_id: RecordId::from_bytes([6; 16]), ..context },
+            SealContext { version: RecordVersion(4), ..context },
+            SealContext { kind: Kind::TraffickingRoute, ..context },
+        ];
+        for context in wrong {
+            let opened = open_sealed(&nca.private, &window.encapsulation(), &context, &sealed);
+            assert_eq!(opened.err(), Some(CryptoError::Refused), "{context:?}");
+        }
+    }
+
+    #[test]
+    fn another_key_suite_or_encapsulation_is_refused() {
+        let nca = Place::new("gb-nca");
+        let (window, second) = (nca.window(), nca.window());
+        let sealed = window.seal(&nca.context(), BODY);
+        let stranger = Place { owner: nca.owner.clone(), private: SealingPrivateKey::generate() };
+        assert_eq!(stranger.open(&window, &sealed).err(), Some(CryptoError::OtherKey));
+        let claimed = Sealed { key_id: stranger.private.public_key().key_id(), ..sealed.clone() };
+        assert_eq!(stranger.open(&window, &claimed).err(), Some(CryptoError::Refused));
+        assert_eq!(nca.open(&second, &sealed).err(), Some(CryptoError::Malformed("encapsulation")));
+        let moved = Sealed { encapsulation_id: second.encapsulation_id(), ..sealed.clone() };
+        assert_eq!(nca.open(&second, &moved).err(), Some(CryptoError::Refused));
+        for suite in [(1, 1, 2), (0x647a, 2, 2), (0x647a, 1, 3)] {
+            let (kem_id, kdf_id, aead_id) = suite;
+            let sealed = Sealed { kem_id, kdf_id, aead_id, ..sealed.clone() };
+            assert_eq!(nca.open(&window, &sealed).err(), Some(CryptoError::Unsupported("sealing suite")));
+        }
+        let short = Sealed { encapsulation_id: encapsulation_id(b"short"), ..sealed };
+        let opened = open_sealed(&nca.private, b"short", &nca.context(), &short);
+        assert_eq!(opened.err(), Some(CryptoError::Malformed("encapsulation")));
+    }
+
+    #[test]
+    fn every_flipped_byte_of_a_sealed_body_is_refused() {
+        let nca = Place::new("gb-nca");
+        let window = nca.window();
+        let sealed = window.seal(&nca.context(), BODY);
+        for at in 0..sealed.ciphertext.len() {
+            let mut altered = sealed.clone();
+            altered.ciphertext[at] ^= 1;
+            assert_eq!(nca.open(&window, &altered).err(), Some(CryptoError::Refused), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn two_seals_of_one_record_version_differ() {
+        let nca = Place::new("gb-nca");
+        let (window, second) = (nca.window(), nca.window());
+        let ciphertext = |window: &SealingWindow| window.seal(&nca.context(), BODY).ciphertext;
+        assert_ne!(ciphertext(&window), ciphertext(&window));
+        assert_ne!(window.encapsulation(), second.encapsulation());
+    }
+
+    #[test]
+    #[should_panic(expected = "serves the owner it was made for")]
+    fn a_window_seals_for_its_owner_only() {
+        Place::new("gb-nca").window().seal(&Place::new("al-police").context(), BODY);
+    }
+
+    #[test]
+    fn keys_are_read_from_their_exact_length_only() {
+        let private = SealingPrivateKey::generate();
+        let public = private.public_key().to_bytes();
+        assert_eq!((public.len(), private.to_bytes().len()), (1216, 32));
+        assert!(SealingPublicKey::from_bytes(&public[1..]).is_err());
+        assert!(SealingPublicKey::from_bytes(&[0xff; 1216]).is_err(), "coefficients above the modulus");
+        assert!(SealingPrivateKey::from_bytes(&[1; 33]).is_err());
+        assert_eq!(format!("{private:?}"), "SealingPrivateKey(..)");
+    }
+}
