@@ -22,6 +22,9 @@ mod tests {
     fn a_commitment_binds_nonce_field_and_text() {
         let base = commit(&[1; 32], "operator", "a.clerk");
         assert_eq!(base, commit(&[1; 32], "operator", "a.clerk"));
+        // Worked out apart from this code, with Python's hmac.
+        let hex = crate::Digest(base).to_string();
+        assert_eq!(hex, "8d762359a7db0ec7f3982aeb4b0ac47cc62cdf879931ece2c51060bc7212e6d2");
         assert_ne!(base, commit(&[2; 32], "operator", "a.clerk"));
         assert_ne!(base, commit(&[1; 32], "purpose_text", "a.clerk"));
         assert_ne!(base, commit(&[1; 32], "operator", "a.clerc"));
