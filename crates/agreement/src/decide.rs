@@ -46,9 +46,7 @@ reasons!(
     TlpRed = "tlp-red",
     /// The record does not name the recipient or its country in `releasable_to`.
     NotReleasableToRecipient = "not-releasable-to-recipient",
-    /// The record does not say until when it may be kept.
-    RetentionNotStated = "retention-not-stated",
-    /// It should not be kept any more.
+    /// The last day on which it may be kept is past.
     RetentionOver = "retention-over",
     /// Action code A1: the originator's permission is needed first.
     OriginatorPermissionNeeded = "originator-permission-needed",
@@ -101,8 +99,7 @@ fn gates(agreement: &Agreement, owner: &AgencyId, facts: &RecordFacts, now: Time
     refuse(facts.tlp == Tlp::Red, DenyReason::TlpRed)?;
     let named = facts.releasable_to.iter().any(|party| party.includes(&agreement.recipient));
     refuse(!named, DenyReason::NotReleasableToRecipient)?;
-    let retain_until = facts.retain_until.ok_or(DenyReason::RetentionNotStated)?;
-    refuse(now.date() > retain_until, DenyReason::RetentionOver)?;
+    refuse(facts.retain_until.is_some_and(|last_day| now.date() > last_day), DenyReason::RetentionOver)?;
     refuse(facts.action_code == Some(ActionCode::A1), DenyReason::OriginatorPermissionNeeded)
 }
 

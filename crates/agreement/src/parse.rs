@@ -100,6 +100,9 @@ fn filter(section: &mut Section<'_>) -> Option<Filter> {
 
 /// A kind that no list narrows would be granted whole; a list that narrows none of the kinds is a mistake.
 fn check_filter(section: &Section<'_>, kinds: &[Kind], filter: &Filter) {
+    if kinds.is_empty() {
+        return;
+    }
     for kind in kinds {
         if !filter.applies_to(*kind) {
             section.fault("filter", format!("states nothing that narrows {kind}: missing means no"));
@@ -130,7 +133,11 @@ fn ceiling(section: &mut Section<'_>) -> Option<HandlingCeiling> {
 
 fn fields(section: &mut Section<'_>) -> Option<Vec<(causeway_model::FieldPath, Form)>> {
     let mut fields = Vec::new();
-    for (key, value) in section.rest() {
+    let stated: Vec<(String, Value)> = section.rest().collect();
+    if stated.is_empty() {
+        section.fault("*", "lists no field that leaves");
+    }
+    for (key, value) in stated {
         match (key.parse(), form(&value)) {
             (Ok(path), Ok(form)) => fields.push((path, form)),
             (path, form) => {
@@ -142,9 +149,6 @@ fn fields(section: &mut Section<'_>) -> Option<Vec<(causeway_model::FieldPath, F
                 }
             }
         }
-    }
-    if fields.is_empty() {
-        section.fault("*", "lists no field that leaves");
     }
     Some(fields)
 }

@@ -1,0 +1,70 @@
+//! Agency files and their templates.
+
+use causeway_agreement::{AgencyFile, AgencyTemplate, Role};
+
+use crate::lines;
+
+const TEMPLATE: &str = r#"
+id = "gb-nca"
+version = 3
+name = "National Crime Agency"
+persons = ["director", "dpo"]
+
+[[systems]]
+name = "gateway"
+
+[[systems]]
+name = "case-management"
+roles = ["submitter", "auditor"]
+"#;
+
+fn complete() -> AgencyFile {
+    let template = AgencyTemplate::parse(TEMPLATE).expect("well formed");
+    let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    template.complete(|id| [u8::try_from(id.as_str().len()).expect("short"); 32], vec![7; 1216], pem.into())
+}
+
+#[test]
+fn a_completed_template_reads_back() {
+    let file = complete();
+    assert_eq!(AgencyFile::parse(&file.render()), Ok(file.clone()));
+    assert_eq!(file.roles(&"case-management".parse().expect("a name")), [Role::Submitter, Role::Auditor]);
+    assert!(file.roles(&"gateway".parse().expect("a name")).is_empty());
+    assert!(file.roles(&"somebody-else".parse().expect("a name")).is_empty(), "unknown means no role");
+}
+
+#[test]
+fn faults_of_an_agency_file_are_all_listed() {
+    let with = |from: &str, to: &str| {
+        let text = complete().render();
+        assert!(text.contains(from), "{from:?} is not in {text}");
+        lines(AgencyFile::parse(&text.replace(from, to)).expect_err("has a fault"))
+    };
+    assert_eq!(with("gb-nca", "NCA"), ["id: is a malformed agency id"]);
+    assert_eq!(with("\"auditor\"", "\"admin\""), ["systems[1].roles[1]: is a malformed role"]);
+    assert_eq!(with("\"gateway\"", "\"case-management\""), ["systems: two systems have the name case-management"]);
+    assert_eq!(with("\"dpo\"", "\"director\""), ["persons: two persons have the id director"]);
+    assert_eq!(with("BEGIN CERTIFICATE", "BEGIN NOTHING"), ["trust_bundle_pem: holds no certificate in PEM"]);
+    assert_eq!(
+        with("MIIB", "-----BEGIN PRIVATE KEY-----"),
+        ["trust_bundle_pem: holds a private key, which belongs in no agency file"]
+    );
+    assert_eq!(with("AwMD", "!"), ["persons[1].public_key: is not base64"]);
+    assert_eq!(with("AwMD", ""), ["persons[1].public_key: is not a key of 32 bytes"]);
+    assert_eq!(with("version = 3", "version = 3\nroot = true"), ["root: is not a known key"]);
+    assert!(lines(AgencyFile::parse("").expect_err("empty")).len() >= 5);
+}
+
+#[test]
+fn two_persons_never_share_a_key() {
+    let mut file = complete();
+    file.persons[1].public_key = file.persons[0].public_key;
+    let faults = lines(AgencyFile::parse(&file.render()).expect_err("one key could approve twice"));
+    assert_eq!(faults, ["persons: the key of dpo is another person's too"]);
+}
+
+#[test]
+fn a_template_holds_no_keys() {
+    let text = format!("sealing_public_key = \"AA==\"\n{TEMPLATE}");
+    assert_eq!(lines(AgencyTemplate::parse(&text).expect_err("has a key")), ["sealing_public_key: is not a known key"]);
+}

@@ -1,0 +1,170 @@
+//! Reading: every fault is found, named by its place, and nothing unknown passes.
+
+use causeway_agreement::{Agreement, Form, OnwardTransfer, ReleasePeriod, TransferCondition};
+use causeway_model::{Kind, Step, Tlp};
+
+use crate::{AGREEMENT, edited, lines, sample};
+
+fn faults(text: &str) -> Vec<String> {
+    lines(Agreement::parse(text).expect_err("has a fault"))
+}
+
+#[test]
+fn a_well_formed_agreement_is_read_with_its_protective_defaults() {
+    let agreement = sample();
+    assert_eq!(agreement.id.as_str(), "ISA-AL-2026-014");
+    assert_eq!(agreement.transfer_condition, TransferCondition::Instrument);
+    assert_eq!(agreement.onward_transfer, OnwardTransfer::WithOriginatorAuthorisation);
+    assert_eq!(agreement.quota.records_per_day, Some(5000));
+    assert_eq!(agreement.valid_until.to_string(), "2027-12-31");
+    let clause = agreement.clause(&"c3.1".parse().expect("a clause id")).expect("is there");
+    assert_eq!(clause.kinds, [Kind::VictimProfile]);
+    assert_eq!(clause.ceiling.tlp, Tlp::Amber);
+    assert_eq!(clause.fields[0].1, Form::Step(Step::Band));
+    assert_eq!(clause.fields[1].1, Form::AsIs);
+    assert_eq!((clause.release, clause.link_persons, clause.children), (ReleasePeriod::Daily, false, false));
+    assert!(agreement.clauses[1].ceiling.action_codes.is_empty(), "no action code unless it is listed");
+}
+
+#[test]
+fn relaxations_are_read_with_their_reasons() {
+    let relaxed = edited(
+        "minimum_cell = 1\n",
+        "minimum_cell = 1\nrelease = \"immediate\"\nrelease_reason = \"live victims are moved within days\"\n\
+         link_persons = true\nlink_persons_reason = \"return is followed up\"\n\
+         children = true\nchildren_reason = \"child protection units assist\"\n",
+    );
+    let clause = Agreement::parse(&relaxed).expect("well formed").clauses.remove(0);
+    assert_eq!((clause.release, clause.link_persons, clause.children), (ReleasePeriod::Immediate, true, true));
+    assert_eq!(clause.minimum_cell, 1);
+}
+
+#[test]
+fn each_fault_is_named() {
+    let cases = [
+        ("version = 1\n", "", "version: is missing"),
+        ("version = 1\n", "version = 0\n", "version: is not a whole number of at least 1, within range"),
+        ("version = 1\n", "version = 4294967296\n", "version: is not a whole number of at least 1, within range"),
+        ("version = 1\n", "version = 1\nvalid = true\n", "valid: is not a known key"),
+        ("ISA-AL-2026-014", "isa-al", "id: is a malformed agreement id"),
+        ("\"al-police\"", "\"gb-nca\"", "recipient: is the granting agency itself"),
+        ("2027-12-31", "2025-12-31", "valid_until: is before valid_from"),
+        ("2027-12-31", "\"2027-12-31\"", "valid_until: is not a date: write 2026-01-31, without quotes"),
+        ("2027-12-31", "2027-12-31T00:00:00Z", "valid_until: is not a date: write 2026-01-31, without quotes"),
+        ("s75_instrument", "s75", "transfer_condition: is a malformed transfer condition"),
+        ("with_originator_authorisation", "any", "onward_transfer: is a malformed condition on onward transfer"),
+        (
+            "[\"investigation\", \"safeguarding\"]",
+            "[]",
+            "purposes: is an empty list: leave it out or state what it holds",
+        ),
+        ("\"investigation\", \"saf", "\"curiosity\", \"saf", "purposes[0]: is a malformed purpose code"),
+        ("\"investigation\", \"saf", "\"safeguarding\", \"saf", "purposes[1]: is there twice"),
+        ("records_per_day", "records_per_week", "quota.records_per_week: is not a known key"),
+        ("id = \"c3.2\"", "id = \"c3.1\"", "clauses: two clauses have the id c3.1"),
+        ("[\"victim-profile\"]", "[\"victim\"]", "clauses[0].kinds[0]: is a malformed kind"),
+        ("\"AL\", \"XK\"", "\"AL\", \"ALB\"", "clauses[0].filter.nationalities[1]: is a malformed country code"),
+        ("\"AMBER\"", "\"WHITE\"", "clauses[0].ceiling.tlp: is a malformed TLP code"),
+        ("\"AMBER\"", "\"RED\"", "clauses[0].ceiling.tlp: TLP:RED never leaves: state a lower ceiling"),
+        ("info_grade = \"C\", ", "", "clauses[0].ceiling.info_grade: is missing"),
+        (
+            "\"A2\"",
+            "\"A1\"",
+            "clauses[0].ceiling.action_codes: A1 needs the originator's permission for each record and cannot be agreed",
+        ),
+        ("\"band\"", "\"coarse\"", "clauses[0].fields.age_band: is not \"exact\", \"pseudonym\" or a step"),
+        (
+            "\"legs[].from.country\" = ",
+            "place.country = ",
+            "clauses[1].fields.place: is a table: put the whole path in quotes",
+        ),
+        ("\"age_band\"", "\"Age Band\"", "clauses[0].fields.Age Band: is a malformed field path"),
+    ];
+    for (from, to, expected) in cases {
+        assert_eq!(faults(&edited(from, to)), [expected], "{from:?} -> {to:?}");
+    }
+}
+
+#[test]
+fn a_filter_that_narrows_nothing_is_a_fault() {
+    let profiles = "filter = { nationalities = [\"AL\", \"XK\"] }";
+    assert_eq!(
+        faults(&edited(profiles, "")),
+        ["clauses[0].filter: states nothing that narrows victim-profile: missing means no"]
+    );
+    assert_eq!(
+        faults(&edited(profiles, "filter = { route_countries = [\"AL\"] }")),
+        [
+            "clauses[0].filter: states nothing that narrows victim-profile: missing means no",
+            "clauses[0].filter: route_countries narrows trafficking-route, which kinds does not list"
+        ]
+    );
+    assert_eq!(
+        faults(&edited("[\"victim-profile\"]", "[\"victim-profile\", \"trafficking-route\"]")),
+        ["clauses[0].filter: states nothing that narrows trafficking-route: missing means no"],
+        "a nationality does not narrow routes"
+    );
+    assert_eq!(
+        faults(&edited("{ nationalities = [\"AL\", \"XK\"] }", "{ nationalities = [] }")),
+        ["clauses[0].filter.nationalities: is an empty list: leave it out or state what it holds"]
+    );
+}
+
+#[test]
+fn a_relaxation_needs_its_reason() {
+    let at = "minimum_cell = 1\nminimum_cell_reason = \"each person is assisted by name on return\"\n";
+    let with = |line: &str| edited(at, &format!("{at}{line}\n"));
+    let cases = [
+        ("release = \"immediate\"", "release"),
+        ("link_persons = true", "link_persons"),
+        ("children = true", "children"),
+        ("release = \"immediate\"\nrelease_reason = \"too short\"", "release"),
+        ("children = true\nchildren_reason = \"  padded   \"", "children"),
+    ];
+    for (line, key) in cases {
+        let expected = format!("clauses[0].{key}_reason: relaxing {key} needs a reason of at least 10 characters");
+        assert_eq!(faults(&with(line)), [expected], "{line}");
+    }
+    assert_eq!(
+        faults(&edited("minimum_cell_reason = \"each person is assisted by name on return\"\n", "")),
+        ["clauses[0].minimum_cell_reason: relaxing minimum_cell needs a reason of at least 10 characters"]
+    );
+    assert_eq!(
+        faults(&with("children_reason = \"a reason for nothing\"")),
+        ["clauses[0].children_reason: gives a reason, but children is not relaxed"]
+    );
+    assert_eq!(faults(&with("release = \"weekly\"")), ["clauses[0].release: is not \"daily\" or \"immediate\""]);
+}
+
+#[test]
+fn a_cell_that_nobody_enforces_is_refused() {
+    let not_yet = "clauses[0].minimum_cell: record-level cells are not enforced yet: \
+                   state minimum_cell = 1 with its reason, or wait";
+    let at = "minimum_cell = 1\nminimum_cell_reason = \"each person is assisted by name on return\"\n";
+    assert_eq!(faults(&edited(at, "")), [not_yet], "the default of 11");
+    assert_eq!(faults(&edited(at, "minimum_cell = 20\n")), [not_yet]);
+    assert_eq!(faults(&edited("minimum_cell = 1\n", "minimum_cell = 5\n")), [not_yet]);
+}
+
+#[test]
+fn all_faults_are_listed_at_once() {
+    let text = AGREEMENT.replace("gb-nca", "nca").replace("\"GREEN\"", "\"RED\"").replace("\"band\"", "7");
+    assert_eq!(
+        faults(&text),
+        [
+            "granting: is a malformed agency id",
+            "clauses[0].fields.age_band: is not a text",
+            "clauses[1].ceiling.tlp: TLP:RED never leaves: state a lower ceiling",
+        ]
+    );
+    assert!(faults("").len() > 8, "an empty text has a fault for each missing key");
+}
+
+#[test]
+fn a_text_that_is_not_toml_names_its_line() {
+    let found = faults("id = \"ISA-AL-2026-014\"\nversion = = 1\n");
+    assert!(found[0].starts_with("line 2: "), "{found:?}");
+    assert_eq!(faults("id = 1\nid = 2\n").len(), 1, "a key stated twice is refused");
+    assert!(faults(&"#".repeat(128 * 1024 + 1))[0].starts_with("text: is longer than"));
+    assert_eq!(faults(&format!("x = {}", "[".repeat(4000))).len(), 1, "deep nesting is a fault, not a crash");
+}
