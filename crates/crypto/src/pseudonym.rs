@@ -75,7 +75,7 @@ impl FeedKey {
 
 /// Whether the text reads as a pseudonym of any feed and its check characters agree: a slip of the hand, not a guess at
 /// another person's pseudonym, is what this catches. Every single changed character and every swap of neighbours is found
-/// (see [`check_symbols`]).
+/// (a Reed-Solomon code of distance 3).
 pub fn pseudonym_is_well_formed(text: &str) -> bool {
     parts_of(text).is_some_and(|(epoch, body, check)| {
         check_symbols(epoch_symbols(epoch).chain(body)).as_slice() == check.as_slice()
