@@ -378,6 +378,12 @@ mod tests {
     }
 
     #[test]
+    fn a_window_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        shared(&Place::new("gb-nca").window());
+    }
+
+    #[test]
     #[should_panic(expected = "serves the owner it was made for")]
     fn a_window_seals_for_its_owner_only() {
         Place::new("gb-nca").window().seal(&Place::new("al-police").context(), BODY);
