@@ -1,1 +1,29 @@
-//! The common schema: validation, splitting a document by class, the classified body
+//! The common schema: reading a record, validating it, splitting it by class, and the classified body's encoding.
+//!
+//! In scope: JSON Schema files and their annotations, the rules that one record must meet, ladders, normalisation, and
+//! the one projection of a classified body. Out of scope: who may see what (agreement), keys and sealing (crypto),
+//! clocks and files. Nothing here prints a value of a record.
+
+mod annotation;
+mod classified;
+mod compile;
+mod document;
+mod facts;
+mod keyword;
+mod ladder;
+mod project;
+mod region;
+mod rules;
+mod schema;
+mod scheme;
+mod shape;
+mod split;
+mod violation;
+mod writer;
+
+pub use classified::{Classified, Corrupt};
+pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES, ParseFault, parse};
+pub use project::Projected;
+pub use schema::{Schema, Schemas};
+pub use split::{SealedBody, Split};
+pub use violation::{MAX_VIOLATIONS, Violation};

@@ -1,0 +1,232 @@
+//! Reading a record: our own limits first, then JSON in which every member stands once and every number is exact.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use zeroize::Zeroize;
+
+/// The greatest size of a record in bytes.
+pub const MAX_DOCUMENT_BYTES: usize = 128 * 1024;
+/// How deep objects and arrays may nest, the record itself counted.
+pub const MAX_DEPTH: usize = 16;
+/// The greatest whole number that every JSON reader holds exactly: 2^53 - 1 (RFC 8259 section 6).
+const MAX_EXACT: u64 = (1 << 53) - 1;
+const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_991.0;
+
+/// A record that was read but not yet validated. Its values are wiped when it is dropped, and never printed.
+pub struct Document {
+    root: Value,
+    bytes: usize,
+}
+
+impl Document {
+    pub(crate) fn root(&self) -> &Value {
+        &self.root
+    }
+
+    /// The size of the text that it was read from.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Document(..)")
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        wipe(&mut self.root);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Why a text is not a record at all. Always the submitter's fault; says nothing of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParseFault {
+    /// Over [`MAX_DOCUMENT_BYTES`].
+    TooLarge,
+    /// Nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// Not UTF-8.
+    NotUtf8,
+    /// Not JSON, or more than one JSON value.
+    Malformed,
+    /// JSON, but not an object.
+    NotAnObject,
+    /// An object has a member twice; readers disagree on which one counts.
+    DuplicateMember,
+    /// A number that not every reader holds exactly.
+    NumberOutOfRange,
+    /// A text holds U+0000.
+    NulCharacter,
+}
+
+impl ParseFault {
+    /// The stable reason code.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too-large",
+            Self::TooDeep => "too-deep",
+            Self::NotUtf8 => "not-utf8",
+            Self::Malformed => "malformed-json",
+            Self::NotAnObject => "not-an-object",
+            Self::DuplicateMember => "duplicate-member",
+            Self::NumberOutOfRange => "number-out-of-range",
+            Self::NulCharacter => "nul-character",
+        }
+    }
+}
+
+impl fmt::Display for ParseFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl std::error::Error for ParseFault {}
+
+/// Reads one record. Size and nesting are checked before anything is allocated.
+pub fn parse(bytes: &[u8]) -> Result<Document, ParseFault> {
+    let root = read(bytes, MAX_DOCUMENT_BYTES, MAX_DEPTH)?;
+    let document = Document { root, bytes: bytes.len() };
+    if document.root.is_object() { Ok(document) } else { Err(ParseFault::NotAnObject) }
+}
+
+/// Reads any JSON under the given limits, by the same rules as a record.
+pub(crate) fn read(bytes: &[u8], max_bytes: usize, max_depth: usize) -> Result<Value, ParseFault> {
+    if bytes.len() > max_bytes {
+        return Err(ParseFault::TooLarge);
+    }
+    if depth(bytes) > max_depth {
+        return Err(ParseFault::TooDeep);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| ParseFault::NotUtf8)?;
+    let fault = Cell::new(None);
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = Strict { fault: &fault }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    read.map_err(|error| {
+        let out_of_range = error.to_string().starts_with("number out of range");
+        fault.take().unwrap_or(if out_of_range { ParseFault::NumberOutOfRange } else { ParseFault::Malformed })
+    })
+}
+
+/// The deepest nesting of brackets outside strings. Malformed text gives some number; the reader refuses it after.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    let mut rest = bytes.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = rest.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => drop(rest.next()),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[derive(Clone, Copy)]
+struct Strict<'f> {
+    fault: &'f Cell<Option<ParseFault>>,
+}
+
+impl Strict<'_> {
+    fn refuse<E: serde::de::Error>(self, fault: ParseFault) -> E {
+        self.fault.set(Some(fault));
+        E::custom(fault)
+    }
+
+    fn text<E: serde::de::Error>(self, text: String) -> Result<String, E> {
+        if text.contains('\0') { Err(self.refuse(ParseFault::NulCharacter)) } else { Ok(text) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value, E> {
+        if number > MAX_EXACT { Err(self.refuse(ParseFault::NumberOutOfRange)) } else { Ok(number.into()) }
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Value, E> {
+        let exact = number.unsigned_abs() <= MAX_EXACT;
+        if exact { Ok(number.into()) } else { Err(self.refuse(ParseFault::NumberOutOfRange)) }
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
+        let exact = Number::from_f64(number).filter(|_| number.abs() <= MAX_EXACT_FLOAT);
+        exact.map(Value::Number).ok_or_else(|| self.refuse(ParseFault::NumberOutOfRange))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        self.text(text.to_owned()).map(Value::String)
+    }
+
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        self.text(text).map(Value::String)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if object.contains_key(&name) {
+                return Err(self.refuse(ParseFault::DuplicateMember));
+            }
+            let name = self.text(name)?;
+            let value = members.next_value_seed(self)?;
+            object.insert(name, value);
+        }
+        Ok(Value::Object(object))
+    }
+}

@@ -1,0 +1,131 @@
+//! Reading from a classified body the facts that a release decision looks at. What is missing has its protective value.
+
+use causeway_model::{
+    Class, Country, FieldNumber, Floor, Handling, InfoGrade, Kind, RecordFacts, SourceGrade, Step, Tlp,
+};
+
+use crate::classified::{Cell, CellValue, Classified};
+use crate::ladder::Scalar;
+use crate::shape::Shape;
+
+/// Every fact's field.
+const COMMON: [&str; 10] = [
+    "exploitation_types[]",
+    "tlp",
+    "source_grade",
+    "info_grade",
+    "handling",
+    "action_code",
+    "sanitisation_code",
+    "releasable_to[]",
+    "processing_restricted",
+    "retain_until",
+];
+const PROFILE: [&str; 5] = ["nationalities[]", "birth_country", "exploitation_countries[]", "is_minor", "anonymous"];
+const ROUTE: [&str; 3] = ["legs[].from.country", "legs[].to.country", "victim_groups[].group"];
+
+/// The numbers of the fields that facts are read from.
+#[derive(Debug)]
+pub(crate) struct FactFields(Vec<(FieldNumber, &'static str)>);
+
+impl FactFields {
+    /// Finds the fields; one that the classified body would not hold in a form that can be read is a fault.
+    pub(crate) fn find(kind: Kind, shape: &Shape, faults: &mut Vec<String>) -> Self {
+        let own: &[&str] = match kind {
+            Kind::VictimProfile => &PROFILE,
+            Kind::TraffickingRoute => &ROUTE,
+        };
+        let mut fields = Vec::new();
+        for path in COMMON.iter().chain(own) {
+            let leaf = shape.number(path).and_then(|number| shape.by_number(number));
+            let readable = leaf.filter(|leaf| match (leaf.spec.class, leaf.spec.floor) {
+                _ if leaf.withheld.is_some() => false,
+                (Class::Open, _) => true,
+                (Class::Coarse, Floor::Finest(step)) => matches!(step, Step::Exact | Step::Band | Step::Country),
+                _ => false,
+            });
+            match readable {
+                Some(leaf) => fields.push((leaf.spec.number, *path)),
+                None => faults
+                    .push(format!("{path}: decisions read this field, and it is not open or coarse at its finest")),
+            }
+        }
+        Self(fields)
+    }
+
+    /// The facts of one record.
+    pub(crate) fn read(&self, kind: Kind, body: &Classified) -> RecordFacts {
+        let mut facts = RecordFacts {
+            kind,
+            nationalities: Vec::new(),
+            birth_country: None,
+            exploitation_countries: Vec::new(),
+            route_countries: Vec::new(),
+            exploitation_types: Vec::new(),
+            tlp: Tlp::Red,
+            source_grade: SourceGrade::NotReliable,
+            info_grade: InfoGrade::SuspectedFalse,
+            handling: Handling::Conditions,
+            action_code: None,
+            sanitisation_code: None,
+            releasable_to: Vec::new(),
+            child: kind == Kind::VictimProfile,
+            anonymous: false,
+            processing_restricted: false,
+            retain_until: None,
+        };
+        let mut stops = Vec::new();
+        for cell in body.cells() {
+            let Some((_, path)) = self.0.iter().find(|(number, _)| *number == cell.field) else { continue };
+            match &cell.value {
+                CellValue::Scalar(Scalar::Text(text)) => {
+                    fact(&mut facts, path, text);
+                    stops.extend(stop(path, &cell, text));
+                }
+                CellValue::Scalar(Scalar::Flag(flag)) => match *path {
+                    "anonymous" => facts.anonymous = *flag,
+                    "processing_restricted" => facts.processing_restricted = *flag,
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        stops.sort_unstable();
+        for (_, _, country) in stops {
+            if !facts.route_countries.contains(&country) {
+                facts.route_countries.push(country);
+            }
+        }
+        facts
+    }
+}
+
+/// A country on a route with its place in the order of travel: leg, then end.
+fn stop(path: &str, cell: &Cell<'_>, text: &str) -> Option<(u8, u8, Country)> {
+    let end = match path {
+        "legs[].from.country" => 0,
+        "legs[].to.country" => 1,
+        _ => return None,
+    };
+    Some((*cell.indices.first()?, end, text.parse().ok()?))
+}
+
+fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
+    match path {
+        "nationalities[]" => facts.nationalities.extend(text.parse::<Country>()),
+        "birth_country" => facts.birth_country = text.parse().ok(),
+        "exploitation_countries[]" => facts.exploitation_countries.extend(text.parse::<Country>()),
+        "exploitation_types[]" => facts.exploitation_types.push(text.into()),
+        "tlp" => facts.tlp = text.parse().unwrap_or(Tlp::Red),
+        "source_grade" => facts.source_grade = text.parse().unwrap_or(SourceGrade::NotReliable),
+        "info_grade" => facts.info_grade = text.parse().unwrap_or(InfoGrade::SuspectedFalse),
+        "handling" => facts.handling = text.parse().unwrap_or(Handling::Conditions),
+        "action_code" => facts.action_code = text.parse().ok(),
+        "sanitisation_code" => facts.sanitisation_code = text.parse().ok(),
+        "releasable_to[]" => facts.releasable_to.extend(text.parse().ok()),
+        "retain_until" => facts.retain_until = text.parse().ok(),
+        "is_minor" => facts.child = text != "no",
+        "victim_groups[].group" => facts.child |= matches!(text, "girls" | "boys"),
+        _ => {}
+    }
+}

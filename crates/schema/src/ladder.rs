@@ -1,0 +1,213 @@
+//! Making a value coarser: one function per ladder. A value that has no form at the step asked for gives nothing.
+
+use std::borrow::Cow;
+
+use causeway_model::{Ladder, PartialDate, Step};
+
+use crate::region::{is_region, region_of};
+
+/// A value of a leaf.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Scalar<'a> {
+    Text(Cow<'a, str>),
+    Integer(i64),
+    Number(f64),
+    Flag(bool),
+}
+
+/// Bounds between bands of money, in whole units of the currency, and the names of the bands.
+const AMOUNT_BANDS: [(f64, &str); 7] = [
+    (500.0, "0-499"),
+    (1_000.0, "500-999"),
+    (5_000.0, "1000-4999"),
+    (10_000.0, "5000-9999"),
+    (25_000.0, "10000-24999"),
+    (50_000.0, "25000-49999"),
+    (f64::INFINITY, "50000+"),
+];
+
+/// Words in the names of UK first responders (the NRM form's list), and the type that they show. First match wins.
+const ORGANISATION_WORDS: [(&str, &str); 27] = [
+    ("police", "police"),
+    ("constabulary", "police"),
+    ("national crime agency", "law_enforcement"),
+    ("gangmasters", "labour_inspectorate"),
+    ("fair work agency", "labour_inspectorate"),
+    ("home office", "immigration_service"),
+    ("border force", "immigration_service"),
+    ("immigration", "immigration_service"),
+    ("council", "local_authority"),
+    ("local authority", "local_authority"),
+    ("greater london authority", "local_authority"),
+    ("city of london corporation", "local_authority"),
+    ("social care trust", "health_and_social_care"),
+    ("hsc trust", "health_and_social_care"),
+    ("salvation army", "non_governmental"),
+    ("migrant help", "non_governmental"),
+    ("medaille", "non_governmental"),
+    ("kalayaan", "non_governmental"),
+    ("barnardo", "non_governmental"),
+    ("unseen", "non_governmental"),
+    ("prevention of cruelty to children", "non_governmental"),
+    ("nspcc", "non_governmental"),
+    ("bawso", "non_governmental"),
+    ("new pathways", "non_governmental"),
+    ("trafficking awareness raising alliance", "non_governmental"),
+    ("county borough", "local_authority"),
+    ("borough", "local_authority"),
+];
+
+/// `value` at `step` of `ladder`. A value that is already coarser than the step stays as it is.
+pub(crate) fn coarsen<'a>(ladder: Ladder, step: Step, value: Scalar<'a>) -> Option<Scalar<'a>> {
+    if !ladder.steps().contains(&step) {
+        return None;
+    }
+    match (ladder, step, value) {
+        (Ladder::Drop, _, value) | (Ladder::Gender | Ladder::Organisation, Step::Exact, value) => Some(value),
+        (Ladder::Coordinate | Ladder::Amount, Step::Exact, value) => Some(value),
+        (Ladder::Date, step, Scalar::Text(text)) => date(step, &text).map(owned),
+        (Ladder::Age, Step::Band, value) => Some(value),
+        (Ladder::Age, _, Scalar::Text(text)) => adult_or_child(&text).map(fixed),
+        (Ladder::Place, step, Scalar::Text(text)) => place(step, &text).map(owned),
+        (Ladder::Gender, _, Scalar::Text(text)) => Some(fixed(female_or_male(&text))),
+        (Ladder::Country, Step::Region, Scalar::Text(text)) if is_region(&text) => Some(Scalar::Text(text)),
+        (Ladder::Country, Step::Region, Scalar::Text(text)) => region_of(&text).map(fixed),
+        (Ladder::Country, _, value @ Scalar::Text(_)) => Some(value),
+        (Ladder::Organisation, _, Scalar::Text(text)) => organisation_type(&text).map(fixed),
+        (Ladder::Coordinate, _, Scalar::Integer(degrees)) => Some(Scalar::Integer(degrees)),
+        (Ladder::Coordinate, _, Scalar::Number(degrees)) => Some(Scalar::Number((degrees * 10.0).round() / 10.0)),
+        (Ladder::Amount, _, value) => amount_band(&value).map(fixed),
+        _ => None,
+    }
+}
+
+fn owned(text: String) -> Scalar<'static> {
+    Scalar::Text(Cow::Owned(text))
+}
+
+fn fixed(text: &'static str) -> Scalar<'static> {
+    Scalar::Text(Cow::Borrowed(text))
+}
+
+fn date(step: Step, text: &str) -> Option<String> {
+    if let Some((year, quarter)) = text.split_once("-Q") {
+        let known = year.parse::<PartialDate>().is_ok() && matches!(quarter, "1" | "2" | "3" | "4");
+        return known.then(|| if step == Step::Year { year.into() } else { text.into() });
+    }
+    let PartialDate { year, month, day } = text.parse().ok()?;
+    Some(match (step, month, day) {
+        (Step::Year, _, _) | (_, None, _) => format!("{year:04}"),
+        (Step::Quarter, Some(month), _) => format!("{year:04}-Q{}", (month - 1) / 3 + 1),
+        (Step::Month, Some(month), _) | (_, Some(month), None) => format!("{year:04}-{month:02}"),
+        (_, Some(month), Some(day)) => format!("{year:04}-{month:02}-{day:02}"),
+    })
+}
+
+/// Of an age band, of an answer to "is a minor", or of itself; "not sure" is neither.
+fn adult_or_child(text: &str) -> Option<&'static str> {
+    match text {
+        "0-8" | "9-17" | "yes" | "child" => Some("child"),
+        "18-20" | "21-23" | "24-26" | "27-29" | "30-38" | "39-47" | "48+" | "no" | "adult" => Some("adult"),
+        _ => None,
+    }
+}
+
+/// A UN/LOCODE says its country but not its subdivision, so at that step it gives nothing.
+fn place(step: Step, text: &str) -> Option<String> {
+    let (subdivision, country) = (text.as_bytes().get(2) == Some(&b'-'), text.len() == 2);
+    match step {
+        Step::Country => text.get(..2).map(str::to_owned),
+        Step::Subdivision if subdivision || country => Some(text.to_owned()),
+        Step::Port => Some(text.to_owned()),
+        _ => None,
+    }
+}
+
+fn female_or_male(text: &str) -> &'static str {
+    match text {
+        "female" => "female",
+        "male" => "male",
+        _ => "unknown",
+    }
+}
+
+fn organisation_type(name: &str) -> Option<&'static str> {
+    if let Some((_, kind)) = ORGANISATION_WORDS.iter().find(|(_, kind)| *kind == name) {
+        return Some(kind);
+    }
+    let name = name.to_lowercase();
+    ORGANISATION_WORDS.iter().find(|(word, _)| name.contains(word)).map(|(_, kind)| *kind)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "amounts are bounded far below 2^53 by the schema")]
+fn amount_band(value: &Scalar<'_>) -> Option<&'static str> {
+    let amount = match value {
+        Scalar::Text(text) => return AMOUNT_BANDS.iter().map(|(_, band)| *band).find(|band| band == text),
+        Scalar::Integer(whole) => *whole as f64,
+        Scalar::Number(number) => *number,
+        Scalar::Flag(_) => return None,
+    };
+    AMOUNT_BANDS.iter().find(|(bound, _)| amount < *bound).map(|(_, band)| *band)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(ladder: Ladder, step: Step, text: &str) -> Option<String> {
+        match coarsen(ladder, step, Scalar::Text(text.into()))? {
+            Scalar::Text(text) => Some(text.into_owned()),
+            other => panic!("a text gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_ladder_gives_its_steps() {
+        for (ladder, at, from, to) in [
+            (Ladder::Date, Step::Day, "2026-03-14", Some("2026-03-14")),
+            (Ladder::Date, Step::Month, "2026-03-14", Some("2026-03")),
+            (Ladder::Date, Step::Quarter, "2026-03-14", Some("2026-Q1")),
+            (Ladder::Date, Step::Quarter, "2026-04", Some("2026-Q2")),
+            (Ladder::Date, Step::Year, "2026-Q4", Some("2026")),
+            (Ladder::Date, Step::Quarter, "2026", Some("2026")),
+            (Ladder::Date, Step::Month, "soon", None),
+            (Ladder::Age, Step::Band, "18-20", Some("18-20")),
+            (Ladder::Age, Step::AdultChild, "9-17", Some("child")),
+            (Ladder::Age, Step::AdultChild, "no", Some("adult")),
+            (Ladder::Age, Step::AdultChild, "not_sure", None),
+            (Ladder::Place, Step::Port, "GBDVR", Some("GBDVR")),
+            (Ladder::Place, Step::Subdivision, "GBDVR", None),
+            (Ladder::Place, Step::Country, "GBDVR", Some("GB")),
+            (Ladder::Place, Step::Country, "GB-KEN", Some("GB")),
+            (Ladder::Gender, Step::FemaleMale, "transgender_male", Some("unknown")),
+            (Ladder::Gender, Step::FemaleMale, "female", Some("female")),
+            (Ladder::Country, Step::Region, "AL", Some("Southern Europe")),
+            (Ladder::Country, Step::Region, "AQ", None),
+            (Ladder::Country, Step::Country, "VN", Some("VN")),
+            (Ladder::Organisation, Step::Type, "Kent Police", Some("police")),
+            (Ladder::Organisation, Step::Type, "Bristol City Council", Some("local_authority")),
+            (Ladder::Organisation, Step::Type, "police", Some("police")),
+            (Ladder::Organisation, Step::Type, "a private household", None),
+            (Ladder::Date, Step::Region, "2026", None),
+        ] {
+            assert_eq!(step(ladder, at, from).as_deref(), to, "{ladder:?} {at} {from}");
+        }
+        let rounded = coarsen(Ladder::Coordinate, Step::TenthDegree, Scalar::Number(51.1279));
+        assert_eq!(rounded, Some(Scalar::Number(51.1)));
+        let band = coarsen(Ladder::Amount, Step::Band, Scalar::Integer(18_000));
+        assert_eq!(band, Some(fixed("10000-24999")));
+    }
+
+    #[test]
+    fn a_step_taken_twice_changes_nothing() {
+        for ladder in [Ladder::Date, Ladder::Age, Ladder::Place, Ladder::Gender, Ladder::Country, Ladder::Organisation]
+        {
+            for at in ladder.steps() {
+                for text in ["2026-03-14", "9-17", "GBDVR", "GB-KEN", "male", "VN", "National Crime Agency NCA"] {
+                    let Some(once) = step(ladder, *at, text) else { continue };
+                    assert_eq!(step(ladder, *at, &once), Some(once.clone()), "{ladder:?} {at} {text}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The one projection of a classified body: what a partner may see of a record, from an allow-list of fields.
+
+use causeway_model::{Class, FieldNumber, Floor, Step};
+
+use crate::classified::{CellValue, Classified};
+use crate::ladder::{Scalar, coarsen};
+use crate::shape::{Leaf, Shape};
+use crate::writer::{Gaps, JsonWriter};
+
+/// In what form a field leaves. A field that is not listed does not leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Projected {
+    /// As the classified body holds it: an open field as it is, a coarse one at its floor.
+    AsIs,
+    /// At this step of its ladder.
+    Step(Step),
+    /// As the feed's own pseudonym.
+    Pseudonym,
+}
+
+/// A projected document is about the body's size: field numbers become names, most fields stay behind.
+const BYTES_A_BODY_BYTE: usize = 2;
+
+/// Writes the listed fields as a JSON object. The floor is enforced here again, whatever the list says.
+pub(crate) fn project(
+    shape: &Shape,
+    body: &Classified,
+    forms: &dyn Fn(FieldNumber) -> Option<Projected>,
+    pseudonym: &dyn Fn(&[u8; 32]) -> String,
+) -> Vec<u8> {
+    let mut writer = JsonWriter::with_capacity(body.encoded_len() * BYTES_A_BODY_BYTE, Gaps::Closed);
+    for cell in body.cells() {
+        let Some(leaf) = shape.by_number(cell.field) else { continue };
+        let Some(form) = forms(cell.field) else { continue };
+        let value = match cell.value {
+            CellValue::Pseudonym(internal) => match (leaf.spec.class, form) {
+                (Class::Link, Projected::Pseudonym) => Scalar::Text(pseudonym(internal).into()),
+                _ => continue,
+            },
+            CellValue::Scalar(value) => match leaves(leaf, form, value) {
+                Some(value) => value,
+                None => continue,
+            },
+        };
+        if let Some(out) = writer.leaf(&leaf.segments, cell.indices) {
+            write(out, &value);
+        }
+    }
+    writer.finish()
+}
+
+/// The value in the form asked for, if the leaf's class and floor allow that form.
+fn leaves<'b>(leaf: &Leaf, form: Projected, value: Scalar<'b>) -> Option<Scalar<'b>> {
+    let Floor::Finest(floor) = leaf.spec.floor else { return None };
+    match (leaf.spec.class, leaf.spec.ladder, form) {
+        (Class::Open, _, Projected::AsIs | Projected::Step(Step::Exact)) => Some(value),
+        (Class::Coarse, Some(ladder), Projected::AsIs) => coarsen(ladder, floor, value),
+        (Class::Coarse, Some(ladder), Projected::Step(step)) if ladder.allows(floor, step) => {
+            coarsen(ladder, step, value)
+        }
+        _ => None,
+    }
+}
+
+fn write(out: &mut Vec<u8>, value: &Scalar<'_>) {
+    let written = match value {
+        Scalar::Text(text) => serde_json::to_writer(out, text),
+        Scalar::Integer(number) => serde_json::to_writer(out, number),
+        Scalar::Number(number) => serde_json::to_writer(out, number),
+        Scalar::Flag(flag) => serde_json::to_writer(out, flag),
+    };
+    written.expect("a text, finite number or flag always has a JSON form, and a vector takes it");
+}

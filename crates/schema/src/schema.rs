@@ -1,0 +1,132 @@
+//! The schemas in force: each compiled from its file, and what can be done with a record by them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use causeway_model::{Date, FieldNumber, FieldTable, Kind, RecordFacts, SchemaId};
+
+use crate::classified::Classified;
+use crate::compile::{Compiled, compile};
+use crate::document::Document;
+use crate::project::{Projected, project};
+use crate::rules;
+use crate::split::{Split, split};
+use crate::violation::{MAX_VIOLATIONS, Violation};
+
+/// Every schema version that the gateway knows.
+#[derive(Debug)]
+pub struct Schemas {
+    by_id: BTreeMap<SchemaId, Schema>,
+}
+
+impl Schemas {
+    /// Compiles the files. Each string of the error names the schema, the leaf and what is wrong; all are listed.
+    pub fn compile(docs: &[(SchemaId, &str)]) -> Result<Self, Vec<String>> {
+        let (mut by_id, mut faults) = (BTreeMap::new(), Vec::new());
+        for (id, text) in docs {
+            match compile(*id, text) {
+                Ok(compiled) => {
+                    if by_id.insert(*id, Schema { id: *id, compiled }).is_some() {
+                        faults.push(format!("{id}: stands twice"));
+                    }
+                }
+                Err(found) => faults.extend(found.into_iter().map(|fault| format!("{id}: {fault}"))),
+            }
+        }
+        faults.extend(renumbered(&by_id));
+        if faults.is_empty() { Ok(Self { by_id }) } else { Err(faults) }
+    }
+
+    /// The schema of this kind and version.
+    pub fn get(&self, id: SchemaId) -> Option<&Schema> {
+        self.by_id.get(&id)
+    }
+
+    /// All kinds and versions, in order.
+    pub fn ids(&self) -> impl Iterator<Item = SchemaId> + '_ {
+        self.by_id.keys().copied()
+    }
+
+    /// The leaves of each version of `kind`, oldest version first.
+    pub fn tables(&self, kind: Kind) -> Vec<&FieldTable> {
+        self.by_id.values().filter(|schema| schema.id.kind == kind).map(Schema::fields).collect()
+    }
+}
+
+/// Numbers are what bodies hold for ever: within a kind, one number must mean the same path in every version.
+fn renumbered(by_id: &BTreeMap<SchemaId, Schema>) -> Vec<String> {
+    let mut paths = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (id, schema) in by_id {
+        for spec in schema.fields().iter() {
+            let first = paths.entry((id.kind, spec.number)).or_insert(&spec.path);
+            if **first != spec.path {
+                faults.push(format!("{id}: {}: the number {} was that of {first}", spec.path, spec.number.0));
+            }
+        }
+    }
+    faults
+}
+
+/// One kind at one version.
+pub struct Schema {
+    id: SchemaId,
+    compiled: Compiled,
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Schema({})", self.id)
+    }
+}
+
+impl Schema {
+    /// The kind and version.
+    pub fn id(&self) -> SchemaId {
+        self.id
+    }
+
+    /// All leaves.
+    pub fn fields(&self) -> &FieldTable {
+        &self.compiled.shape.table
+    }
+
+    /// Every rule that the record breaks, up to [`MAX_VIOLATIONS`]; none means that it may be split. `today` is the
+    /// date (UTC) of receipt.
+    pub fn validate(&self, document: &Document, today: Date) -> Vec<Violation> {
+        let (root, validator) = (document.root(), &self.compiled.validator);
+        let mut found = Vec::new();
+        if !validator.is_valid(root) {
+            let errors = validator.iter_errors(root).take(MAX_VIOLATIONS + 1);
+            found.extend(errors.map(|error| Violation::of_schema(&error, &self.compiled.rules)));
+        }
+        rules::check(self.id.kind, &self.compiled.shape, root, today, &mut found);
+        if found.len() > MAX_VIOLATIONS {
+            found.truncate(MAX_VIOLATIONS);
+            found.push(Violation::more());
+        }
+        found
+    }
+
+    /// Splits a record that [`Schema::validate`] found without violation. `pseudonymise` is given the scheme and the
+    /// normalised value of each link field; what it returns is stored in the value's place.
+    pub fn split(&self, document: &Document, pseudonymise: &dyn Fn(&str, &str) -> [u8; 32]) -> Split {
+        split(&self.compiled.shape, document, pseudonymise)
+    }
+
+    /// What a release decision may look at.
+    pub fn facts(&self, body: &Classified) -> RecordFacts {
+        self.compiled.facts.read(self.id.kind, body)
+    }
+
+    /// The JSON object that a partner may see: the fields that `forms` lists, each in its form and never finer than
+    /// its floor. `pseudonym` turns an internal pseudonym into the feed's own.
+    pub fn project(
+        &self,
+        body: &Classified,
+        forms: &dyn Fn(FieldNumber) -> Option<Projected>,
+        pseudonym: &dyn Fn(&[u8; 32]) -> String,
+    ) -> Vec<u8> {
+        project(&self.compiled.shape, body, forms, pseudonym)
+    }
+}
