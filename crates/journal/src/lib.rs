@@ -1,1 +1,48 @@
-//! The journal: entries, frames, tree, proofs, checkpoints and apply; pure, no I/O
+//! The journal: entries, frames, Merkle tree, tiles, proofs, signed checkpoints, and `apply`, which makes the state of
+//! the gateway from the frames of its log.
+//!
+//! In scope: everything about the log that is a pure function of its bytes. Out of scope: files, networks, clocks and
+//! randomness; what is decided (it is in the entries); bodies, which travel beside entries and are never opened here.
+
+mod apply;
+mod codec;
+mod document;
+mod error;
+mod hash;
+mod outcome;
+mod proof;
+mod proof_file;
+mod prove;
+mod shape;
+mod state;
+mod tree;
+
+pub mod checkpoint;
+pub mod note;
+pub mod v1;
+
+pub use apply::{
+    Applied, Checked, REASON_GENESIS, REASON_GENESIS_COMPLETE, REASON_WITHDRAWN, RULES_VERSION, apply, apply_checked,
+    check,
+};
+pub use checkpoint::Checkpoint;
+pub use codec::{
+    MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, decode_entry, decode_frame, encode_entry, encode_frame,
+    frame_id,
+};
+pub use document::{APPROVAL_DOMAIN, approval_message, document_digest};
+pub use error::JournalError;
+pub use hash::{empty_root, leaf_hash, node_hash};
+pub use note::VerifierKey;
+pub use outcome::Outcome;
+pub use proof::{MAX_PROOF_HASHES, ProofError, verify_consistency, verify_inclusion};
+pub use proof_file::{MAX_PROOF_FILE_BYTES, ProofFile};
+pub use prove::{TileSource, consistency_proof, inclusion_proof, inclusion_tiles};
+pub use state::{Document, Feed, FeedItem, FeedItemKind, Place, RecordState, State, Submission, chain_link};
+pub use tree::{MAX_TREE_SIZE, TILE_HEIGHT, TILE_WIDTH, Tile, Tree};
+
+/// A number as the formats of C2SP spell it: ASCII digits without a leading zero.
+fn decimal(text: &str) -> Option<u64> {
+    let plain = text == "0" || (!text.starts_with(['0', '+']) && !text.is_empty());
+    if plain { text.parse().ok() } else { None }
+}

@@ -1,0 +1,174 @@
+//! Applying frames: the one function that makes state. It reads no clock, no randomness, no configuration and no body,
+//! and gives the same state for the same frames, everywhere and for ever.
+//!
+//! A frame is first checked whole, then applied whole: what is refused has changed nothing.
+
+mod effect;
+mod feed_effect;
+
+use causeway_crypto::Digest;
+use causeway_model::{AgencyId, FrameSeq, LeafIndex, Timestamp};
+
+use crate::state::Genesis;
+use crate::{JournalError, MAX_TREE_SIZE, Outcome, State, Tile, decode_entry, decode_frame, frame_id, leaf_hash, v1};
+
+/// The version of these rules, which frames name. A change of what any frame makes of the state, and also of what the
+/// readers of documents accept, takes a new version beside the old one.
+pub const RULES_VERSION: u32 = 1;
+
+/// The reason code of the first entry of a log, of operation administration: its actor's agency is the operator.
+pub const REASON_GENESIS: &str = "genesis";
+
+/// The reason code of the entry, of operation administration, that closes genesis.
+pub const REASON_GENESIS_COMPLETE: &str = "genesis-complete";
+
+/// The reason code of the alteration that withdraws a record.
+pub const REASON_WITHDRAWN: &str = "withdrawn";
+
+/// What applying a frame gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The place of the frame's first entry.
+    pub first_leaf: LeafIndex,
+    /// What became of each entry, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The tiles that the frame completed.
+    pub tiles: Vec<Tile>,
+    /// The size of the tree at the frame's end.
+    pub size: u64,
+    /// The root at the frame's end.
+    pub root: Digest,
+    /// The time of the frame's last entry.
+    pub time: Timestamp,
+}
+
+/// A frame that may be applied next. A writer checks a frame before it appends it, so that no frame which every reader
+/// would refuse is ever in the log.
+#[derive(Debug)]
+pub struct Checked {
+    seq: FrameSeq,
+    id: Digest,
+    frame: v1::Frame,
+    entries: Vec<v1::Entry>,
+}
+
+impl Checked {
+    /// The frame's id.
+    pub fn id(&self) -> Digest {
+        self.id
+    }
+}
+
+/// Applies the frame with this sequence number.
+///
+/// # Errors
+/// A frame that [`check`] refuses; the state is as it was.
+pub fn apply(state: &mut State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Applied, JournalError> {
+    let checked = check(state, seq, frame_bytes)?;
+    apply_checked(state, checked)
+}
+
+/// Checks that a frame may be applied next: form, sizes, log, sequence, time, genesis.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked, JournalError> {
+    let frame = decode_frame(frame_bytes)?;
+    if frame.rules_version != RULES_VERSION {
+        return Err(JournalError::UnknownRules(frame.rules_version));
+    }
+    check_next(state, seq)?;
+    if state.log_id.is_some_and(|known| known != *frame.log_id) {
+        return Err(JournalError::WrongLog);
+    }
+    let previous = state.head().1;
+    if previous.as_ref().map_or(&[][..], |id| &id.0) != frame.previous_frame {
+        return Err(JournalError::WrongPrevious);
+    }
+    if state.tree.size() > MAX_TREE_SIZE - frame.items.len() as u64 {
+        return Err(JournalError::OutOfRange("tree size"));
+    }
+    let entries = frame.items.iter().map(|item| decode_entry(&item.entry)).collect::<Result<Vec<_>, _>>()?;
+    let mut time = state.last_time;
+    let mut genesis = state.genesis.clone();
+    for (entry, item) in entries.iter().zip(&frame.items) {
+        if entry.time_micros < time.0 {
+            return Err(JournalError::TimeBack);
+        }
+        time = Timestamp(entry.time_micros);
+        check_beside(entry, item)?;
+        genesis = begun(genesis, entry)?;
+    }
+    Ok(Checked { seq, id: frame_id(frame_bytes), frame, entries })
+}
+
+/// Applies a frame that was checked against this state.
+///
+/// # Errors
+/// The state has moved since the check; it is as it was.
+pub fn apply_checked(state: &mut State, checked: Checked) -> Result<Applied, JournalError> {
+    let Checked { seq, id, frame, entries } = checked;
+    check_next(state, seq)?;
+    if state.head().1.as_ref().map_or(&[][..], |id| &id.0) != frame.previous_frame {
+        return Err(JournalError::WrongPrevious);
+    }
+    let first_leaf = LeafIndex(state.tree.size());
+    state.log_id = frame.log_id.as_slice().try_into().ok();
+    state.places.add_frame(id, first_leaf);
+    let mut outcomes = Vec::with_capacity(entries.len());
+    let mut tiles = Vec::new();
+    for (entry, item) in entries.iter().zip(&frame.items) {
+        let leaf = LeafIndex(state.tree.size());
+        state.genesis = begun(std::mem::take(&mut state.genesis), entry).expect("the frame was checked for this head");
+        let outcome = effect::settle(state, leaf, entry, &item.document_text);
+        state.places.add_outcome(leaf, &outcome);
+        state.last_time = Timestamp(entry.time_micros);
+        tiles.extend(state.tree.push(leaf_hash(&item.entry)));
+        outcomes.push(outcome);
+    }
+    let (size, root, time) = (state.tree.size(), state.tree.root(), state.last_time);
+    Ok(Applied { first_leaf, outcomes, tiles, size, root, time })
+}
+
+fn check_next(state: &State, seq: FrameSeq) -> Result<(), JournalError> {
+    let expected = state.head().0.next();
+    if seq == expected { Ok(()) } else { Err(JournalError::WrongSequence { expected, found: seq }) }
+}
+
+/// What travels beside an entry is announced in it: otherwise it would be in the log without being in the tree.
+fn check_beside(entry: &v1::Entry, item: &v1::Item) -> Result<(), JournalError> {
+    let stray = |what| Err(JournalError::Malformed(what));
+    if item.body.is_some() == entry.body_digest.is_empty() {
+        return stray("body without its digest, or digest without its body");
+    }
+    if item.aside.is_some() && entry.commitments.is_none() {
+        return stray("openings without commitments");
+    }
+    if !item.document_text.is_empty() && entry.document.is_none() {
+        return stray("document text without document");
+    }
+    Ok(())
+}
+
+/// How far genesis has come after an entry.
+fn begun(genesis: Genesis, entry: &v1::Entry) -> Result<Genesis, JournalError> {
+    let allowed = entry.decision() == v1::Decision::Allowed;
+    let marks = |reason| allowed && entry.operation() == v1::Operation::Administration && entry.reason == reason;
+    let agency = || entry.actor.as_ref().and_then(|actor| actor.agency.parse::<AgencyId>().ok());
+    match genesis {
+        Genesis::Missing if marks(REASON_GENESIS) => {
+            let operator = agency().ok_or(JournalError::Genesis("it names no operator"))?;
+            Ok(Genesis::Open { operator })
+        }
+        Genesis::Missing => Err(JournalError::Genesis("the first entry is another one")),
+        Genesis::Open { operator } if marks(REASON_GENESIS_COMPLETE) => {
+            let own = agency().as_ref() == Some(&operator);
+            own.then_some(Genesis::Complete { operator }).ok_or(JournalError::Genesis("closed by another agency"))
+        }
+        Genesis::Open { .. } if entry.operation() != v1::Operation::Document => {
+            Err(JournalError::Genesis("an entry other than a document before it is closed"))
+        }
+        _ if marks(REASON_GENESIS) || marks(REASON_GENESIS_COMPLETE) => Err(JournalError::Genesis("repeated")),
+        going_on => Ok(going_on),
+    }
+}

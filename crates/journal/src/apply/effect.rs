@@ -1,0 +1,145 @@
+//! What an entry does to records, submissions and documents. What two writers could both do is settled here: first in
+//! log order wins.
+
+use causeway_model::{AgencyId, LeafIndex, RecordId, RecordVersion, SchemaId};
+
+use super::{REASON_WITHDRAWN, feed_effect};
+use crate::state::{RecordNumber, Submission};
+use crate::{Outcome, State, shape, v1};
+
+/// Applies one entry, whose shape has been checked.
+pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -> Outcome {
+    if entry.decision() != v1::Decision::Allowed {
+        note_subjects(state, leaf, entry);
+        return Outcome::Effective;
+    }
+    let outcome = match entry.operation() {
+        v1::Operation::Collection => once(state, leaf, entry, collect),
+        v1::Operation::Alteration if entry.reason == REASON_WITHDRAWN => once(state, leaf, entry, withdraw),
+        v1::Operation::Alteration => once(state, leaf, entry, |_, _, _| Outcome::Effective),
+        v1::Operation::Document => activate(state, leaf, entry, text),
+        _ => Outcome::Effective,
+    };
+    // The entries that made a record's versions are in its list of versions.
+    if !(outcome.is_effective() && entry.operation() == v1::Operation::Collection) {
+        note_subjects(state, leaf, entry);
+    }
+    if outcome.is_effective() { feed_effect::settle(state, leaf, entry) } else { outcome }
+}
+
+/// A submission takes effect once: the same id again is a duplicate or, with other content, refused.
+fn once(
+    state: &mut State,
+    leaf: LeafIndex,
+    entry: &v1::Entry,
+    change: impl FnOnce(&mut State, LeafIndex, &v1::Entry) -> Outcome,
+) -> Outcome {
+    let (Ok(mac), Ok(content_mac)) =
+        (entry.submission_mac.as_slice().try_into(), entry.content_mac.as_slice().try_into())
+    else {
+        return change(state, leaf, entry);
+    };
+    if let Some(known) = state.submissions.get(&mac).copied() {
+        if known.content_mac != content_mac {
+            return Outcome::SubmissionReused;
+        }
+        if let Some(number) = state.records.number(&known.record_id) {
+            state.subjects.note(number, leaf);
+        }
+        return Outcome::Duplicate { of: known.leaf };
+    }
+    let outcome = change(state, leaf, entry);
+    let record = entry.records.first();
+    if let (true, Some(record), Some(record_id)) = (outcome.is_effective(), record, record.and_then(record_id)) {
+        let version = RecordVersion(record.version);
+        state.submissions.add(mac, Submission { leaf, record_id, version, content_mac });
+    }
+    outcome
+}
+
+fn collect(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
+    let Some((owner, record, id)) = owner_and_record(entry) else { return Outcome::Void };
+    let Ok(schema) = shape::schema_id(record) else { return Outcome::Void };
+    if state.documents.agency(&owner).is_none() || !state.documents.has_schema(&schema) {
+        return Outcome::Void;
+    }
+    match (state.records.number(&id), record.expected_version) {
+        (None, 0) => {
+            state.records.add(id, &owner, schema, leaf);
+            Outcome::Effective
+        }
+        (Some(_), 0) => Outcome::VersionMoved,
+        (number, expected) => match current(state, number, &owner, expected) {
+            Ok(number) if state.records.at(number).schema.kind != schema.kind => Outcome::NotFound,
+            Ok(number) => correct(state, number, schema, leaf),
+            Err(outcome) => outcome,
+        },
+    }
+}
+
+fn correct(state: &mut State, number: RecordNumber, schema: SchemaId, leaf: LeafIndex) -> Outcome {
+    state.records.correct(number, schema, leaf);
+    Outcome::Effective
+}
+
+fn withdraw(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
+    let Some((owner, record, id)) = owner_and_record(entry) else { return Outcome::Void };
+    match current(state, state.records.number(&id), &owner, record.expected_version) {
+        Ok(number) => {
+            state.records.withdraw(number);
+            feed_effect::withdraw_everywhere(state, leaf, entry, number);
+            Outcome::Effective
+        }
+        Err(outcome) => outcome,
+    }
+}
+
+/// The record, if it is this owner's, has not been withdrawn, and is at the version that the writer expected.
+fn current(
+    state: &State,
+    number: Option<RecordNumber>,
+    owner: &AgencyId,
+    expected: u32,
+) -> Result<RecordNumber, Outcome> {
+    let number = number.ok_or(Outcome::NotFound)?;
+    let record = state.records.at(number);
+    if record.owner != owner {
+        Err(Outcome::NotFound)
+    } else if record.withdrawn {
+        Err(Outcome::AlreadyWithdrawn)
+    } else if record.current != RecordVersion(expected) {
+        Err(Outcome::VersionMoved)
+    } else {
+        Ok(number)
+    }
+}
+
+fn activate(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -> Outcome {
+    let (Some(operator), Some(document)) = (state.operator().cloned(), &entry.document) else { return Outcome::Void };
+    let outcome = state.documents.activate(&operator, leaf, document, &entry.approvals, text);
+    if outcome.is_effective() && document.kind() == v1::DocumentKind::Agreement {
+        if let Ok(feed) = document.id.parse() {
+            state.feeds.entry(feed).or_default();
+        }
+    }
+    outcome
+}
+
+fn note_subjects(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) {
+    for id in entry.records.iter().filter_map(record_id) {
+        match state.records.number(&id) {
+            Some(number) => state.subjects.note(number, leaf),
+            None => state.subjects.note_stranger(id, leaf),
+        }
+    }
+}
+
+fn owner_and_record(entry: &v1::Entry) -> Option<(AgencyId, &v1::RecordRef, RecordId)> {
+    let owner = entry.actor.as_ref()?.agency.parse().ok()?;
+    let record = entry.records.first()?;
+    Some((owner, record, record_id(record)?))
+}
+
+fn record_id(record: &v1::RecordRef) -> Option<RecordId> {
+    record.record_id.as_slice().try_into().ok()
+}

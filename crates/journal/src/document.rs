@@ -1,0 +1,24 @@
+//! Governed documents: the digest that stands for one, and what a person signs to approve it.
+
+use causeway_crypto::{Digest, digest};
+
+use crate::v1;
+
+/// The domain of approvals: a signature in it can stand for nothing else.
+pub const APPROVAL_DOMAIN: &str = "causeway/v1/approval";
+
+const DIGEST_DOMAIN: &str = "causeway/v1/document";
+
+/// The digest of a document: over its kind (the number of [`v1::DocumentKind`], 32-bit big-endian), its id, its version
+/// (32-bit big-endian) and its exact text.
+pub fn document_digest(kind: v1::DocumentKind, id: &str, version: u32, text: &[u8]) -> Digest {
+    let kind = i32::from(kind).to_be_bytes();
+    digest(DIGEST_DOMAIN, &[&kind, id.as_bytes(), &version.to_be_bytes(), text])
+}
+
+/// What a person signs to approve the document with this digest: the length of the domain (64-bit big-endian), the
+/// domain, and the 32 bytes of the digest.
+pub fn approval_message(document: &Digest) -> Vec<u8> {
+    let length = APPROVAL_DOMAIN.len() as u64;
+    [&length.to_be_bytes(), APPROVAL_DOMAIN.as_bytes(), &document.0].concat()
+}

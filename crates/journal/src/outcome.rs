@@ -1,0 +1,78 @@
+//! What became of an entry when it was applied: shown beside the entry, and recomputed by the verifier.
+
+use std::fmt;
+
+use causeway_model::LeafIndex;
+
+/// What became of an entry. An entry that records a denial is always [`Outcome::Effective`]: it says what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Outcome {
+    /// What the entry says holds.
+    #[default]
+    Effective,
+    /// The submission id is known, with the same content: the earlier entry stands for this one too.
+    Duplicate {
+        /// The earlier entry.
+        of: LeafIndex,
+    },
+    /// The submission id is known, with other content.
+    SubmissionReused,
+    /// The expected version is not the record's current one.
+    VersionMoved,
+    /// There is no such record of this owner.
+    NotFound,
+    /// The record was withdrawn before.
+    AlreadyWithdrawn,
+    /// Some releases or withdrawals had no effect: their places in the entry, withdrawals counted after releases.
+    PartlyVoid(Vec<u32>),
+    /// It rests on something that is not in force, as a superseded agreement version, or names what is not there.
+    Void,
+    /// The document's text, version or approvals are not what they must be.
+    UnapprovedDocument,
+    /// The document is approved and cannot be read, or says it is another one.
+    InvalidDocument,
+}
+
+impl Outcome {
+    /// All names that [`Outcome::as_str`] gives.
+    pub const NAMES: [&'static str; 10] = [
+        "effective",
+        "duplicate",
+        "submission-reused",
+        "version-moved",
+        "not-found",
+        "already-withdrawn",
+        "partly-void",
+        "void",
+        "unapproved-document",
+        "invalid-document",
+    ];
+
+    /// Its stable name.
+    pub const fn as_str(&self) -> &'static str {
+        let place = match self {
+            Self::Effective => 0,
+            Self::Duplicate { .. } => 1,
+            Self::SubmissionReused => 2,
+            Self::VersionMoved => 3,
+            Self::NotFound => 4,
+            Self::AlreadyWithdrawn => 5,
+            Self::PartlyVoid(_) => 6,
+            Self::Void => 7,
+            Self::UnapprovedDocument => 8,
+            Self::InvalidDocument => 9,
+        };
+        Self::NAMES[place]
+    }
+
+    /// Whether all of the entry took effect.
+    pub const fn is_effective(&self) -> bool {
+        matches!(self, Self::Effective)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

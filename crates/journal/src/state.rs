@@ -1,0 +1,192 @@
+//! The state that a log's frames make: what `apply` writes and everybody else reads.
+//!
+//! It is built for 10^6 to 10^7 entries in memory: numbers instead of ids between its parts, and what can be computed in
+//! a few hashes or one scan is not kept. All its maps are ordered, so that equal frames make equal states.
+
+mod documents;
+mod feeds;
+mod id_table;
+mod places;
+mod records;
+mod subjects;
+mod submissions;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use causeway_agreement::{AgencyFile, Agreement};
+use causeway_crypto::Digest;
+use causeway_model::{AgencyId, AgreementId, FrameSeq, LeafIndex, RecordId, SchemaId, Timestamp};
+
+use crate::{Outcome, Tree, v1};
+
+pub use documents::Document;
+pub use feeds::{Feed, FeedItem, FeedItemKind, chain_link};
+pub use places::Place;
+pub use records::RecordState;
+pub use submissions::Submission;
+
+pub(crate) use documents::Documents;
+pub(crate) use feeds::{ItemList, Made, item_id};
+pub(crate) use places::Places;
+pub(crate) use records::{RecordNumber, Records};
+pub(crate) use subjects::Subjects;
+pub(crate) use submissions::Submissions;
+
+/// Everything that a log's frames say, up to the newest that was applied.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    pub(crate) genesis: Genesis,
+    pub(crate) log_id: Option<[u8; 16]>,
+    pub(crate) last_time: Timestamp,
+    pub(crate) tree: Tree,
+    pub(crate) places: Places,
+    pub(crate) documents: Documents,
+    pub(crate) submissions: Submissions,
+    pub(crate) records: Records,
+    pub(crate) feeds: BTreeMap<AgreementId, ItemList>,
+    pub(crate) subjects: Subjects,
+}
+
+/// How far the log's beginning has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Genesis {
+    /// No entry yet.
+    #[default]
+    Missing,
+    /// Documents come into force; nothing else happens.
+    Open {
+        /// The agency that operates the gateway.
+        operator: AgencyId,
+    },
+    /// Closed.
+    Complete {
+        /// The agency that operates the gateway.
+        operator: AgencyId,
+    },
+}
+
+impl State {
+    /// The state before the first frame.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The log's id, from its first frame.
+    pub fn log_id(&self) -> Option<[u8; 16]> {
+        self.log_id
+    }
+
+    /// The agency that operates the gateway, from the first entry.
+    pub fn operator(&self) -> Option<&AgencyId> {
+        match &self.genesis {
+            Genesis::Missing => None,
+            Genesis::Open { operator } | Genesis::Complete { operator } => Some(operator),
+        }
+    }
+
+    /// Whether the closing entry of genesis has been applied.
+    pub fn genesis_complete(&self) -> bool {
+        matches!(self.genesis, Genesis::Complete { .. })
+    }
+
+    /// The Merkle tree of all entries.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The newest frame: its sequence number, 0 before the first, and its id.
+    pub fn head(&self) -> (FrameSeq, Option<Digest>) {
+        self.places.head()
+    }
+
+    /// The time of the newest entry; 0 before the first.
+    pub fn last_time(&self) -> Timestamp {
+        self.last_time
+    }
+
+    /// An agency's file in force.
+    pub fn agency(&self, id: &AgencyId) -> Option<&Arc<AgencyFile>> {
+        self.documents.agency(id)
+    }
+
+    /// All agency files in force, by id.
+    pub fn agencies(&self) -> impl Iterator<Item = &Arc<AgencyFile>> {
+        self.documents.agencies()
+    }
+
+    /// An agreement's version in force. Whether its days have come or gone is not looked at.
+    pub fn agreement(&self, id: &AgreementId) -> Option<&Arc<Agreement>> {
+        self.documents.agreement(id)
+    }
+
+    /// All agreements in force, by id.
+    pub fn agreements(&self) -> impl Iterator<Item = &Arc<Agreement>> {
+        self.documents.agreements()
+    }
+
+    /// All schemas in force, by id.
+    pub fn schemas(&self) -> impl Iterator<Item = (SchemaId, &Document)> {
+        self.documents.schemas()
+    }
+
+    /// A document in force.
+    pub fn document(&self, kind: v1::DocumentKind, id: &str) -> Option<&Document> {
+        self.documents.get(kind, id)
+    }
+
+    /// The submission that took effect under this HMAC of agency and submission id.
+    pub fn submission(&self, mac: &[u8; 32]) -> Option<&Submission> {
+        self.submissions.get(mac)
+    }
+
+    /// A record.
+    pub fn record(&self, id: &RecordId) -> Option<RecordState<'_>> {
+        self.records.get(id)
+    }
+
+    /// All records, in the order of their first submission.
+    pub fn records(&self) -> impl Iterator<Item = RecordId> {
+        self.records.ids()
+    }
+
+    /// The feed of an agreement that is or was in force.
+    pub fn feed(&self, id: &AgreementId) -> Option<Feed<'_>> {
+        self.feeds.get(id).map(|list| Feed::new(list, &self.records))
+    }
+
+    /// Where an entry is.
+    pub fn place(&self, leaf: LeafIndex) -> Option<Place> {
+        self.places.place(leaf, self.tree.size())
+    }
+
+    /// The first entry of a frame.
+    pub fn first_leaf(&self, seq: FrameSeq) -> Option<LeafIndex> {
+        self.places.first_leaf(seq)
+    }
+
+    /// What became of an entry.
+    pub fn outcome(&self, leaf: LeafIndex) -> Outcome {
+        self.places.outcome(leaf)
+    }
+
+    /// All entries that concern a record, oldest first: its versions, changes, consultations and denials, its releases
+    /// and withdrawals in every feed, and the disclosures whose pages held one of those.
+    pub fn subject(&self, id: &RecordId) -> Vec<LeafIndex> {
+        let number = self.records.number(id);
+        let mut leaves = self.subjects.of(number, id);
+        if let Some(number) = number {
+            leaves.extend(self.records.at(number).versions);
+            for list in self.feeds.values() {
+                let positions = list.positions(number);
+                if !positions.is_empty() {
+                    leaves.extend(positions.iter().filter_map(|position| list.leaf_at(*position)));
+                    leaves.extend(list.pages_over(&positions));
+                }
+            }
+        }
+        leaves.sort_unstable();
+        leaves.dedup();
+        leaves
+    }
+}

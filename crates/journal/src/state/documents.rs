@@ -1,0 +1,155 @@
+//! The governed documents in force, and whether a new one has the approvals that it needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use causeway_agreement::{AgencyFile, Agreement};
+use causeway_crypto::{Digest, PublicKey};
+use causeway_model::{AgencyId, AgreementId, LeafIndex, SchemaId};
+
+use crate::document::{approval_message, document_digest};
+use crate::{Outcome, v1};
+
+/// A governed document in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its version.
+    pub version: u32,
+    /// Its digest, which the approvals signed.
+    pub digest: Digest,
+    /// Its exact text.
+    pub text: Arc<str>,
+    /// The entry that brought it into force.
+    pub leaf: LeafIndex,
+}
+
+/// How many persons must approve what widens access.
+const APPROVALS: usize = 2;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Documents {
+    all: BTreeMap<(i32, Box<str>), Document>,
+    agencies: BTreeMap<AgencyId, Arc<AgencyFile>>,
+    agreements: BTreeMap<AgreementId, Arc<Agreement>>,
+    schemas: BTreeMap<SchemaId, Box<str>>,
+}
+
+/// A document's text, read. What the readers accept is a part of apply's rules: a change of it is a new rules version.
+enum Read {
+    Agency(AgencyFile),
+    Agreement(Agreement),
+    Schema(SchemaId),
+    CodeList,
+}
+
+impl Documents {
+    pub(crate) fn get(&self, kind: v1::DocumentKind, id: &str) -> Option<&Document> {
+        self.all.get(&(kind.into(), id.into()))
+    }
+
+    pub(crate) fn agency(&self, id: &AgencyId) -> Option<&Arc<AgencyFile>> {
+        self.agencies.get(id)
+    }
+
+    pub(crate) fn agencies(&self) -> impl Iterator<Item = &Arc<AgencyFile>> {
+        self.agencies.values()
+    }
+
+    pub(crate) fn agreement(&self, id: &AgreementId) -> Option<&Arc<Agreement>> {
+        self.agreements.get(id)
+    }
+
+    pub(crate) fn agreements(&self) -> impl Iterator<Item = &Arc<Agreement>> {
+        self.agreements.values()
+    }
+
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = (SchemaId, &Document)> {
+        let document = |id: &str| self.get(v1::DocumentKind::Schema, id);
+        self.schemas.iter().filter_map(move |(schema, id)| Some((*schema, document(id)?)))
+    }
+
+    pub(crate) fn has_schema(&self, id: &SchemaId) -> bool {
+        self.schemas.contains_key(id)
+    }
+
+    /// Brings a document into force if its text, version and approvals are what they must be.
+    pub(crate) fn activate(
+        &mut self,
+        operator: &AgencyId,
+        leaf: LeafIndex,
+        document: &v1::Document,
+        approvals: &[v1::Approval],
+        text: &[u8],
+    ) -> Outcome {
+        let (kind, id, version) = (document.kind(), document.id.as_str(), document.version);
+        let digest = document_digest(kind, id, version, text);
+        let in_force = self.get(kind, id).map_or(0, |known| known.version);
+        if digest.0 != *document.digest || version <= in_force {
+            return Outcome::UnapprovedDocument;
+        }
+        let Some((text, read)) = read(document, text) else { return Outcome::InvalidDocument };
+        let approved = self.roster(operator, &read).is_some_and(|roster| is_approved(roster, approvals, &digest));
+        if !approved {
+            return Outcome::UnapprovedDocument;
+        }
+        let held = Document { version, digest, text: text.into(), leaf };
+        self.all.insert((kind.into(), id.into()), held);
+        match read {
+            Read::Agency(file) => drop(self.agencies.insert(file.id.clone(), Arc::new(file))),
+            Read::Agreement(agreement) => drop(self.agreements.insert(agreement.id.clone(), Arc::new(agreement))),
+            Read::Schema(schema) => drop(self.schemas.insert(schema, id.into())),
+            Read::CodeList => {}
+        }
+        Outcome::Effective
+    }
+
+    /// The agency whose persons approve such a document: for an agreement the one that grants, else the operator. The
+    /// first file of all is the operator's own, and approved by the persons that it lists.
+    fn roster<'a>(&'a self, operator: &AgencyId, read: &'a Read) -> Option<&'a AgencyFile> {
+        let approver = match read {
+            Read::Agency(file) if self.agencies.is_empty() && file.id == *operator => return Some(file),
+            Read::Agreement(agreement) => &agreement.granting,
+            _ => operator,
+        };
+        self.agencies.get(approver).map(Arc::as_ref)
+    }
+}
+
+fn read<'a>(document: &v1::Document, text: &'a [u8]) -> Option<(&'a str, Read)> {
+    let text = std::str::from_utf8(text).ok()?;
+    let read = match document.kind() {
+        v1::DocumentKind::Agency => {
+            let file = AgencyFile::parse(text).ok()?;
+            let same = file.id.as_str() == document.id && file.version == document.version;
+            same.then_some(Read::Agency(file))
+        }
+        v1::DocumentKind::Agreement => {
+            let agreement = Agreement::parse(text).ok()?;
+            let same = agreement.id.as_str() == document.id && agreement.version == document.version;
+            same.then_some(Read::Agreement(agreement))
+        }
+        v1::DocumentKind::Schema => document.id.parse().ok().map(Read::Schema),
+        v1::DocumentKind::CodeList => Some(Read::CodeList),
+        v1::DocumentKind::Unspecified => None,
+    };
+    read.map(|read| (text, read))
+}
+
+/// Whether two persons of the roster, with two keys, signed the digest. One approval in this agency's name that is not
+/// what it says spoils the document; those of other agencies do not count.
+fn is_approved(roster: &AgencyFile, approvals: &[v1::Approval], digest: &Digest) -> bool {
+    let message = approval_message(digest);
+    let (mut persons, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    for approval in approvals.iter().filter(|approval| approval.agency == roster.id.as_str()) {
+        let Some(person) = roster.persons.iter().find(|person| person.id.as_str() == approval.person) else {
+            return false;
+        };
+        let by_person = person.public_key == *approval.public_key;
+        if !by_person || !PublicKey(person.public_key).verify(&message, &approval.signature) {
+            return false;
+        }
+        persons.insert(&person.id);
+        keys.insert(person.public_key);
+    }
+    persons.len() >= APPROVALS && keys.len() >= APPROVALS
+}
