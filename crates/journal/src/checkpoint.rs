@@ -32,14 +32,13 @@ impl Checkpoint {
     /// # Errors
     /// Another form, a size with leading zeros or over 2^62, a root that is not 32 bytes.
     pub fn parse(text: &str) -> Result<Self, JournalError> {
-        let malformed = |what| JournalError::Note(what);
-        let mut lines = text.strip_suffix('\n').ok_or(malformed("last line does not end"))?.split('\n');
-        let mut line = |what| lines.next().filter(|line: &&str| !line.is_empty()).ok_or(malformed(what));
+        let mut lines = text.strip_suffix('\n').ok_or(JournalError::Note("last line does not end"))?.split('\n');
+        let mut line = |what| lines.next().filter(|line: &&str| !line.is_empty()).ok_or(JournalError::Note(what));
         let (origin, size, root) = (line("no origin")?, line("no size")?, line("no root")?);
-        let size = decimal(size).filter(|size| *size <= MAX_TREE_SIZE).ok_or(malformed("tree size"))?;
-        let root = decode_hash(root).ok_or(malformed("root hash"))?;
+        let size = decimal(size).filter(|size| *size <= MAX_TREE_SIZE).ok_or(JournalError::Note("tree size"))?;
+        let root = decode_hash(root).ok_or(JournalError::Note("root hash"))?;
         if lines.any(str::is_empty) {
-            return Err(malformed("empty line"));
+            return Err(JournalError::Note("empty line"));
         }
         Ok(Self { origin: origin.into(), size, root })
     }

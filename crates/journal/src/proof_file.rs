@@ -38,30 +38,29 @@ impl ProofFile {
     /// # Errors
     /// Another form, more than 63 hashes, or an entry over its limit.
     pub fn parse(text: &str) -> Result<Self, JournalError> {
-        let malformed = |what| JournalError::Note(what);
         if text.len() > MAX_PROOF_FILE_BYTES {
             return Err(JournalError::TooLarge { what: "proof file", limit: MAX_PROOF_FILE_BYTES });
         }
-        let (head, checkpoint) = text.split_once("\n\n").ok_or(malformed("no checkpoint"))?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(JournalError::Note("no checkpoint"))?;
         let mut lines = head.split('\n').peekable();
         if lines.next() != Some(HEADER) {
-            return Err(malformed("not a proof file of version 1"));
+            return Err(JournalError::Note("not a proof file of version 1"));
         }
         let entry = match lines.next_if(|line| line.starts_with("extra ")) {
-            Some(line) => Some(STANDARD.decode(&line["extra ".len()..]).map_err(|_| malformed("extra line"))?),
+            Some(line) => Some(STANDARD.decode(&line["extra ".len()..]).map_err(|_| JournalError::Note("extra line"))?),
             None => None,
         };
         if entry.as_ref().is_some_and(|entry| entry.len() > MAX_ENTRY_BYTES) {
             return Err(JournalError::TooLarge { what: "entry", limit: MAX_ENTRY_BYTES });
         }
         let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(decimal);
-        let index = LeafIndex(index.ok_or(malformed("index line"))?);
+        let index = LeafIndex(index.ok_or(JournalError::Note("index line"))?);
         let mut hashes = Vec::new();
         for line in lines {
             if hashes.len() == MAX_PROOF_HASHES {
                 return Err(crate::ProofError::ProofTooLong.into());
             }
-            hashes.push(decode_hash(line).ok_or(malformed("hash line"))?);
+            hashes.push(decode_hash(line).ok_or(JournalError::Note("hash line"))?);
         }
         Ok(Self { entry, index, hashes, checkpoint: checkpoint.into() })
     }

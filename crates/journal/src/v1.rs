@@ -1,7 +1,5 @@
 //! The stored form as prost types, generated from `proto/causeway/journal/v1/journal.proto`.
 
-#![expect(clippy::allow_attributes_without_reason, reason = "generated code carries its own allowances")]
-
 use std::fmt;
 
 include!(concat!(env!("OUT_DIR"), "/causeway.journal.v1.rs"));

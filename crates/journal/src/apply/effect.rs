@@ -1,7 +1,7 @@
 //! What an entry does to records, submissions and documents. What two writers could both do is settled here: first in
 //! log order wins.
 
-use causeway_model::{AgencyId, LeafIndex, RecordId, RecordVersion, SchemaId};
+use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion, SchemaId};
 
 use super::{REASON_WITHDRAWN, feed_effect};
 use crate::state::{RecordNumber, Submission};
@@ -117,10 +117,9 @@ fn current(
 fn activate(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -> Outcome {
     let (Some(operator), Some(document)) = (state.operator().cloned(), &entry.document) else { return Outcome::Void };
     let outcome = state.documents.activate(&operator, leaf, document, &entry.approvals, text);
-    if outcome.is_effective() && document.kind() == v1::DocumentKind::Agreement {
-        if let Ok(feed) = document.id.parse() {
-            state.feeds.entry(feed).or_default();
-        }
+    let feed = document.id.parse::<AgreementId>();
+    if let (true, v1::DocumentKind::Agreement, Ok(feed)) = (outcome.is_effective(), document.kind(), feed) {
+        state.feeds.entry(feed).or_default();
     }
     outcome
 }

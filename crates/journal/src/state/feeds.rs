@@ -68,8 +68,8 @@ impl<'a> Feed<'a> {
         })
     }
 
-    /// The chain after the item at this position; 32 zero bytes at position 0, nothing beyond the newest.
-    pub fn chain_at(&self, position: Position) -> Option<Digest> {
+    /// The chain after the item at this position: 32 zero bytes at position 0; beyond the newest, that at the newest.
+    pub fn chain_at(&self, position: Position) -> Digest {
         self.list.chain_at(position)
     }
 
@@ -238,13 +238,13 @@ impl ItemList {
         }
     }
 
-    fn chain_at(&self, position: Position) -> Option<Digest> {
-        let end = usize::try_from(position.0).ok().filter(|end| *end <= self.items.len())?;
+    fn chain_at(&self, position: Position) -> Digest {
+        let end = usize::try_from(position.0).map_or(self.items.len(), |end| end.min(self.items.len()));
         let stride = end / CHAIN_STRIDE;
         let start = stride.checked_sub(1).map_or(CHAIN_START, |at| self.strides[at]);
         let first = stride * CHAIN_STRIDE;
         let chained = self.items[first..end].iter().zip(first as u64 + 1..);
-        Some(chained.fold(start, |chain, (item, at)| link(chain, Position(at), item)))
+        chained.fold(start, |chain, (item, at)| link(chain, Position(at), item))
     }
 }
 

@@ -43,7 +43,7 @@ struct Record {
 #[derive(Debug, Clone)]
 enum Versions {
     One(LeafIndex),
-    Many(Box<Vec<LeafIndex>>),
+    Many(Vec<LeafIndex>),
 }
 
 impl Versions {
@@ -96,7 +96,7 @@ impl Records {
         let record = &mut self.list[number as usize];
         record.schema = schema;
         match &mut record.versions {
-            Versions::One(first) => record.versions = Versions::Many(Box::new(vec![*first, leaf])),
+            Versions::One(first) => record.versions = Versions::Many(vec![*first, leaf]),
             Versions::Many(leaves) => leaves.push(leaf),
         }
     }
