@@ -1,0 +1,72 @@
+//! Verifying that an entry is in the log: from a proof file, or from the parts of a receipt.
+
+use causeway_crypto::Digest;
+use causeway_journal::{Checkpoint, ProofFile, VerifierKey, checkpoint, decode_entry, leaf_hash, v1, verify_inclusion};
+use causeway_model::LeafIndex;
+
+use crate::VerifyError;
+
+/// An entry that is in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    /// The entry.
+    pub entry: v1::Entry,
+    /// Its bytes, which are the leaf.
+    pub entry_bytes: Vec<u8>,
+    /// Its place.
+    pub index: LeafIndex,
+    /// The checkpoint that its proof leads to.
+    pub checkpoint: Checkpoint,
+}
+
+/// What a gateway hands out as evidence of one entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Receipt<'a> {
+    /// The entry's bytes.
+    pub entry: &'a [u8],
+    /// Its place.
+    pub index: LeafIndex,
+    /// The inclusion proof, from the leaf upwards.
+    pub proof: &'a [Digest],
+    /// The signed checkpoint.
+    pub checkpoint: &'a str,
+}
+
+/// Verifies a proof file that holds its entry. `origin` is the log that is expected; the key's name where it is `None`.
+///
+/// # Errors
+/// Anything that keeps the file from proving that this entry is in that log.
+pub fn proof_file(text: &str, key: &VerifierKey, origin: Option<&str>) -> Result<Verified, VerifyError> {
+    let file = ProofFile::parse(text)?;
+    let entry = file.entry.as_deref().ok_or(VerifyError::NoEntry)?;
+    receipt(&Receipt { entry, index: file.index, proof: &file.hashes, checkpoint: &file.checkpoint }, key, origin)
+}
+
+/// Verifies a proof file of an entry that is at hand; where the file holds an entry too, it must be the same.
+///
+/// # Errors
+/// Anything that keeps the file from proving that this entry is in that log.
+pub fn proof_file_of(
+    entry: &[u8],
+    text: &str,
+    key: &VerifierKey,
+    origin: Option<&str>,
+) -> Result<Verified, VerifyError> {
+    let file = ProofFile::parse(text)?;
+    if file.entry.as_ref().is_some_and(|held| held != entry) {
+        return Err(VerifyError::OtherEntry);
+    }
+    receipt(&Receipt { entry, index: file.index, proof: &file.hashes, checkpoint: &file.checkpoint }, key, origin)
+}
+
+/// Verifies a receipt: the checkpoint's signature, then the proof from the entry to the checkpoint's root.
+///
+/// # Errors
+/// Anything that keeps it from proving that this entry is in that log.
+pub fn receipt(receipt: &Receipt<'_>, key: &VerifierKey, origin: Option<&str>) -> Result<Verified, VerifyError> {
+    let checkpoint = checkpoint::verify(receipt.checkpoint, key, origin.unwrap_or_else(|| key.name()))?;
+    let leaf = leaf_hash(receipt.entry);
+    verify_inclusion(leaf, receipt.index, checkpoint.size, receipt.proof, checkpoint.root)?;
+    let entry = decode_entry(receipt.entry)?;
+    Ok(Verified { entry, entry_bytes: receipt.entry.to_vec(), index: receipt.index, checkpoint })
+}
