@@ -25,7 +25,7 @@ pub use apply::{
     Applied, Checked, REASON_GENESIS, REASON_GENESIS_COMPLETE, REASON_WITHDRAWN, RULES_VERSION, apply, apply_checked,
     check,
 };
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, verify as verify_checkpoint};
 pub use codec::{
     MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, decode_entry, decode_frame, encode_entry, encode_frame,
     frame_id,

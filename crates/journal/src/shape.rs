@@ -82,10 +82,12 @@ pub(crate) fn schema_id(record: &v1::RecordRef) -> Result<SchemaId, JournalError
 }
 
 fn check_parties(entry: &v1::Entry) -> Checked {
-    let actor = entry.actor.as_ref().ok_or(JournalError::Malformed("actor"))?;
-    parsed_or_empty::<AgencyId>(&actor.agency, "agency")?;
-    parsed_or_empty::<SystemName>(&actor.system, "system")?;
-    length_or_empty(&actor.certificate_digest, 32, "certificate digest")?;
+    // Nobody in particular: what happened before anybody was authenticated.
+    if let Some(actor) = &entry.actor {
+        parsed_or_empty::<AgencyId>(&actor.agency, "agency")?;
+        parsed_or_empty::<SystemName>(&actor.system, "system")?;
+        length_or_empty(&actor.certificate_digest, 32, "certificate digest")?;
+    }
     let Some(recipient) = &entry.recipient else { return Ok(()) };
     parsed_or_empty::<AgencyId>(&recipient.agency, "agency")?;
     parsed_or_empty::<AgreementId>(&recipient.agreement, "agreement")?;
@@ -115,7 +117,6 @@ fn check_digests(entry: &v1::Entry) -> Checked {
 fn check_feed_parts(entry: &v1::Entry) -> Checked {
     if let Some(batch) = &entry.releases {
         parse::<AgreementId>(&batch.feed, "feed")?;
-        holds(!batch.releases.is_empty() || batch.considered_leaves > 0, "release batch")?;
         batch.releases.iter().try_for_each(|release| {
             length(&release.record_id, 16, "record id")?;
             holds(release.version > 0, "version")?;

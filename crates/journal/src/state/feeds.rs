@@ -60,7 +60,7 @@ impl<'a> Feed<'a> {
         Some(FeedItem {
             kind: item.kind,
             item_id: item.item_id,
-            record_id: self.records.id(item.record),
+            record_id: *self.records.id(item.record),
             version: RecordVersion(item.version),
             clause: &self.list.clauses[usize::from(item.clause)],
             target: (live && earlier.is_some()).then(|| item.previous()),
@@ -76,6 +76,12 @@ impl<'a> Feed<'a> {
     /// The position of the record's newest release, unless it has been withdrawn.
     pub fn live(&self, record: &RecordId) -> Option<Position> {
         self.list.live(self.records.number(record)?)
+    }
+
+    /// The records with a release that has not been withdrawn, in the order of their first submission.
+    pub fn live_records(&self) -> impl Iterator<Item = &'a RecordId> + use<'a> {
+        let Self { list, records } = *self;
+        list.newest.keys().filter(|number| list.live(**number).is_some()).map(|number| records.id(*number))
     }
 
     /// The positions that hold items of this record, oldest first.

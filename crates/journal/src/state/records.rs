@@ -77,8 +77,8 @@ impl Records {
         }
     }
 
-    pub(crate) fn id(&self, number: RecordNumber) -> RecordId {
-        self.record(number).id
+    pub(crate) fn id(&self, number: RecordNumber) -> &RecordId {
+        &self.record(number).id
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = RecordId> {
