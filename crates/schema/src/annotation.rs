@@ -62,11 +62,14 @@ fn floor_for(
         (Class::Open, None, Some(_)) => text("is open, so its x-floor is exact or never"),
         (Class::Open | Class::Coarse, _, None) if !node.contains_key("x-floor") => text("has no x-floor"),
         (Class::Coarse, None, _) if !node.contains_key("x-ladder") => text("is coarse and has no x-ladder"),
-        (Class::Coarse, Some(_), Some(Floor::Never)) => Ok(Floor::Never),
-        (Class::Coarse, Some(ladder), Some(Floor::Finest(step))) => {
+        (Class::Coarse, Some(ladder), Some(floor)) => {
             fits(ladder, node)?;
-            let on_ladder = ladder.steps().contains(&step);
-            if on_ladder { Ok(Floor::Finest(step)) } else { text("has an x-floor that is not on its ladder") }
+            match floor {
+                Floor::Finest(step) if !ladder.steps().contains(&step) => {
+                    text("has an x-floor that is not on its ladder")
+                }
+                floor => Ok(floor),
+            }
         }
         (Class::Link, None, None) => Ok(Floor::Finest(Step::Exact)),
         (Class::Sealed, None, None) => Ok(Floor::Never),

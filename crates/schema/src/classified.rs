@@ -3,7 +3,7 @@
 //! ```text
 //! body  = 0x01 cell*
 //! cell  = field u16be, index count u8, index u8 each, tag u8, value
-//! value = tag 0 text: length u16be, UTF-8   1 integer: i64be   2 number: f64be   3 false   4 true   5 pseudonym: 32 bytes
+//! value = 0 text: length u16be, UTF-8 | 1 integer: i64be | 2 number: f64be | 3 false | 4 true | 5 pseudonym: 32 bytes
 //! ```
 //!
 //! A projection reads it in one pass, by slices, without building anything.

@@ -4,8 +4,8 @@ use causeway_model::{Class, Floor, SchemaId};
 use causeway_schema::Schemas;
 
 const FILES: [(&str, &str); 2] = [
-    ("victim-profile/1.0", include_str!("../../../config/schemas/victim-profile-1.0.json")),
-    ("trafficking-route/1.0", include_str!("../../../config/schemas/trafficking-route-1.0.json")),
+    ("victim-profile/1.0", include_str!("../../../../config/schemas/victim-profile-1.0.json")),
+    ("trafficking-route/1.0", include_str!("../../../../config/schemas/trafficking-route-1.0.json")),
 ];
 
 fn compiled() -> Schemas {
