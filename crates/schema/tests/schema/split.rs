@@ -196,6 +196,15 @@ fn no_list_gets_under_a_floor_or_a_class() {
 }
 
 #[test]
+fn a_step_finer_than_the_floor_gives_nothing() {
+    let body = split(profiles(), &profile()).classified;
+    for step in [Step::Day, Step::Month, Step::Exact, Step::Band] {
+        let wanted = [("referral_date", Projected::Step(step))];
+        assert_eq!(project(profiles(), &body, &listed(profiles(), &wanted)), json!({}), "{step}");
+    }
+}
+
+#[test]
 fn identifiers_are_normalised_before_they_become_pseudonyms() {
     let asked = |schema: &Schema, record: &Value| {
         let asked = RefCell::new(Vec::new());
