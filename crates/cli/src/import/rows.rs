@@ -33,8 +33,7 @@ impl<R: Read> Rows<R> {
         let mut reader = csv::ReaderBuilder::new().delimiter(map.delimiter).flexible(true).from_reader(table);
         let header =
             reader.headers().map_err(|_| vec!["the table's header is not readable as UTF-8 text".to_owned()])?;
-        let names: Vec<String> =
-            header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+        let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
         let faults = header_faults(&names, &map.columns);
         if !faults.is_empty() {
             return Err(faults);
