@@ -1,1 +1,33 @@
-//! TLS, identity, limits, services and serving; and the client side that shares the connector
+//! The gateway at its edge: TLS, identity, conversion, status mapping, limits, services and serving; and the client's side,
+//! with its own connector, that the command line, benchmarks and tests use.
+//!
+//! In scope: who is at the other end, which method it may call, what it states about itself, and how answers and failures
+//! look on the wire. Out of scope: every decision about a record (`exchange`, `agreement`, `schema`) and every stored byte
+//! (`store`, `journal`).
+
+mod accept;
+mod access;
+mod answers;
+pub mod client;
+pub mod config;
+mod error;
+mod gate;
+pub mod identity;
+mod logging;
+mod metadata;
+mod peer;
+mod server;
+mod services;
+mod shutdown;
+mod standing;
+mod start;
+mod status;
+mod tls;
+mod trust;
+mod wire;
+
+pub use config::Config;
+pub use error::Error;
+pub use logging::init as init_logging;
+pub use server::{Gateway, GatewayParts};
+pub use start::launch;

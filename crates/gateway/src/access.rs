@@ -1,0 +1,144 @@
+//! The one table from method to the roles that may call it, and its comparison with what is served.
+
+use causeway_agreement::Role;
+use prost::Message;
+use prost_types::FileDescriptorSet;
+
+/// Who may call a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Systems with this role; every call states its purpose and the person acting.
+    Role(Role),
+    /// Any authenticated system, with nothing to state: the method touches neither records nor entries.
+    AnySystem,
+}
+
+/// A method by its path on the wire, with who may call it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+}
+
+impl Row {
+    const fn role(path: &'static str, role: Role) -> Self {
+        Self { path, access: Access::Role(role) }
+    }
+
+    const fn any(path: &'static str) -> Self {
+        Self { path, access: Access::AnySystem }
+    }
+}
+
+/// Every method that is served. What has no row cannot be called, and a served method without a row stops the start.
+const TABLE: &[Row] = &[
+    Row::role("/causeway.v1.IngestService/Submit", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/SubmitStream", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/Withdraw", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/Validate", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/GetReceipt", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/ListSchemas", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/GetSchema", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/Restrict", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/ListHolders", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/FlagAtRisk", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/Explain", Role::Submitter),
+    Row::role("/causeway.v1.FeedService/Pull", Role::Reader),
+    Row::role("/causeway.v1.FeedService/Watch", Role::Reader),
+    Row::role("/causeway.v1.FeedService/Acknowledge", Role::Reader),
+    Row::role("/causeway.v1.FeedService/Count", Role::Reader),
+    Row::role("/causeway.v1.AuditService/Query", Role::Auditor),
+    Row::role("/causeway.v1.AuditService/GetCheckpoint", Role::Auditor),
+    Row::role("/causeway.v1.AuditService/GetInclusionProof", Role::Auditor),
+    Row::role("/causeway.v1.AuditService/GetConsistencyProof", Role::Auditor),
+    Row::role("/causeway.v1.AuditService/StreamEntries", Role::Auditor),
+    Row::role("/causeway.v1.AuditService/GetTile", Role::Auditor),
+    Row::role("/causeway.v1.ProtectionService/Erase", Role::Protection),
+    Row::role("/causeway.v1.ProtectionService/Hold", Role::Protection),
+    Row::role("/causeway.v1.ProtectionService/RequestIdentity", Role::Protection),
+    Row::role("/causeway.v1.ProtectionService/ApproveIdentity", Role::Protection),
+    Row::role("/causeway.v1.ProtectionService/CollectIdentity", Role::Protection),
+    Row::role("/causeway.v1.ProtectionService/ListRetention", Role::Protection),
+    Row::role("/causeway.v1.AdminService/ActivateDocument", Role::Operator),
+    Row::role("/causeway.v1.AdminService/Suspend", Role::Operator),
+    Row::role("/causeway.v1.AdminService/RotateKey", Role::Operator),
+    Row::any("/grpc.health.v1.Health/Check"),
+    Row::any("/grpc.health.v1.Health/Watch"),
+    Row::any("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
+];
+
+/// The row of a method, by its path on the wire.
+pub(crate) fn row(path: &str) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.path == path)
+}
+
+/// The paths of all methods in serialised descriptor sets: what a server of them answers to.
+pub(crate) fn served(descriptor_sets: &[&[u8]]) -> Result<Vec<String>, prost::DecodeError> {
+    let mut paths = Vec::new();
+    for bytes in descriptor_sets {
+        for file in FileDescriptorSet::decode(*bytes)?.file {
+            for service in &file.service {
+                let name = format!("/{}.{}/", file.package(), service.name());
+                paths.extend(service.method.iter().map(|method| format!("{name}{}", method.name())));
+            }
+        }
+    }
+    Ok(paths)
+}
+
+/// Compares the table with what is served; a fault for every served method without a row, every row of this package
+/// without its method, and every method with two rows.
+pub(crate) fn faults(served: &[String]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for path in served {
+        match TABLE.iter().filter(|row| row.path == path).count() {
+            0 => faults.push(format!("{path}: served, but the table of roles has no row for it")),
+            1 => {}
+            _ => faults.push(format!("{path}: the table of roles has more than one row for it")),
+        }
+    }
+    let own = TABLE.iter().filter(|row| row.path.starts_with("/causeway."));
+    for row in own.filter(|row| !served.iter().any(|path| path == row.path)) {
+        faults.push(format!("{}: in the table of roles, but not served", row.path));
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> Vec<String> {
+        served(&[causeway_proto::FILE_DESCRIPTOR_SET]).expect("the generated set decodes")
+    }
+
+    #[test]
+    fn every_served_method_has_one_row_and_every_row_its_method() {
+        let all = served(&[
+            causeway_proto::FILE_DESCRIPTOR_SET,
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        ]);
+        let all = all.expect("the sets decode");
+        assert_eq!(all.len(), TABLE.len());
+        assert_eq!(faults(&all), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_method_without_a_row_and_a_row_without_a_method_are_faults() {
+        let mut more = own();
+        more.push("/causeway.v1.FeedService/Steal".into());
+        assert_eq!(faults(&more), ["/causeway.v1.FeedService/Steal: served, but the table of roles has no row for it"]);
+        let mut fewer = own();
+        fewer.retain(|path| path != "/causeway.v1.FeedService/Pull");
+        assert_eq!(faults(&fewer), ["/causeway.v1.FeedService/Pull: in the table of roles, but not served"]);
+    }
+
+    #[test]
+    fn every_method_of_records_or_entries_needs_a_role() {
+        for path in own() {
+            let row = row(&path).expect("it has a row");
+            assert_ne!(row.access, Access::AnySystem, "{path}");
+        }
+    }
+}

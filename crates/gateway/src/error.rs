@@ -1,0 +1,64 @@
+//! Why the gateway did not start, or did not stop as it should.
+
+use std::fmt;
+use std::io;
+
+use causeway_store::StoreError;
+
+/// What the operator can act on.
+#[derive(Debug)]
+pub enum Error {
+    /// The configuration, the start folder or the documents in force have faults; all of them, one line each.
+    Faults(Vec<String>),
+    /// The keys or the journal did not open.
+    Store(StoreError),
+    /// The journal could not take the documents it starts from, or what is in force does not hold together.
+    Exchange(causeway_exchange::Error),
+    /// The address could not be listened on.
+    Listen(io::Error),
+    /// Log lines could not be directed.
+    Log(Box<dyn std::error::Error + Send + Sync>),
+    /// Serving failed.
+    Serve(tonic::transport::Error),
+    /// The deadline passed with calls still in flight. Everything that was acknowledged is on disk.
+    Deadline,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Faults(faults) => f.write_str(&faults.join("\n")),
+            Self::Store(_) => f.write_str("the journal did not open"),
+            Self::Exchange(error) => f.write_str(&error.message),
+            Self::Listen(_) => f.write_str("could not listen on the configured address"),
+            Self::Log(_) => f.write_str("could not direct the log lines"),
+            Self::Serve(_) => f.write_str("serving failed"),
+            Self::Deadline => f.write_str("calls were still in flight when the time to stop was over"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Faults(_) | Self::Deadline => None,
+            Self::Store(source) => Some(source),
+            Self::Exchange(source) => std::error::Error::source(source),
+            Self::Listen(source) => Some(source),
+            Self::Log(source) => Some(source.as_ref()),
+            Self::Serve(source) => Some(source),
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<causeway_exchange::Error> for Error {
+    fn from(error: causeway_exchange::Error) -> Self {
+        Self::Exchange(error)
+    }
+}

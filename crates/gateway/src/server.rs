@@ -1,0 +1,212 @@
+//! One gateway: everything checked, then served until it is told to stop, then ended in order.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_agreement::AgencyFile;
+use causeway_exchange::Exchange;
+use causeway_proto::v1::admin_service_server::AdminServiceServer;
+use causeway_proto::v1::audit_service_server::AuditServiceServer;
+use causeway_proto::v1::feed_service_server::FeedServiceServer;
+use causeway_proto::v1::ingest_service_server::IngestServiceServer;
+use causeway_proto::v1::protection_service_server::ProtectionServiceServer;
+use causeway_store::Clock;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tonic::transport::Server;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
+
+use crate::accept::Acceptor;
+use crate::access;
+use crate::config::Config;
+use crate::error::Error;
+use crate::gate::Gate;
+use crate::services::audit::Audit;
+use crate::services::feed::Feed;
+use crate::services::ingest::Ingest;
+use crate::services::unserved::{Admin, Protection};
+use crate::shutdown::{self, Stopping};
+use crate::standing::Standings;
+use crate::tls;
+use crate::trust::Authority;
+
+/// Requests that carry no record are small.
+const SMALL_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// Bytes of one stream, and of all streams of a connection, that may be on their way to the gateway.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// How often the calendar, sealing windows, summaries and health are looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What a gateway serves.
+#[derive(Debug)]
+pub struct GatewayParts {
+    /// The use cases, over a journal whose genesis is complete.
+    pub exchange: Exchange,
+    /// The agency files in force: whose certificates speak for whom.
+    pub agencies: Vec<Arc<AgencyFile>>,
+    /// The clock that certificates are judged by; the exchange's own.
+    pub clock: Clock,
+}
+
+/// A gateway that has been found in order and is ready to serve.
+#[derive(Debug)]
+pub struct Gateway {
+    config: Config,
+    exchange: Exchange,
+    acceptor: Acceptor,
+    standings: Arc<Standings>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Gateway {
+    /// Checks that everything fits together: trust bundles, the gateway's own certificate, the table of roles.
+    ///
+    /// # Errors
+    /// `Faults` with all of them; nothing has been served then.
+    pub fn start(config: Config, parts: GatewayParts, listener: TcpListener) -> Result<Self, Error> {
+        let GatewayParts { exchange, agencies, clock } = parts;
+        let mut faults = table_faults(config.reflection);
+        let authority = Authority::new(config.suffix.clone(), agencies.iter().map(AsRef::as_ref));
+        let authority = authority.map(Arc::new).map_err(|found| faults.extend(found)).ok();
+        let tls = authority.as_ref().and_then(|authority| {
+            let made = tls::server_config(&config.tls, &config.operator, authority, &clock);
+            made.map_err(|found| faults.extend(found)).ok()
+        });
+        let (Some(authority), Some(tls), true) = (authority, tls, faults.is_empty()) else {
+            return Err(Error::Faults(faults));
+        };
+        let address = listener.local_addr().map_err(Error::Listen)?;
+        let limits = config.limits.clone();
+        let standings =
+            Arc::new(Standings { authority: Arc::clone(&authority), exchange: exchange.clone(), clock: clock.clone() });
+        let acceptor = Acceptor { tls, authority, exchange: exchange.clone(), clock, limits };
+        Ok(Self { config, exchange, acceptor, standings, listener, address })
+    }
+
+    /// Where it listens; with port 0 in the configuration, the port that it was given.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` completes; then stops accepting, lets what is in flight finish within the deadline, and
+    /// closes the journal, so that everything acknowledged is on disk when this returns.
+    ///
+    /// # Errors
+    /// `Deadline` where calls were still in flight at the end; `Serve` where serving failed.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let (stop, stopping) = shutdown::channel();
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let releaser = spawn_releaser(self.exchange.clone());
+        let keeper = spawn_keeper(self.exchange.clone(), health.clone());
+        let limits = &self.config.limits;
+        let mut server = Server::builder()
+            .max_concurrent_streams(limits.streams)
+            .http2_max_header_list_size(limits.header_bytes)
+            .http2_keepalive_interval(Some(limits.keepalive))
+            .http2_keepalive_timeout(Some(limits.keepalive))
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .layer(Gate::new(Arc::clone(&self.standings)));
+        let (ingest, feed, audit) = self.services(&stopping);
+        let router = server
+            .add_service(IngestServiceServer::new(ingest).max_decoding_message_size(limits.message_bytes))
+            .add_service(FeedServiceServer::new(feed).max_decoding_message_size(SMALL_MESSAGE_BYTES))
+            .add_service(AuditServiceServer::new(audit).max_decoding_message_size(SMALL_MESSAGE_BYTES))
+            .add_service(ProtectionServiceServer::new(Protection).max_decoding_message_size(SMALL_MESSAGE_BYTES))
+            .add_service(AdminServiceServer::new(Admin).max_decoding_message_size(limits.message_bytes))
+            .add_service(health_service)
+            .add_optional_service(reflection(self.config.reflection)?);
+        let connections = self.acceptor.run(self.listener, stopping.clone());
+        let mut serving =
+            Box::pin(router.serve_with_incoming_shutdown(connections, async move { stopping.wait().await }));
+        let ended = tokio::select! {
+            ended = &mut serving => Some(ended),
+            () = shutdown => None,
+        };
+        tracing::info!("stopping");
+        keeper.abort();
+        health.set_service_status("", ServingStatus::NotServing).await;
+        stop.now();
+        let result = match ended {
+            Some(ended) => ended.map_err(Error::Serve),
+            None => match tokio::time::timeout(limits.shutdown, &mut serving).await {
+                Ok(ended) => ended.map_err(Error::Serve),
+                Err(_elapsed) => Err(Error::Deadline),
+            },
+        };
+        releaser.abort();
+        // Awaited so that neither is in the middle of an append when the journal closes.
+        let _ = (keeper.await, releaser.await);
+        close(self.exchange).await;
+        result
+    }
+
+    fn services(&self, stopping: &Stopping) -> (Ingest, Feed, Audit) {
+        let (exchange, limits) = (&self.exchange, &self.config.limits);
+        let stream_window = limits.stream_window;
+        (
+            Ingest { exchange: exchange.clone(), stopping: stopping.clone(), stream_window },
+            Feed { exchange: exchange.clone(), stopping: stopping.clone(), heartbeat: limits.heartbeat },
+            Audit { exchange: exchange.clone() },
+        )
+    }
+}
+
+/// Compares the table of roles with what the services answer to.
+fn table_faults(with_reflection: bool) -> Vec<String> {
+    let mut sets = vec![causeway_proto::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
+    if with_reflection {
+        sets.push(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
+    }
+    match access::served(&sets) {
+        Ok(served) => access::faults(&served),
+        Err(error) => vec![format!("the descriptor set does not decode: {error}")],
+    }
+}
+
+fn reflection(wanted: bool) -> Result<Option<ServerReflectionServer<impl ServerReflection>>, Error> {
+    if !wanted {
+        return Ok(None);
+    }
+    let service = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(causeway_proto::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1();
+    service.map(Some).map_err(|error| Error::Faults(vec![format!("reflection: {error}")]))
+}
+
+/// The one releaser beside the calls.
+fn spawn_releaser(exchange: Exchange) -> JoinHandle<()> {
+    tokio::spawn(async move { exchange.run_releaser().await })
+}
+
+/// What has to be looked at every second.
+fn spawn_keeper(exchange: Exchange, health: HealthReporter) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            exchange.tick().await;
+            let status = if exchange.is_healthy() { ServingStatus::Serving } else { ServingStatus::NotServing };
+            health.set_service_status("", status).await;
+        }
+    })
+}
+
+/// Closes the journal on a thread that may block.
+async fn close(exchange: Exchange) {
+    let runtime = tokio::runtime::Handle::current();
+    let closed = tokio::task::spawn_blocking(move || runtime.block_on(exchange.close())).await;
+    if closed.is_err() {
+        tracing::error!("the journal did not close in order; the next start recovers it");
+    }
+}

@@ -1,0 +1,86 @@
+//! `AuditService`: entries by their subject, the newest checkpoint, and proofs.
+
+use causeway_exchange::{Exchange, QueryAnswer};
+use causeway_model::LeafIndex;
+use causeway_proto::v1;
+use causeway_proto::v1::audit_service_server::AuditService;
+use causeway_proto::v1::query_response::Part;
+use tonic::{Request, Response, Status};
+
+use crate::answers::{Answers, Gone, Sink, put};
+use crate::gate::Call;
+use crate::services::unserved::not_served;
+use crate::{status, wire};
+
+/// The service.
+#[derive(Debug, Clone)]
+pub(crate) struct Audit {
+    pub(crate) exchange: Exchange,
+}
+
+#[tonic::async_trait]
+impl AuditService for Audit {
+    type QueryStream = Answers<v1::QueryResponse>;
+
+    async fn query(&self, request: Request<v1::QueryRequest>) -> Result<Response<Self::QueryStream>, Status> {
+        let call = Call::of(&request)?;
+        let wanted = wire::query(request.get_ref()).map_err(|fault| call.malformed(fault))?;
+        let answer = self.exchange.query(&call.caller, wanted).await.map_err(status::of)?;
+        Ok(Response::new(Answers::from(call.standing, |sink| send(answer, sink))))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<v1::GetCheckpointRequest>,
+    ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
+        let call = Call::of(&request)?;
+        let (checkpoint, verifier_key) = self.exchange.checkpoint(&call.caller).await.map_err(status::of)?;
+        Ok(Response::new(v1::GetCheckpointResponse { checkpoint: checkpoint.to_string(), verifier_key }))
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<v1::GetInclusionProofRequest>,
+    ) -> Result<Response<v1::GetInclusionProofResponse>, Status> {
+        let call = Call::of(&request)?;
+        let leaf = LeafIndex(request.get_ref().leaf_index);
+        let proved = self.exchange.prove(&call.caller, leaf).await.map_err(status::of)?;
+        Ok(Response::new(v1::GetInclusionProofResponse {
+            entry: proved.entry,
+            inclusion_proof: Some(wire::inclusion_proof(proved.leaf, proved.tree_size, proved.proof)),
+            checkpoint: proved.checkpoint.to_string(),
+        }))
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        _: Request<v1::GetConsistencyProofRequest>,
+    ) -> Result<Response<v1::GetConsistencyProofResponse>, Status> {
+        not_served()
+    }
+
+    type StreamEntriesStream = Answers<v1::StreamEntriesResponse>;
+
+    async fn stream_entries(
+        &self,
+        _: Request<v1::StreamEntriesRequest>,
+    ) -> Result<Response<Self::StreamEntriesStream>, Status> {
+        not_served()
+    }
+
+    async fn get_tile(&self, _: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {
+        not_served()
+    }
+}
+
+/// Row after row, then the end with the checkpoint.
+async fn send(answer: QueryAnswer, sink: Sink<v1::QueryResponse>) -> Result<(), Gone> {
+    let part = |part| Ok(v1::QueryResponse { part: Some(part) });
+    let rows = answer.rows.len() as u64;
+    for row in answer.rows {
+        put(&sink, part(Part::Row(wire::audit_row(row)))).await?;
+    }
+    let next_leaf_index = answer.next.map_or(0, |leaf| leaf.0);
+    let checkpoint = answer.checkpoint.to_string();
+    put(&sink, part(Part::End(v1::QueryEnd { rows, next_leaf_index, checkpoint }))).await
+}

@@ -1,0 +1,121 @@
+//! `IngestService`: submit, correct, withdraw, validate, and what a submitter asks about its own.
+
+use causeway_exchange::{Exchange, Pressure, Receipt};
+use causeway_proto::v1;
+use causeway_proto::v1::ingest_service_server::IngestService;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::answers::Answers;
+use crate::gate::Call;
+use crate::services::ingest_stream::SubmissionStream;
+use crate::services::unserved::not_served;
+use crate::shutdown::Stopping;
+use crate::{status, wire};
+
+/// The service.
+#[derive(Debug, Clone)]
+pub(crate) struct Ingest {
+    pub(crate) exchange: Exchange,
+    pub(crate) stopping: Stopping,
+    /// Submissions of one stream that may be under way.
+    pub(crate) stream_window: usize,
+}
+
+/// A receipt as it is sent, with its inclusion proof where that was asked for.
+pub(crate) async fn receipt(exchange: &Exchange, receipt: Receipt, proved: bool) -> Result<v1::Receipt, Status> {
+    let proof = if proved {
+        let hashes = exchange.inclusion_proof(receipt.leaf, receipt.tree_size).await.map_err(status::of)?;
+        Some(wire::inclusion_proof(receipt.leaf, receipt.tree_size, hashes))
+    } else {
+        None
+    };
+    Ok(wire::receipt(receipt, proof))
+}
+
+#[tonic::async_trait]
+impl IngestService for Ingest {
+    async fn submit(&self, request: Request<v1::SubmitRequest>) -> Result<Response<v1::SubmitResponse>, Status> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let proved = request.with_inclusion_proof;
+        let submission = wire::submission(request).map_err(|fault| call.malformed(fault))?;
+        let accepted = self.exchange.submit(&call.caller, submission, Pressure::Refuse).await.map_err(status::of)?;
+        let receipt = receipt(&self.exchange, accepted, proved).await?;
+        Ok(Response::new(v1::SubmitResponse { receipt: Some(receipt) }))
+    }
+
+    type SubmitStreamStream = Answers<v1::SubmitStreamResponse>;
+
+    async fn submit_stream(
+        &self,
+        request: Request<Streaming<v1::SubmitStreamRequest>>,
+    ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        let call = Call::of(&request)?;
+        let standing = call.standing.clone();
+        let stream = SubmissionStream::new(self, call);
+        let submissions = request.into_inner();
+        Ok(Response::new(Answers::from(standing, |sink| stream.run(submissions, sink))))
+    }
+
+    async fn withdraw(&self, request: Request<v1::WithdrawRequest>) -> Result<Response<v1::WithdrawResponse>, Status> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let withdrawal = wire::withdrawal(&request).map_err(|fault| call.malformed(fault))?;
+        let withdrawn = self.exchange.withdraw(&call.caller, withdrawal).await.map_err(status::of)?;
+        let receipt = receipt(&self.exchange, withdrawn, request.with_inclusion_proof).await?;
+        Ok(Response::new(v1::WithdrawResponse { receipt: Some(receipt) }))
+    }
+
+    async fn validate(&self, request: Request<v1::ValidateRequest>) -> Result<Response<v1::ValidateResponse>, Status> {
+        let call = Call::of(&request)?;
+        let (schema, document) = wire::record(request.into_inner().record).map_err(|fault| call.malformed(fault))?;
+        let violations = self.exchange.validate(&call.caller, schema, &document).await.map_err(status::of)?;
+        let violations = violations.into_iter().map(status::wire_violation).collect();
+        Ok(Response::new(v1::ValidateResponse { violations }))
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<v1::GetReceiptRequest>,
+    ) -> Result<Response<v1::GetReceiptResponse>, Status> {
+        let call = Call::of(&request)?;
+        let id = request.into_inner().submission_id;
+        let id = wire::required("submission_id", &id).map_err(|fault| call.malformed(fault))?;
+        let found = self.exchange.receipt(&call.caller, id).await.map_err(status::of)?;
+        let receipt = receipt(&self.exchange, found, true).await?;
+        Ok(Response::new(v1::GetReceiptResponse { receipt: Some(receipt) }))
+    }
+
+    async fn list_schemas(
+        &self,
+        _: Request<v1::ListSchemasRequest>,
+    ) -> Result<Response<v1::ListSchemasResponse>, Status> {
+        not_served()
+    }
+
+    async fn get_schema(&self, _: Request<v1::GetSchemaRequest>) -> Result<Response<v1::GetSchemaResponse>, Status> {
+        not_served()
+    }
+
+    async fn restrict(&self, _: Request<v1::RestrictRequest>) -> Result<Response<v1::RestrictResponse>, Status> {
+        not_served()
+    }
+
+    async fn list_holders(
+        &self,
+        _: Request<v1::ListHoldersRequest>,
+    ) -> Result<Response<v1::ListHoldersResponse>, Status> {
+        not_served()
+    }
+
+    async fn flag_at_risk(
+        &self,
+        _: Request<v1::FlagAtRiskRequest>,
+    ) -> Result<Response<v1::FlagAtRiskResponse>, Status> {
+        not_served()
+    }
+
+    async fn explain(&self, _: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainResponse>, Status> {
+        not_served()
+    }
+}

@@ -1,0 +1,77 @@
+//! Whether a peer may go on: its certificate, its agency, its system and its role, looked at again while a call lasts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_agreement::Role;
+use causeway_exchange::Exchange;
+use causeway_model::RequestId;
+use causeway_store::Clock;
+use tonic::Status;
+
+use crate::peer::{Peer, unix_time};
+use crate::status::{self, Fault};
+use crate::trust::Authority;
+
+/// How often an open stream is looked at: twice in the second within which it must be cut.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What a peer's standing rests on.
+#[derive(Debug)]
+pub(crate) struct Standings {
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) exchange: Exchange,
+    pub(crate) clock: Clock,
+}
+
+/// One peer's standing in one call.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) basis: Arc<Standings>,
+    pub(crate) peer: Peer,
+    pub(crate) role: Option<Role>,
+    pub(crate) method: &'static str,
+    pub(crate) request_id: RequestId,
+}
+
+impl Standing {
+    /// Looks at identity and role, and leaves an entry of what is refused.
+    pub(crate) async fn check(&self) -> Result<(), Status> {
+        match self.look() {
+            Ok(()) => Ok(()),
+            Err(fault) => Err(self.deny(fault).await),
+        }
+    }
+
+    /// Returns once the peer may not go on. For open streams, which are cut then.
+    pub(crate) async fn lost(&self) -> Status {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Err(fault) = self.look() {
+                return self.deny(fault).await;
+            }
+        }
+    }
+
+    fn look(&self) -> Result<(), Fault> {
+        let Standings { authority, exchange, clock } = &*self.basis;
+        self.peer.still_holds(authority, unix_time(clock)).map_err(|reason| {
+            tracing::info!(%reason, "identity lapsed");
+            Fault::IdentityLapsed
+        })?;
+        match self.role {
+            Some(role) if !exchange.roles(self.peer.system()).contains(&role) => Err(Fault::RoleMissing),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The entry of the refusal first, then the refusal; another where the entry could not be written.
+    async fn deny(&self, fault: Fault) -> Status {
+        let system = self.peer.system().clone();
+        let peer = causeway_exchange::Peer { system, certificate_digest: self.peer.certificate_digest() };
+        match self.basis.exchange.deny(&peer, self.method, fault.reason(), self.request_id).await {
+            Ok(()) => fault.into(),
+            Err(error) => status::of(error),
+        }
+    }
+}

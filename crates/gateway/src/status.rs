@@ -1,0 +1,304 @@
+//! The only place that makes a `tonic::Status`: every way to fail, mapped once, with `google.rpc` details.
+//!
+//! The caller reads a stable reason and what to do; the log reads the whole chain of what lay beneath. `Internal` and
+//! `Corrupt` tell the caller nothing else: what is behind them is the operator's to see.
+
+use std::error::Error as _;
+
+use causeway_exchange::{Class, Error};
+use causeway_proto::v1;
+use causeway_schema::Violation;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+/// The `google.rpc.ErrorInfo` domain of all reasons.
+const DOMAIN: &str = "causeway";
+
+/// Violations in a status' details take at most so many bytes, since they travel in a header and some clients take headers
+/// of 8 KiB only. `Validate` and the verdicts of a stream give all of them.
+const MAX_DETAIL_BYTES: usize = 4 * 1024;
+
+/// What the gateway itself refuses, before or around the use cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The certificate no longer speaks for the system: its time is over, or agency or system are no longer in force.
+    IdentityLapsed,
+    /// The system has not the role that the method asks for.
+    RoleMissing,
+    /// There is no such method.
+    UnknownMethod,
+    /// The method is of a later version.
+    NotServed,
+    /// Metadata that every call of records and entries carries is absent.
+    MetadataMissing(&'static str),
+    /// Such metadata is there, but not of its form, or more than once.
+    MetadataMalformed(&'static str),
+    /// A field of the request is not of its form.
+    Field(&'static str),
+    /// The gateway is stopping.
+    Stopping,
+    /// Something that cannot be, was.
+    Bug,
+}
+
+impl Fault {
+    /// The stable reason code, in kebab case.
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Self::IdentityLapsed => "identity-lapsed",
+            Self::RoleMissing => "role-missing",
+            Self::UnknownMethod => "unknown-method",
+            Self::NotServed => "not-served-yet",
+            Self::MetadataMissing(_) => "metadata-missing",
+            Self::MetadataMalformed(_) => "metadata-malformed",
+            Self::Field(_) => "field-malformed",
+            Self::Stopping => "stopping",
+            Self::Bug => "internal",
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn message(self) -> String {
+        match self {
+            Self::IdentityLapsed => "the certificate no longer speaks for this system; connect with a valid one".into(),
+            Self::RoleMissing => "this system has not the role that the method asks for".into(),
+            Self::UnknownMethod => "there is no such method".into(),
+            Self::NotServed => "this method is not served yet".into(),
+            Self::MetadataMissing(name) => {
+                format!("the metadata `{name}` is missing; every call states causeway-purpose and causeway-operator")
+            }
+            Self::MetadataMalformed("causeway-purpose") => {
+                "the metadata `causeway-purpose` must be once a purpose code, or code:text, as safeguarding:referral"
+                    .into()
+            }
+            Self::MetadataMalformed(name) => {
+                format!("the metadata `{name}` must be there once, with 1 to 128 characters")
+            }
+            Self::Field(name) => format!("the field `{name}` is missing or not of its form"),
+            Self::Stopping => "the gateway is stopping; try again".into(),
+            Self::Bug => INTERNAL.into(),
+        }
+    }
+
+    const fn code(self) -> Code {
+        match self {
+            Self::IdentityLapsed => Code::Unauthenticated,
+            Self::RoleMissing => Code::PermissionDenied,
+            Self::UnknownMethod | Self::NotServed => Code::Unimplemented,
+            Self::MetadataMissing(_) | Self::MetadataMalformed(_) | Self::Field(_) => Code::InvalidArgument,
+            Self::Stopping => Code::Unavailable,
+            Self::Bug => Code::Internal,
+        }
+    }
+
+    /// The field or metadata that is at fault.
+    const fn place(self) -> Option<&'static str> {
+        match self {
+            Self::MetadataMissing(name) | Self::MetadataMalformed(name) | Self::Field(name) => Some(name),
+            Self::IdentityLapsed
+            | Self::RoleMissing
+            | Self::UnknownMethod
+            | Self::NotServed
+            | Self::Stopping
+            | Self::Bug => None,
+        }
+    }
+}
+
+const INTERNAL: &str = "internal error; the request id names it in the gateway's log";
+
+impl From<Fault> for Status {
+    fn from(fault: Fault) -> Self {
+        let mut details = ErrorDetails::with_error_info(fault.reason(), DOMAIN, []);
+        if let Some(place) = fault.place() {
+            let violation =
+                FieldViolation { reason: fault.reason().into(), ..FieldViolation::new(place, fault.message()) };
+            details.set_bad_request(vec![violation]);
+        }
+        status(fault.code(), fault.message(), details)
+    }
+}
+
+/// The status of a failed use case. Logs what lay beneath, once.
+pub(crate) fn of(error: Error) -> Status {
+    log(&error);
+    let code = code(error.class);
+    if matches!(error.class, Class::Internal) {
+        return Fault::Bug.into();
+    }
+    let mut details = ErrorDetails::with_error_info(error.reason, DOMAIN, []);
+    if !error.violations.is_empty() {
+        details.set_bad_request(violations(&error.violations));
+    }
+    if error.retry_after.is_some() {
+        details.set_retry_info(error.retry_after);
+    }
+    status(code, error.message, details)
+}
+
+/// The verdict on one submission of a stream that failed.
+///
+/// # Errors
+/// The status that ends the stream, where no later submission could fare better.
+pub(crate) fn verdict(error: Error) -> Result<v1::Refusal, Status> {
+    match error.class {
+        Class::Invalid | Class::Denied | Class::NotFound | Class::Conflict | Class::TooLarge | Class::Busy => {
+            let violations = error.violations.into_iter().map(wire_violation).collect();
+            Ok(v1::Refusal { reason: error.reason.to_owned(), message: error.message, violations })
+        }
+        Class::Unauthenticated | Class::Unavailable | Class::Corrupt | Class::Internal => Err(of(error)),
+    }
+}
+
+/// The verdict on one submission of a stream that was not one.
+pub(crate) fn malformed_verdict(fault: Fault) -> v1::Refusal {
+    v1::Refusal { reason: fault.reason().to_owned(), message: fault.message(), violations: Vec::new() }
+}
+
+/// A violation as it is sent.
+pub(crate) fn wire_violation(violation: Violation) -> v1::Violation {
+    v1::Violation { pointer: violation.pointer, rule: violation.rule, reason: violation.reason.to_owned() }
+}
+
+const fn code(class: Class) -> Code {
+    match class {
+        Class::Invalid => Code::InvalidArgument,
+        Class::Unauthenticated => Code::Unauthenticated,
+        Class::Denied => Code::PermissionDenied,
+        Class::NotFound => Code::NotFound,
+        Class::Conflict => Code::AlreadyExists,
+        Class::TooLarge => Code::OutOfRange,
+        Class::Busy => Code::ResourceExhausted,
+        Class::Unavailable => Code::Unavailable,
+        Class::Corrupt => Code::DataLoss,
+        Class::Internal => Code::Internal,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that makes a Status")]
+fn status(code: Code, message: String, details: ErrorDetails) -> Status {
+    Status::with_error_details(code, message, details)
+}
+
+fn violations(all: &[Violation]) -> Vec<FieldViolation> {
+    let mut room = MAX_DETAIL_BYTES;
+    let fits = |violation: &&Violation| {
+        let size = violation.pointer.len() + violation.rule.len() + violation.reason.len();
+        room = room.saturating_sub(size);
+        room > 0
+    };
+    all.iter()
+        .take_while(fits)
+        .map(|violation| FieldViolation {
+            reason: violation.reason.into(),
+            ..FieldViolation::new(violation.pointer.as_str(), violation.rule.as_str())
+        })
+        .collect()
+}
+
+fn log(error: &Error) {
+    let chain = Chain(error);
+    match error.class {
+        Class::Corrupt | Class::Internal => tracing::error!(reason = error.reason, %chain, "call failed"),
+        Class::Unavailable => tracing::warn!(reason = error.reason, %chain, "call failed"),
+        Class::Invalid
+        | Class::Unauthenticated
+        | Class::Denied
+        | Class::NotFound
+        | Class::Conflict
+        | Class::TooLarge
+        | Class::Busy => tracing::debug!(reason = error.reason, "call refused"),
+    }
+}
+
+/// An error with everything beneath it, on one line.
+struct Chain<'a>(&'a Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)?;
+        let mut beneath = self.0.source();
+        while let Some(source) = beneath {
+            write!(f, ": {source}")?;
+            beneath = source.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn error(class: Class, reason: &'static str) -> Error {
+        Error { class, reason, message: "what to do".into(), violations: Vec::new(), retry_after: None, source: None }
+    }
+
+    #[test]
+    fn every_class_has_its_code_and_reason() {
+        for (class, code) in [
+            (Class::Invalid, Code::InvalidArgument),
+            (Class::Unauthenticated, Code::Unauthenticated),
+            (Class::Denied, Code::PermissionDenied),
+            (Class::NotFound, Code::NotFound),
+            (Class::Conflict, Code::AlreadyExists),
+            (Class::TooLarge, Code::OutOfRange),
+            (Class::Busy, Code::ResourceExhausted),
+            (Class::Unavailable, Code::Unavailable),
+            (Class::Corrupt, Code::DataLoss),
+        ] {
+            let status = of(error(class, "a-reason"));
+            assert_eq!((status.code(), status.message()), (code, "what to do"), "{class:?}");
+            let info = status.get_error_details().error_info().cloned().expect("every status says its reason");
+            assert_eq!((info.reason.as_str(), info.domain.as_str()), ("a-reason", DOMAIN), "{class:?}");
+        }
+    }
+
+    #[test]
+    fn an_internal_error_says_nothing_of_itself() {
+        let status = of(error(Class::Internal, "secret-reason"));
+        assert_eq!((status.code(), status.message()), (Code::Internal, INTERNAL));
+        assert_eq!(status.get_error_details().error_info().expect("a reason").reason, "internal");
+    }
+
+    #[test]
+    fn violations_and_delays_are_details() {
+        let violation =
+            |n: usize| Violation { pointer: format!("/legs/{n}/from"), rule: "required".into(), reason: "missing" };
+        let mut failed = error(Class::Invalid, "schema-violation");
+        failed.violations = vec![violation(0)];
+        failed.retry_after = Some(Duration::from_millis(50));
+        let details = of(failed).get_error_details();
+        let found = &details.bad_request().expect("violations").field_violations[0];
+        assert_eq!((found.field.as_str(), found.description.as_str()), ("/legs/0/from", "required"));
+        assert_eq!(found.reason, "missing");
+        assert_eq!(details.retry_info().expect("a delay").retry_delay, Some(Duration::from_millis(50)));
+
+        let mut many = error(Class::Invalid, "schema-violation");
+        many.violations = (0..10_000).map(violation).collect();
+        let sent = of(many);
+        assert!(sent.details().len() < 8 * 1024, "{} bytes of details fit no header", sent.details().len());
+        assert!(sent.get_error_details().bad_request().expect("some violations").field_violations.len() > 50);
+    }
+
+    #[test]
+    fn a_stream_goes_on_after_what_is_wrong_with_one_submission_only() {
+        for class in [Class::Invalid, Class::Denied, Class::NotFound, Class::Conflict, Class::TooLarge, Class::Busy] {
+            assert_eq!(verdict(error(class, "a-reason")).expect("a verdict").reason, "a-reason");
+        }
+        for class in [Class::Unauthenticated, Class::Unavailable, Class::Corrupt, Class::Internal] {
+            verdict(error(class, "a-reason")).expect_err("the stream ends");
+        }
+    }
+
+    #[test]
+    fn a_fault_names_its_place() {
+        let status = Status::from(Fault::MetadataMissing("causeway-purpose"));
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(status.message().contains("causeway-purpose"), "{}", status.message());
+        let details = status.get_error_details();
+        assert_eq!(details.bad_request().expect("a place").field_violations[0].field, "causeway-purpose");
+    }
+}

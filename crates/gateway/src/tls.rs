@@ -1,0 +1,99 @@
+//! The server's side of TLS: 1.3 only, a client certificate always, and nothing that would skip asking for it again.
+
+pub(crate) mod chain;
+#[cfg(test)]
+pub(crate) mod issue;
+mod verifier;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use causeway_model::AgencyId;
+use causeway_store::Clock;
+use rustls::ServerConfig;
+use rustls::server::NoServerSessionStorage;
+use rustls::time_provider::TimeProvider;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+
+use crate::config::TlsFiles;
+use crate::peer::unix_time;
+use crate::trust::Authority;
+use verifier::AgencyVerifier;
+
+/// HTTP/2, the only protocol offered and accepted (RFC 7301).
+pub(crate) const ALPN: &[u8] = b"h2";
+
+/// A certificate chain with its private key.
+pub(crate) struct KeyPair {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+}
+
+impl KeyPair {
+    /// Reads both files; all that is wrong with them is returned together.
+    pub(crate) fn load(certificate: &Path, key: &Path) -> Result<Self, Vec<String>> {
+        let named = |path: &Path, what: String| format!("{}: {what}", path.display());
+        let chain = std::fs::read(certificate)
+            .map_err(|error| named(certificate, error.to_string()))
+            .and_then(|pem| chain::read_pem(&pem).map_err(|what| named(certificate, what)));
+        let private = std::fs::read(key).map_err(|error| named(key, error.to_string())).and_then(|pem| {
+            PrivateKeyDer::from_pem_slice(&pem).map_err(|_| named(key, "holds no private key in PEM".into()))
+        });
+        match (chain, private) {
+            (Ok(chain), Ok(key)) => Ok(Self { chain, key }),
+            (chain, private) => Err(chain.err().into_iter().chain(private.err()).collect()),
+        }
+    }
+}
+
+impl std::fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyPair(..)")
+    }
+}
+
+/// The acceptor's configuration.
+///
+/// # Errors
+/// All faults: files that do not read, or a certificate that does not speak for a system of the operator's agency now.
+pub(crate) fn server_config(
+    files: &TlsFiles,
+    operator: &AgencyId,
+    authority: &Arc<Authority>,
+    clock: &Clock,
+) -> Result<Arc<ServerConfig>, Vec<String>> {
+    let KeyPair { chain, key } = KeyPair::load(&files.certificate, &files.key)?;
+    let at = |what: String| vec![format!("{}: {what}", files.certificate.display())];
+    let (end_entity, intermediates) = chain.split_first().ok_or_else(|| at("holds no certificate".into()))?;
+    let own = authority
+        .server(chain::Chain { end_entity, intermediates }, unix_time(clock))
+        .map_err(|refused| at(format!("does not serve as the gateway's own certificate: {refused}")))?;
+    if own.agency != *operator {
+        return Err(at(format!("speaks for {own}, not for a system of the operator {operator}")));
+    }
+    let verifier = Arc::new(AgencyVerifier::new(Arc::clone(authority)));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_details(provider, Arc::new(ClockTime(clock.clone())))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| at(error.to_string()))?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .map_err(|error| at(error.to_string()))?;
+    // A resumed session would not ask the verifier again (rustls resumes by default).
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// The gateway's one clock, where TLS asks for the time.
+#[derive(Debug)]
+struct ClockTime(Clock);
+
+impl TimeProvider for ClockTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(unix_time(&self.0))
+    }
+}

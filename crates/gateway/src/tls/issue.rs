@@ -1,0 +1,85 @@
+//! Certificates for this crate's tests: one CA an agency, issued at run time.
+
+use causeway_agreement::{AgencyFile, System};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SanType, date_time_ymd,
+};
+use rustls_pki_types::CertificateDer;
+
+/// The years in which leaves of these tests hold, both whole: 2020 to 2039.
+const FROM_YEAR: i32 = 2020;
+const UNTIL_YEAR: i32 = 2040;
+
+/// A CA with its key.
+pub(crate) struct Ca {
+    pub(crate) issuer: Issuer<'static, KeyPair>,
+    pub(crate) certificate: CertificateDer<'static>,
+    pub(crate) pem: String,
+}
+
+/// A certificate with its key, both as PEM too.
+pub(crate) struct Leaf {
+    pub(crate) certificate: CertificateDer<'static>,
+    pub(crate) pem: String,
+    pub(crate) key_pem: String,
+}
+
+fn ca_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
+impl Ca {
+    /// A self-signed CA.
+    pub(crate) fn new(name: &str) -> Self {
+        Self::with_key(name, KeyPair::generate().expect("a key"))
+    }
+
+    pub(crate) fn with_key(name: &str, key: KeyPair) -> Self {
+        let params = ca_params(name);
+        let certificate = params.self_signed(&key).expect("signed");
+        let (pem, certificate) = (certificate.pem(), certificate.der().clone());
+        Self { issuer: Issuer::new(params, key), certificate, pem }
+    }
+
+    /// Another CA's name and key, signed by this one: a cross-certificate.
+    pub(crate) fn cross(&self, name: &str, key: &KeyPair) -> CertificateDer<'static> {
+        ca_params(name).signed_by(key, &self.issuer).expect("signed").der().clone()
+    }
+
+    /// A leaf with these URI SANs, for client and server use, within its years.
+    pub(crate) fn leaf(&self, uris: &[&str]) -> Leaf {
+        self.leaf_until(uris, UNTIL_YEAR, &[ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth])
+    }
+
+    pub(crate) fn leaf_until(&self, uris: &[&str], year: i32, usages: &[ExtendedKeyUsagePurpose]) -> Leaf {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "spiffe://gb-nca.causeway.example/case-management");
+        let san = |uri: &&str| SanType::URI((*uri).try_into().expect("ASCII"));
+        params.subject_alt_names = uris.iter().map(san).collect();
+        params.extended_key_usages = usages.to_vec();
+        params.not_before = date_time_ymd(FROM_YEAR, 1, 1);
+        params.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("signed");
+        Leaf { pem: certificate.pem(), certificate: certificate.der().clone(), key_pem: key.serialize_pem() }
+    }
+}
+
+/// An agency file with these systems and this bundle.
+pub(crate) fn agency(id: &str, systems: &[&str], bundle: &str) -> AgencyFile {
+    let system = |name: &&str| System { name: name.parse().expect("a name"), roles: Vec::new() };
+    AgencyFile {
+        id: id.parse().expect("an id"),
+        version: 1,
+        name: id.to_owned(),
+        systems: systems.iter().map(system).collect(),
+        persons: Vec::new(),
+        sealing_public_key: Vec::new(),
+        trust_bundle_pem: bundle.to_owned(),
+    }
+}
