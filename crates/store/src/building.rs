@@ -1,0 +1,135 @@
+//! A frame that is being built from drafts, and who waits for it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use causeway_journal::{MAX_FRAME_BYTES, encode_entry, v1};
+use causeway_model::Timestamp;
+use futures_channel::oneshot;
+
+use crate::committed::Committed;
+use crate::draft::{FRAME_OVERHEAD, Locked, Prepared};
+use crate::error::{AppendFailure, StoreError};
+use crate::key_pages::KeyPages;
+
+/// Most entries in a frame: beyond it, sled's memory grows faster than its throughput. With two keys each, 4 key pages.
+pub(crate) const MAX_ENTRIES: usize = 256;
+
+/// Where the answer to an append goes.
+pub(crate) type Answer = oneshot::Sender<Result<Committed, AppendFailure>>;
+
+/// A draft on its way to the sequencer.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) prepared: Prepared,
+    pub(crate) answer: Answer,
+}
+
+/// What the sequencer puts into every entry.
+#[derive(Debug, Clone)]
+pub(crate) struct Stamp {
+    pub(crate) node: String,
+    pub(crate) software: String,
+}
+
+impl Stamp {
+    fn put_on(&self, entry: &mut v1::Entry, time: Timestamp) {
+        entry.time_micros = time.0;
+        entry.node.clone_from(&self.node);
+        entry.software_version.clone_from(&self.software);
+    }
+}
+
+/// The frame so far.
+#[derive(Debug)]
+pub(crate) struct Building {
+    frame: v1::Frame,
+    answers: Vec<Answer>,
+    bytes: usize,
+    encapsulations: HashSet<Arc<[u8]>>,
+}
+
+/// What became of a draft that was offered to a frame.
+#[derive(Debug)]
+pub(crate) enum Offered {
+    /// It is in, or its sender has been told why not.
+    Settled,
+    /// It does not fit any more: it opens the next frame.
+    Full(Box<Request>),
+}
+
+impl Building {
+    /// An empty frame after the one with this id.
+    pub(crate) fn after(log_id: [u8; 16], previous: Vec<u8>) -> Self {
+        let frame = v1::Frame {
+            rules_version: causeway_journal::RULES_VERSION,
+            log_id: log_id.to_vec(),
+            previous_frame: previous,
+            ..v1::Frame::default()
+        };
+        Self { frame, answers: Vec::new(), bytes: FRAME_OVERHEAD, encapsulations: HashSet::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.answers.len() >= MAX_ENTRIES
+    }
+
+    /// Takes a draft, stamped, with its keys placed. An error is of the page-key file: nothing can be appended then.
+    pub(crate) fn offer(
+        &mut self,
+        request: Request,
+        time: Timestamp,
+        stamp: &Stamp,
+        pages: &mut KeyPages,
+    ) -> Result<Offered, (Answer, StoreError)> {
+        let Request { mut prepared, answer } = request;
+        stamp.put_on(&mut prepared.entry, time);
+        let entry = match encode_entry(&prepared.entry) {
+            Ok(entry) => entry,
+            Err(error) => {
+                refuse(answer, AppendFailure::Refused(error));
+                return Ok(Offered::Settled);
+            }
+        };
+        let new_encapsulation = prepared.encapsulation.clone().filter(|known| !self.encapsulations.contains(known));
+        let encapsulation_bytes = new_encapsulation.as_ref().map_or(0, |_| prepared.encapsulation_bytes());
+        let bytes = self.bytes + entry.len() + prepared.bytes_beside + encapsulation_bytes;
+        if bytes > MAX_FRAME_BYTES {
+            return Ok(Offered::Full(Box::new(Request { prepared, answer })));
+        }
+        let shroud =
+            |locked: Option<Locked>, pages: &mut KeyPages| locked.map(|locked| place(locked, pages)).transpose();
+        let shrouded = shroud(prepared.aside, pages).and_then(|aside| Ok((aside, shroud(prepared.body, pages)?)));
+        let (aside, body) = match shrouded {
+            Ok(shrouded) => shrouded,
+            Err(error) => return Err((answer, error)),
+        };
+        self.bytes = bytes;
+        if let Some(encapsulation) = new_encapsulation {
+            self.frame.encapsulations.push(encapsulation.to_vec());
+            self.encapsulations.insert(encapsulation);
+        }
+        self.frame.items.push(v1::Item { entry, aside, body, document_text: prepared.document_text });
+        self.answers.push(answer);
+        Ok(Offered::Settled)
+    }
+
+    /// The frame, and who waits for each of its entries, in order.
+    pub(crate) fn finish(self) -> (v1::Frame, Vec<Answer>) {
+        (self.frame, self.answers)
+    }
+}
+
+fn place(locked: Locked, pages: &mut KeyPages) -> Result<v1::Shrouded, StoreError> {
+    let place = pages.place(locked.key)?;
+    Ok(v1::Shrouded { page: place.page, slot: place.slot, ciphertext: locked.ciphertext })
+}
+
+/// Tells a sender why its draft was not appended. It may have gone.
+pub(crate) fn refuse(answer: Answer, failure: AppendFailure) {
+    let _ = answer.send(Err(failure));
+}

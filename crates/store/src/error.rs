@@ -1,0 +1,186 @@
+//! What can go wrong with the store, by what the caller can do about it.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use causeway_crypto::CryptoError;
+use causeway_journal::JournalError;
+use causeway_model::{FrameSeq, LeafIndex, Timestamp};
+
+use crate::log::{EngineError, ReadError};
+
+/// Why the store did not open, or could not answer.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The operating system refused.
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// To which file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The data directory is not of the format that this version reads.
+    Format {
+        /// The file that says so.
+        file: PathBuf,
+    },
+    /// Another process has the journal open.
+    Locked {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The engine did not open, or panicked.
+    Engine(EngineError),
+    /// The log could not be read.
+    Read(ReadError),
+    /// A key file is absent, unreadable or not what it should be.
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        what: &'static str,
+    },
+    /// The journal is smaller than, or differs from, a checkpoint that it has signed: it was truncated or an old copy
+    /// was put back. It must not serve, nor sign.
+    RolledBack {
+        /// The tree size that was signed.
+        signed_size: u64,
+        /// The tree size that the log holds now.
+        found_size: u64,
+    },
+    /// The checkpoint file is not a checkpoint of this journal.
+    CheckpointFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: EngineError,
+    },
+    /// A stored frame is refused by the rules.
+    Replay {
+        /// The frame.
+        at: FrameSeq,
+        /// Why it is refused.
+        source: JournalError,
+    },
+    /// What is stored is not what was written.
+    Corrupt(&'static str),
+    /// A ciphertext did not open.
+    Unopened(CryptoError),
+    /// A proof could not be made.
+    Proof(JournalError),
+    /// There is no such entry.
+    NoSuchEntry(LeafIndex),
+    /// The journal has been closed.
+    Closed,
+}
+
+impl StoreError {
+    pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { what, path: path.to_owned(), source }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { what, path, .. } => write!(f, "could not {what}: {}", path.display()),
+            Self::Format { file } => {
+                write!(f, "{} does not say a journal format that this version reads", file.display())
+            }
+            Self::Locked { path } => write!(f, "another process has the journal open: {}", path.display()),
+            Self::Engine(_) => f.write_str("the log's engine did not open"),
+            Self::Read(_) => f.write_str("the log could not be read"),
+            Self::Keys { path, what } => write!(f, "{}: {what}", path.display()),
+            Self::RolledBack { signed_size, found_size } if found_size < signed_size => write!(
+                f,
+                "the journal holds {found_size} entries but has signed a checkpoint of {signed_size}: it was truncated \
+                 or an old copy was put back; restore the newest copy, nothing is served or signed until then"
+            ),
+            Self::RolledBack { signed_size, .. } => write!(
+                f,
+                "the journal's first {signed_size} entries are not those that it has signed: it was replaced; restore \
+                 the newest copy, nothing is served or signed until then"
+            ),
+            Self::CheckpointFile { path, .. } => {
+                write!(f, "{} is not a checkpoint that this journal signed", path.display())
+            }
+            Self::Replay { at, .. } => write!(f, "frame {at} of the log is refused by the journal's rules"),
+            Self::Corrupt(what) => write!(f, "the store is damaged: {what}"),
+            Self::Unopened(_) => f.write_str("a stored ciphertext does not open"),
+            Self::Proof(_) => f.write_str("a proof could not be made"),
+            Self::NoSuchEntry(leaf) => write!(f, "there is no entry {leaf}"),
+            Self::Closed => f.write_str("the journal is closed"),
+        }
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            Self::Engine(source) | Self::CheckpointFile { source, .. } => Some(source.as_ref()),
+            Self::Read(source) => Some(source),
+            Self::Replay { source, .. } | Self::Proof(source) => Some(source),
+            Self::Unopened(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<ReadError> for StoreError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Closed => Self::Closed,
+            other => Self::Read(other),
+        }
+    }
+}
+
+/// Why an entry was not appended. Only `Stopped` leaves open whether it is in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppendFailure {
+    /// The queue is full; nothing was taken. Try again a little later.
+    Busy,
+    /// The journal has stopped, for this reason. The entry may be in the log or not: what the journal holds after the
+    /// next start is the truth.
+    Stopped(Arc<str>),
+    /// The machine's clock is more than 5 s behind the journal's newest entry. Nothing was appended.
+    ClockBehind {
+        /// The machine's time.
+        now: Timestamp,
+        /// The newest entry's time.
+        newest: Timestamp,
+    },
+    /// The entry or what travels with it exceeds a limit. Nothing was appended.
+    TooLarge(&'static str),
+    /// The entry is not one that the journal's rules take. Nothing was appended.
+    Refused(JournalError),
+}
+
+impl fmt::Display for AppendFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => f.write_str("the journal's queue is full"),
+            Self::Stopped(reason) => write!(f, "the journal has stopped: {reason}"),
+            Self::ClockBehind { now, newest } => {
+                write!(f, "the clock says {now}, but the journal's newest entry is of {newest}")
+            }
+            Self::TooLarge(what) => write!(f, "{what} exceeds its limit"),
+            Self::Refused(_) => f.write_str("the journal's rules refuse the entry"),
+        }
+    }
+}
+
+impl Error for AppendFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(source) => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Key pages: up to 128 keys of bodies and openings, encrypted together under a page key of their own.
+//!
+//! A page is stored as the number of its page key's slot in clear, then the keys one after the other, encrypted. A key of
+//! 32 zero bytes is an erased one. A page's number is that of its first slot and never changes; its slot does when it is
+//! written anew under another page key, which is how a key will be erased.
+
+use std::sync::Arc;
+
+use causeway_crypto::AeadKey;
+use zeroize::Zeroizing;
+
+use crate::error::StoreError;
+use crate::page_keys::{PageKeys, Slot};
+
+/// Keys in a full page: 128 of 32 bytes, with slot number, nonce and tag 4,132 bytes, within one value of the log.
+pub(crate) const KEYS_A_PAGE: usize = 128;
+
+/// What a page's encryption is bound to, with its number and its slot.
+const PAGE_DOMAIN: &[u8] = b"causeway/v1/key-page\0";
+
+/// Where a key lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyPlace {
+    pub(crate) page: u64,
+    pub(crate) slot: u32,
+}
+
+/// A page as it is read: a key for each place, none where it has been erased.
+#[derive(Debug)]
+pub(crate) struct KeyPage {
+    keys: Vec<Option<AeadKey>>,
+}
+
+impl KeyPage {
+    /// Whether the page has had a key at this place.
+    pub(crate) fn reaches(&self, slot: u32) -> bool {
+        usize::try_from(slot).is_ok_and(|slot| slot < self.keys.len())
+    }
+
+    /// The key at a place; none when it has been erased.
+    pub(crate) fn key(&self, slot: u32) -> Result<Option<&AeadKey>, StoreError> {
+        let key = usize::try_from(slot).ok().and_then(|slot| self.keys.get(slot));
+        key.map(Option::as_ref).ok_or(StoreError::Corrupt("a key is beyond the end of its page"))
+    }
+
+    /// The page that the stored bytes hold.
+    pub(crate) fn open(page: u64, stored: &[u8], page_keys: &PageKeys) -> Result<Self, StoreError> {
+        let (slot, sealed) = stored.split_first_chunk::<8>().ok_or(StoreError::Corrupt("a key page is cut"))?;
+        let slot = Slot(u64::from_be_bytes(*slot));
+        let plaintext = page_keys.key(slot)?.open(&page_aad(page, slot), sealed).map_err(StoreError::Unopened)?;
+        let (keys, rest) = plaintext.as_chunks::<32>();
+        if !rest.is_empty() || keys.len() > KEYS_A_PAGE {
+            return Err(StoreError::Corrupt("a key page is not a run of keys"));
+        }
+        Ok(Self { keys: keys.iter().map(|key| (*key != [0; 32]).then(|| AeadKey::new(*key))).collect() })
+    }
+}
+
+/// The pages that are being filled. Only the sequencer has one.
+#[derive(Debug)]
+pub(crate) struct KeyPages {
+    page_keys: Arc<PageKeys>,
+    /// Pages with keys that are not stored yet; the last of them may still take keys.
+    touched: Vec<Filling>,
+    filling: Option<Filling>,
+}
+
+#[derive(Debug)]
+struct Filling {
+    number: u64,
+    slot: Slot,
+    page_key: AeadKey,
+    keys: Vec<AeadKey>,
+    touched: bool,
+}
+
+impl KeyPages {
+    /// Starts with a fresh page; pages of earlier runs are not filled further.
+    pub(crate) fn new(page_keys: Arc<PageKeys>) -> Self {
+        Self { page_keys, touched: Vec::new(), filling: None }
+    }
+
+    /// Gives a key its place. It is not stored before [`KeyPages::take_touched`] and a commit.
+    pub(crate) fn place(&mut self, key: AeadKey) -> Result<KeyPlace, StoreError> {
+        let mut filling = match self.filling.take() {
+            Some(filling) => filling,
+            None => {
+                let (slot, page_key) = self.page_keys.allocate()?;
+                Filling { number: slot.0, slot, page_key, keys: Vec::with_capacity(KEYS_A_PAGE), touched: false }
+            }
+        };
+        let slot = u32::try_from(filling.keys.len()).expect("a page has 128 places");
+        let place = KeyPlace { page: filling.number, slot };
+        filling.keys.push(key);
+        filling.touched = true;
+        if filling.keys.len() == KEYS_A_PAGE {
+            self.touched.push(filling);
+        } else {
+            self.filling = Some(filling);
+        }
+        Ok(place)
+    }
+
+    /// Every page that has keys which are not stored yet: its number, its stored form, and what a reader will find there.
+    pub(crate) fn take_touched(&mut self) -> Vec<(u64, Vec<u8>, KeyPage)> {
+        let full = self.touched.drain(..);
+        let mut stored: Vec<_> = full.map(|page| (page.number, page.seal(), page.into_read())).collect();
+        if let Some(filling) = self.filling.as_mut().filter(|filling| filling.touched) {
+            filling.touched = false;
+            stored.push((filling.number, filling.seal(), filling.as_read()));
+        }
+        stored
+    }
+}
+
+impl Filling {
+    fn seal(&self) -> Vec<u8> {
+        let mut plaintext = Zeroizing::new(Vec::with_capacity(self.keys.len() * 32));
+        self.keys.iter().for_each(|key| plaintext.extend_from_slice(key.expose()));
+        let mut stored = self.slot.0.to_be_bytes().to_vec();
+        stored.extend_from_slice(&self.page_key.seal(&page_aad(self.number, self.slot), &plaintext));
+        stored
+    }
+
+    fn as_read(&self) -> KeyPage {
+        KeyPage { keys: self.keys.iter().cloned().map(Some).collect() }
+    }
+
+    fn into_read(self) -> KeyPage {
+        KeyPage { keys: self.keys.into_iter().map(Some).collect() }
+    }
+}
+
+fn page_aad(page: u64, slot: Slot) -> Vec<u8> {
+    [PAGE_DOMAIN, &page.to_be_bytes(), &slot.0.to_be_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_crypto::RootKey;
+
+    #[test]
+    fn pages_fill_and_are_stored_again_as_they_grow() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let page_keys = Arc::new(PageKeys::open(dir.path(), &RootKey::generate()).expect("opened"));
+        let mut pages = KeyPages::new(Arc::clone(&page_keys));
+        let keys: Vec<AeadKey> = (0..300).map(|_| AeadKey::generate()).collect();
+        let mut places = Vec::new();
+        let mut stored = std::collections::BTreeMap::new();
+        for batch in keys.chunks(50) {
+            places.extend(batch.iter().map(|key| pages.place(key.clone()).expect("placed")));
+            stored.extend(pages.take_touched().into_iter().map(|(number, bytes, _)| (number, bytes)));
+        }
+        assert!(pages.take_touched().is_empty(), "nothing is stored twice without need");
+        assert_eq!(stored.len(), 3, "128 + 128 + 44");
+        assert!(stored.values().all(|bytes| bytes.len() <= 4_132));
+        for (key, place) in keys.iter().zip(&places) {
+            let page = KeyPage::open(place.page, &stored[&place.page], &page_keys).expect("opens");
+            assert_eq!(page.key(place.slot).expect("in the page").expect("not erased").expose(), key.expose());
+        }
+        let (first, second) = (places[0].page, places[128].page);
+        assert!(KeyPage::open(second, &stored[&first], &page_keys).is_err(), "a page under another number");
+    }
+
+    #[test]
+    fn an_erased_key_reads_as_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let page_keys = PageKeys::open(dir.path(), &RootKey::generate()).expect("opened");
+        let (slot, page_key) = page_keys.allocate().expect("allocated");
+        let mut stored = slot.0.to_be_bytes().to_vec();
+        stored.extend_from_slice(&page_key.seal(&page_aad(7, slot), &[[0; 32], [1; 32]].concat()));
+        let page = KeyPage::open(7, &stored, &page_keys).expect("opens");
+        assert!(page.key(0).expect("in the page").is_none());
+        assert!(page.key(1).expect("in the page").is_some());
+        assert!(page.key(2).is_err());
+    }
+}

@@ -1,0 +1,193 @@
+//! Reading entries, bodies, openings and proofs on threads of their own: sled's reads block, and wait for the writer.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use async_channel::{Receiver, Sender};
+use causeway_crypto::Digest;
+use causeway_journal::{decode_frame, inclusion_proof, v1};
+use causeway_model::{FrameSeq, LeafIndex};
+use futures_channel::oneshot;
+
+use crate::draft::{open_body, open_openings};
+use crate::error::StoreError;
+use crate::key_pages::KeyPage;
+use crate::page_keys::PageKeys;
+use crate::shared::Shared;
+
+/// Reader threads: one may wait for the disk while the other decodes.
+const THREADS: usize = 2;
+
+/// Reads that may wait; whoever asks beyond waits with its question.
+const WAITING_READS: usize = 256;
+
+type Job = Box<dyn FnOnce(&Reader) + Send>;
+
+/// A record's body as it was submitted, with the encapsulation that its sealed half refers to.
+#[derive(Debug)]
+pub struct OpenedBody {
+    /// The body.
+    pub body: v1::Body,
+    /// The HPKE encapsulated key; none where nothing is sealed.
+    pub encapsulation: Option<Vec<u8>>,
+}
+
+/// The way to the reader threads.
+#[derive(Debug, Clone)]
+pub(crate) struct Readers {
+    jobs: Sender<Job>,
+}
+
+impl Readers {
+    /// Starts the threads. They end when [`Readers::close`] is called or the last handle is dropped.
+    pub(crate) fn start(
+        shared: &Arc<Shared>,
+        page_keys: &Arc<PageKeys>,
+    ) -> Result<(Self, Vec<JoinHandle<()>>), StoreError> {
+        let (jobs, queue) = async_channel::bounded::<Job>(WAITING_READS);
+        let spawn = |number| {
+            let reader = Reader { shared: Arc::clone(shared), page_keys: Arc::clone(page_keys) };
+            let queue = queue.clone();
+            thread::Builder::new()
+                .name(format!("journal-read-{number}"))
+                .spawn(move || reader.run(&queue))
+                .map_err(|error| StoreError::Engine(Box::new(error)))
+        };
+        let threads = (0..THREADS).map(spawn).collect::<Result<_, _>>()?;
+        Ok((Self { jobs }, threads))
+    }
+
+    /// Runs a read on one of the threads.
+    pub(crate) async fn ask<R, F>(&self, read: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Reader) -> Result<R, StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |reader| {
+            // Whoever asked may have gone; then nobody misses the answer.
+            let _ = answer.send(read(reader));
+        });
+        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Corrupt("a read panicked"))?
+    }
+
+    pub(crate) fn close(&self) {
+        self.jobs.close();
+    }
+}
+
+/// Reads from the log, with what was read last at hand.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    page_keys: Arc<PageKeys>,
+}
+
+impl Reader {
+    fn run(&self, queue: &Receiver<Job>) {
+        while let Ok(job) = queue.recv_blocking() {
+            if catch_unwind(AssertUnwindSafe(|| job(self))).is_err() {
+                tracing::error!("a read of the journal panicked");
+            }
+        }
+    }
+
+    /// An entry's bytes.
+    pub(crate) fn entry(&self, leaf: LeafIndex) -> Result<Vec<u8>, StoreError> {
+        let (frame, item) = self.frame_with(leaf)?;
+        Ok(item_of(&frame, item)?.entry.clone())
+    }
+
+    /// The bytes of up to `count` entries from `from` on.
+    pub(crate) fn entries(&self, from: LeafIndex, count: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let size = self.shared.read(|state| state.tree().size());
+        (from.0..size).take(count).map(|leaf| self.entry(LeafIndex(leaf))).collect()
+    }
+
+    /// The body beside an entry; none where there was none or its key has been erased.
+    pub(crate) fn body(&self, leaf: LeafIndex) -> Result<Option<OpenedBody>, StoreError> {
+        let (frame, index) = self.frame_with(leaf)?;
+        let item = item_of(&frame, index)?;
+        let Some(shrouded) = &item.body else { return Ok(None) };
+        let entry_id = entry_id_of(item)?;
+        let body = self.with_key(shrouded, |key| open_body(key, &entry_id, &shrouded.ciphertext))?;
+        let Some(body) = body else { return Ok(None) };
+        let encapsulation = match &body.sealed {
+            None => None,
+            Some(sealed) => Some(encapsulation_of(&frame, &sealed.encapsulation_id)?),
+        };
+        Ok(Some(OpenedBody { body, encapsulation }))
+    }
+
+    /// The openings beside an entry; none where there were none or their key has been erased.
+    pub(crate) fn openings(&self, leaf: LeafIndex) -> Result<Option<v1::Openings>, StoreError> {
+        let (frame, index) = self.frame_with(leaf)?;
+        let item = item_of(&frame, index)?;
+        let Some(shrouded) = &item.aside else { return Ok(None) };
+        let entry_id = entry_id_of(item)?;
+        self.with_key(shrouded, |key| open_openings(key, &entry_id, &shrouded.ciphertext))
+    }
+
+    /// The audit path of a leaf in the tree of a size that the journal has had.
+    pub(crate) fn inclusion_proof(&self, leaf: LeafIndex, size: u64) -> Result<Vec<Digest>, StoreError> {
+        // A copy of the right edge, so that no lock is held while tiles are read.
+        let tree = self.shared.read(|state| state.tree().clone());
+        inclusion_proof(&tree, leaf, size, &|level, index| self.shared.tile(level, index)).map_err(StoreError::Proof)
+    }
+
+    fn frame_with(&self, leaf: LeafIndex) -> Result<(Arc<v1::Frame>, u32), StoreError> {
+        let place = self.shared.read(|state| state.place(leaf)).ok_or(StoreError::NoSuchEntry(leaf))?;
+        Ok((self.frame(place.seq)?, place.item))
+    }
+
+    fn frame(&self, seq: FrameSeq) -> Result<Arc<v1::Frame>, StoreError> {
+        if let Some(frame) = self.shared.recent.frame(seq) {
+            return Ok(frame);
+        }
+        let mut frames = self.shared.log.read(seq, 1)?;
+        let (_, bytes) = frames.pop().ok_or(StoreError::Corrupt("a frame that was applied is not in the log"))?;
+        let frame = decode_frame(&bytes).map_err(|source| StoreError::Replay { at: seq, source })?;
+        let frame = Arc::new(frame);
+        self.shared.recent.keep_frame(seq, Arc::clone(&frame));
+        Ok(frame)
+    }
+
+    fn with_key<R>(
+        &self,
+        shrouded: &v1::Shrouded,
+        open: impl FnOnce(&causeway_crypto::AeadKey) -> Result<R, StoreError>,
+    ) -> Result<Option<R>, StoreError> {
+        let page = self.key_page(shrouded.page, shrouded.slot)?;
+        page.key(shrouded.slot)?.map(open).transpose()
+    }
+
+    /// The key page, read anew where the one at hand is from before it took that key.
+    fn key_page(&self, number: u64, slot: u32) -> Result<Arc<KeyPage>, StoreError> {
+        if let Some(page) = self.shared.recent.page(number).filter(|page| page.reaches(slot)) {
+            return Ok(page);
+        }
+        let stored = self.shared.log.key_page(number)?.ok_or(StoreError::Corrupt("a key page is missing"))?;
+        let page = Arc::new(KeyPage::open(number, &stored, &self.page_keys)?);
+        self.shared.recent.keep_page(number, Arc::clone(&page));
+        Ok(page)
+    }
+}
+
+fn item_of(frame: &v1::Frame, index: u32) -> Result<&v1::Item, StoreError> {
+    let item = usize::try_from(index).ok().and_then(|index| frame.items.get(index));
+    item.ok_or(StoreError::Corrupt("an entry is not where it was applied"))
+}
+
+/// The entry's id without decoding the entry: its canonical bytes begin with field 1, which is 16 bytes.
+fn entry_id_of(item: &v1::Item) -> Result<[u8; 16], StoreError> {
+    let id = item.entry.strip_prefix(&[0x0a, 16]).and_then(|rest| rest.first_chunk::<16>());
+    id.copied().ok_or(StoreError::Corrupt("a stored entry does not begin with its id"))
+}
+
+fn encapsulation_of(frame: &v1::Frame, id: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut all = frame.encapsulations.iter();
+    let found = all.find(|bytes| causeway_crypto::sha256(&[bytes]).0.starts_with(id) && id.len() == 16);
+    found.cloned().ok_or(StoreError::Corrupt("a sealed body's encapsulation is not in its frame"))
+}

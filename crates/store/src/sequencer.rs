@@ -1,0 +1,247 @@
+//! The one thread that appends: it takes what drafts there are, makes a frame of them, and answers once it is durable.
+//!
+//! While the disk syncs, the next drafts gather in the queue: the sync is the batching window, there is no timer. Any
+//! error of the log stops it for good; recovery is what a start does.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use async_channel::Receiver;
+use causeway_crypto::{Digest, SigningKey};
+use causeway_journal::{Applied, Checked, Checkpoint, Tile, apply_checked, check, encode_frame, v1};
+use causeway_model::{FrameSeq, LeafIndex, Timestamp};
+
+use crate::building::{Answer, Building, Offered, Request, Stamp, refuse};
+use crate::clock::Clock;
+use crate::committed::Committed;
+use crate::error::AppendFailure;
+use crate::key_pages::{KeyPage, KeyPages};
+use crate::log::{AppendError, Beside};
+use crate::shared::Shared;
+
+/// How far the machine's clock may be behind the newest entry before drafts are refused. Up to that, they get its time.
+const MAX_BEHIND_MICROS: u64 = 5_000_000;
+
+/// The sequencer's own parts.
+#[derive(Debug)]
+pub(crate) struct Sequencer {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) queue: Receiver<Request>,
+    pub(crate) pages: KeyPages,
+    pub(crate) writer: Writer,
+    /// The draft that did not fit into the frame before.
+    pub(crate) held: Option<Request>,
+}
+
+/// In whose name, and by which clock, frames are written.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) log_id: [u8; 16],
+    pub(crate) clock: Clock,
+    pub(crate) stamp: Stamp,
+    pub(crate) origin: String,
+    pub(crate) signing_key: SigningKey,
+}
+
+/// A frame that has been checked and may be appended.
+struct Ready {
+    seq: FrameSeq,
+    bytes: Vec<u8>,
+    checked: Checked,
+    frame: v1::Frame,
+    answers: Vec<Answer>,
+}
+
+impl Sequencer {
+    /// Runs until the queue is closed and empty, or the log fails. After a failure every draft that is or comes is told
+    /// so, and nothing is appended any more.
+    pub(crate) fn run(&mut self) {
+        while let Some(request) = self.held.take().or_else(|| self.queue.recv_blocking().ok()) {
+            let committed = self.gather(request).and_then(|building| self.commit(building));
+            if let Err(reason) = committed {
+                self.abandon(&reason);
+                return;
+            }
+        }
+    }
+
+    /// Answers whoever is in the queue when the sequencer ends by an error.
+    pub(crate) fn abandon(&mut self, reason: &Arc<str>) {
+        tracing::error!(%reason, "the journal has stopped");
+        self.queue.close();
+        let waiting = self.held.take().into_iter().chain(std::iter::from_fn(|| self.queue.try_recv().ok()));
+        waiting.for_each(|request| refuse(request.answer, AppendFailure::Stopped(Arc::clone(reason))));
+    }
+
+    /// A frame of this draft and of those that are waiting, as far as they fit.
+    fn gather(&mut self, first: Request) -> Result<Building, Arc<str>> {
+        let (last_time, head, in_genesis) =
+            self.shared.read(|state| (state.last_time(), state.head().1, !state.genesis_complete()));
+        let previous = head.map(|id| id.0.to_vec()).unwrap_or_default();
+        let mut building = Building::after(self.writer.log_id, previous);
+        let time = match time_of_entry(self.writer.clock.now(), last_time) {
+            Ok(time) => time,
+            Err(failure) => {
+                refuse(first.answer, failure);
+                return Ok(building);
+            }
+        };
+        let mut next = Some(first);
+        while let Some(request) = next.take() {
+            match building.offer(request, time, &self.writer.stamp, &mut self.pages) {
+                Ok(Offered::Settled) => {}
+                Ok(Offered::Full(request)) => {
+                    self.held = Some(*request);
+                    break;
+                }
+                Err((answer, error)) => {
+                    let (_, mut answers) = building.finish();
+                    answers.push(answer);
+                    return Err(self.fail(answers, &error));
+                }
+            }
+            // Genesis is checked entry by entry, so that one that may not come yet takes no other with it.
+            if building.is_full() || in_genesis {
+                break;
+            }
+            next = self.queue.try_recv().ok();
+        }
+        Ok(building)
+    }
+
+    /// Makes a frame durable, applies it and answers its drafts.
+    fn commit(&mut self, building: Building) -> Result<(), Arc<str>> {
+        let Some(Ready { seq, bytes, checked, frame, answers }) = self.check(building) else { return Ok(()) };
+        // If we stop here, nothing has happened.
+        let (beside, pages) = self.beside();
+        let head = FrameSeq(seq.0 - 1);
+        match self.shared.log.append(&checked.id(), &bytes, &beside, Some(head)) {
+            Ok(at) if at == seq => {}
+            Ok(at) => return Err(self.fail(answers, &AppendError::Conflict { head: at })),
+            Err(error) => return Err(self.fail(answers, &error)),
+        }
+        // If we stop here, the frame is in the log, and the next start applies it.
+        let applied = self.shared.change(|state| {
+            apply_checked(state, checked).inspect(|applied| self.shared.replace_tiles(applied.tiles.clone()))
+        });
+        let applied = match applied {
+            Ok(applied) => applied,
+            Err(error) => return Err(self.fail(answers, &error)),
+        };
+        self.show(seq, frame, pages, &applied, answers);
+        Ok(())
+    }
+
+    /// The frame in its final bytes; none where no draft is in it or the rules refuse it, which its drafts are then told.
+    fn check(&self, building: Building) -> Option<Ready> {
+        if building.is_empty() {
+            return None;
+        }
+        let (frame, answers) = building.finish();
+        let checked = encode_frame(&frame).and_then(|bytes| {
+            self.shared
+                .read(|state| {
+                    let seq = state.head().0.next();
+                    check(state, seq, &bytes).map(|checked| (seq, checked))
+                })
+                .map(|(seq, checked)| (seq, bytes, checked))
+        });
+        match checked {
+            Ok((seq, bytes, checked)) => Some(Ready { seq, bytes, checked, frame, answers }),
+            Err(error) => {
+                answers.into_iter().for_each(|answer| refuse(answer, AppendFailure::Refused(error.clone())));
+                None
+            }
+        }
+    }
+
+    fn beside(&mut self) -> (Beside, Vec<(u64, KeyPage)>) {
+        let mut key_pages = Vec::new();
+        let mut pages = Vec::new();
+        for (number, stored, page) in self.pages.take_touched() {
+            key_pages.push((number, stored));
+            pages.push((number, page));
+        }
+        let tiles: Vec<Tile> = self.shared.waiting_tiles();
+        (Beside { key_pages, tiles }, pages)
+    }
+
+    /// Signs what is durable, and lets everybody see it.
+    fn show(
+        &self,
+        seq: FrameSeq,
+        frame: v1::Frame,
+        pages: Vec<(u64, KeyPage)>,
+        applied: &Applied,
+        answers: Vec<Answer>,
+    ) {
+        for (number, page) in pages {
+            self.shared.recent.keep_page(number, Arc::new(page));
+        }
+        let frame = Arc::new(frame);
+        self.shared.recent.keep_frame(seq, Arc::clone(&frame));
+        let checkpoint = self.writer.sign(applied.size, applied.root);
+        self.shared.publish(Arc::clone(&checkpoint));
+        let entries = frame.items.iter().zip(&applied.outcomes).zip(applied.first_leaf.0..);
+        for (answer, ((item, outcome), leaf)) in answers.into_iter().zip(entries) {
+            // Whoever asked may have gone; the entry stands all the same.
+            let _ = answer.send(Ok(Committed {
+                leaf: LeafIndex(leaf),
+                entry: item.entry.clone(),
+                outcome: outcome.clone(),
+                checkpoint: Arc::clone(&checkpoint),
+                tree_size: applied.size,
+                time: applied.time,
+            }));
+        }
+    }
+
+    /// Records why nothing is appended any more, before anybody is told.
+    fn fail(&self, answers: Vec<Answer>, error: &dyn Error) -> Arc<str> {
+        let reason = self.shared.stop(in_words(error).into());
+        answers.into_iter().for_each(|answer| refuse(answer, AppendFailure::Stopped(Arc::clone(&reason))));
+        reason
+    }
+}
+
+impl Writer {
+    /// The signed checkpoint of the tree at a frame's end.
+    pub(crate) fn sign(&self, size: u64, root: Digest) -> Arc<str> {
+        let checkpoint = Checkpoint { origin: self.origin.clone(), size, root };
+        checkpoint.sign(&self.signing_key).into()
+    }
+}
+
+/// The time that an entry gets: the machine's, or the newest entry's where the machine is a little behind it.
+fn time_of_entry(now: Timestamp, newest: Timestamp) -> Result<Timestamp, AppendFailure> {
+    if newest.0.saturating_sub(now.0) > MAX_BEHIND_MICROS {
+        return Err(AppendFailure::ClockBehind { now, newest });
+    }
+    Ok(now.max(newest))
+}
+
+/// An error with every cause, in one line.
+fn in_words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(words, ": {error}");
+        cause = error.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_never_goes_back_and_a_clock_far_behind_is_refused() {
+        let newest = Timestamp(100_000_000);
+        assert_eq!(time_of_entry(Timestamp(100_000_001), newest), Ok(Timestamp(100_000_001)));
+        assert_eq!(time_of_entry(Timestamp(95_000_000), newest), Ok(newest));
+        let now = Timestamp(94_999_999);
+        assert_eq!(time_of_entry(now, newest), Err(AppendFailure::ClockBehind { now, newest }));
+    }
+}

@@ -1,0 +1,105 @@
+//! What the sequencer, the reader threads and every handle of a journal look at together.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use causeway_crypto::Digest;
+use causeway_journal::{JournalError, State, Tile, VerifierKey};
+use event_listener::{Event, EventListener};
+
+use crate::log::FrameLog;
+use crate::recent::Recent;
+
+/// The journal's state as applied so far, and the log under it. Only the sequencer changes it.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) log: Box<dyn FrameLog>,
+    pub(crate) recent: Recent,
+    pub(crate) verifier_key: VerifierKey,
+    state: RwLock<State>,
+    checkpoint: RwLock<Arc<str>>,
+    /// Full tiles of the newest frame, which go into the log with the next one.
+    tiles: RwLock<Vec<Tile>>,
+    changed: Event,
+    stopped: OnceLock<Arc<str>>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        log: Box<dyn FrameLog>,
+        verifier_key: VerifierKey,
+        state: State,
+        checkpoint: Arc<str>,
+        tiles: Vec<Tile>,
+    ) -> Self {
+        Self {
+            log,
+            recent: Recent::new(),
+            verifier_key,
+            state: RwLock::new(state),
+            checkpoint: RwLock::new(checkpoint),
+            tiles: RwLock::new(tiles),
+            changed: Event::new(),
+            stopped: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&State) -> R) -> R {
+        read(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn checkpoint(&self) -> Arc<str> {
+        Arc::clone(&self.checkpoint.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tiles that belong into the next commit.
+    pub(crate) fn waiting_tiles(&self) -> Vec<Tile> {
+        self.tiles.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts a frame's tiles in the place of those before, which are in the log with that frame. To be called before the
+    /// state that needs them can be seen.
+    pub(crate) fn replace_tiles(&self, tiles: Vec<Tile>) {
+        *self.tiles.write().unwrap_or_else(PoisonError::into_inner) = tiles;
+    }
+
+    /// Shows the checkpoint of a commit, and wakes who waits for one.
+    pub(crate) fn publish(&self, checkpoint: Arc<str>) {
+        *self.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = checkpoint;
+        self.changed.notify(usize::MAX);
+    }
+
+    /// A full tile, from the newest frame's or else from the log: it may have moved there in between, never back.
+    pub(crate) fn tile(&self, level: u8, index: u64) -> Result<Vec<Digest>, JournalError> {
+        let missing = JournalError::Tile { level, index };
+        let waiting = self.tiles.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tile) = waiting.iter().find(|tile| (tile.level, tile.index) == (level, index)) {
+            return Ok(tile.hashes.clone());
+        }
+        drop(waiting);
+        let stored = self.log.tile(level, index).map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a tile could not be read");
+            missing.clone()
+        })?;
+        stored.ok_or(missing)
+    }
+
+    pub(crate) fn listen(&self) -> EventListener {
+        self.changed.listen()
+    }
+
+    /// Why nothing is appended any more; none while the journal runs.
+    pub(crate) fn stopped(&self) -> Option<Arc<str>> {
+        self.stopped.get().cloned()
+    }
+
+    /// Records why the journal stopped, and wakes who waits for it; the first reason stays.
+    pub(crate) fn stop(&self, reason: Arc<str>) -> Arc<str> {
+        let reason = Arc::clone(self.stopped.get_or_init(|| reason));
+        self.changed.notify(usize::MAX);
+        reason
+    }
+}

@@ -1,0 +1,298 @@
+//! The frame log on sled 0.34.7, under the five rules without which sled loses acknowledged data in a power cut.
+//!
+//! One writer at a time; one tree and one `Batch` a commit, then `flush`, then `fdatasync` through a second handle, then
+//! the answer; sled's own flusher off; readers in short slices through a gate, because sled's reads write; values of at
+//! most 7,000 bytes; the steps of [`opening`] before and after.
+
+mod opening;
+mod rows;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use causeway_crypto::Digest;
+use causeway_model::FrameSeq;
+use sled::Db;
+
+use crate::error::StoreError;
+use crate::folder;
+use crate::log::{AppendError, Beside, EngineError, FrameLog, ReadError};
+use rows::Assembly;
+
+/// How many of the newest frames' ids are remembered, to answer the same frame with the same place.
+const REMEMBERED: usize = 128;
+
+/// Rows that one slice reads before it lets the writer through.
+const SLICE_ROWS: usize = 256;
+
+/// The frame log in a folder of this machine.
+pub struct SledLog {
+    /// sled's handle is inside the gate, so that nothing reaches it around the gate. None once closed.
+    gate: RwLock<Option<Opened>>,
+    /// Second handle on sled's `db` file: syncing it makes what sled has written durable.
+    db_file: File,
+    dir: PathBuf,
+    /// Whether something was read since the last commit: reading may have written.
+    read_ran: AtomicBool,
+    tail: Mutex<Tail>,
+    grown: Condvar,
+}
+
+/// sled, and the lock that keeps other processes away from it.
+struct Opened {
+    db: Db,
+    lock: File,
+}
+
+#[derive(Debug)]
+struct Tail {
+    head: FrameSeq,
+    newest: VecDeque<(Digest, FrameSeq)>,
+    broken: bool,
+}
+
+impl Tail {
+    fn push(&mut self, id: Digest, seq: FrameSeq) {
+        if self.newest.len() == REMEMBERED {
+            self.newest.pop_front();
+        }
+        self.newest.push_back((id, seq));
+        self.head = seq;
+    }
+}
+
+impl SledLog {
+    /// Opens, or creates, the log in the folder `log` of a data directory. Waits about a second for another process to
+    /// let go of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process keeps it, [`StoreError::Format`] for a directory of another format,
+    /// [`StoreError::Engine`] when sled cannot open its files.
+    pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        folder::prepare(data_dir)?;
+        let lock = opening::lock(data_dir)?;
+        let dir = folder::engine_dir(data_dir);
+        let (db, db_file) = opening::open(&dir)?;
+        let tail = Tail::read(&db).map_err(StoreError::from)?;
+        Ok(Self {
+            gate: RwLock::new(Some(Opened { db, lock })),
+            db_file,
+            dir,
+            read_ran: AtomicBool::new(true),
+            tail: Mutex::new(tail),
+            grown: Condvar::new(),
+        })
+    }
+
+    /// Runs a short read under the gate.
+    fn slice<R>(&self, read: impl FnOnce(&Db) -> Result<R, ReadError>) -> Result<R, ReadError> {
+        let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let opened = gate.as_ref().ok_or(ReadError::Closed)?;
+        self.read_ran.store(true, Ordering::SeqCst);
+        read(&opened.db)
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The place that a frame has already, or the conflict that `expect` meets.
+    fn settled(&self, db: &Db, id: &Digest, expect: Option<FrameSeq>) -> Result<Option<FrameSeq>, AppendError> {
+        let tail = self.tail();
+        if tail.broken {
+            return Err(AppendError::Refused(
+                "the log stopped at an earlier error; it recovers when opened again".into(),
+            ));
+        }
+        if let Some((_, seq)) = tail.newest.iter().find(|(known, _)| known == id) {
+            return Ok(Some(*seq));
+        }
+        let head = tail.head;
+        drop(tail);
+        match expect {
+            Some(expected) if expected != head => {
+                self.read_ran.store(true, Ordering::SeqCst);
+                let place = expected.next();
+                let stored =
+                    db.get(rows::frame_key(place, 0)).map_err(|error| AppendError::Refused(Box::new(error)))?;
+                let same = stored.is_some_and(|value| rows::stated_id(&value) == Some(*id));
+                if same { Ok(Some(place)) } else { Err(AppendError::Conflict { head }) }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Makes one batch durable. If we stop before the last line, recovery finds all of the batch or nothing of it.
+    fn commit(&self, db: &Db, batch: sled::Batch) -> Result<(), EngineError> {
+        if self.read_ran.swap(false, Ordering::SeqCst) {
+            // What reads have written must be durable before the batch's own records can be taken for the log's end.
+            db.flush()?;
+            self.db_file.sync_data()?;
+        }
+        db.apply_batch(batch)?;
+        db.flush()?;
+        self.db_file.sync_data()?;
+        Ok(())
+    }
+}
+
+impl FrameLog for SledLog {
+    fn append(
+        &self,
+        id: &Digest,
+        bytes: &[u8],
+        beside: &Beside,
+        expect: Option<FrameSeq>,
+    ) -> Result<FrameSeq, AppendError> {
+        let gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let Opened { db, .. } = gate.as_ref().ok_or_else(|| AppendError::Refused("the log is closed".into()))?;
+        if let Some(seq) = self.settled(db, id, expect)? {
+            return Ok(seq);
+        }
+        let seq = self.tail().head.next();
+        let batch = rows::batch(seq, id, bytes, beside).map_err(|what| AppendError::Refused(what.into()))?;
+        // A sync that failed once may succeed the next time without having written: so it is never tried again here.
+        self.tail().broken = true;
+        self.commit(db, batch).map_err(AppendError::Unknown)?;
+        let mut tail = self.tail();
+        tail.broken = false;
+        tail.push(*id, seq);
+        self.grown.notify_all();
+        Ok(seq)
+    }
+
+    fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
+        let head = self.tail().head;
+        let end = rows::frame_key(head.next(), 0);
+        let mut assembly = Assembly::starting_at(from.max(FrameSeq(1)));
+        let first = assembly.next_frame();
+        let more = |assembly: &Assembly| {
+            let next = assembly.next_frame();
+            next <= head && (next == first || assembly.bytes() < max_bytes)
+        };
+        while more(&assembly) {
+            let before = assembly.next_key();
+            self.slice(|db| {
+                for row in db.range(assembly.next_key()..end).take(SLICE_ROWS) {
+                    let (key, value) = row.map_err(engine)?;
+                    assembly.take(&key, &value)?;
+                    if !more(&assembly) {
+                        break;
+                    }
+                }
+                Ok(())
+            })?;
+            if assembly.next_key() == before {
+                return Err(assembly.hole("it is missing"));
+            }
+        }
+        assembly.checked()
+    }
+
+    fn wait(&self, after: FrameSeq, until: Duration) -> FrameSeq {
+        let waited = self.grown.wait_timeout_while(self.tail(), until, |tail| tail.head <= after);
+        let (tail, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        tail.head
+    }
+
+    /// No value went to a blob file, which sled does not sync, and no earlier error left its end unknown.
+    fn assure(&self) -> Result<(), ReadError> {
+        if self.tail().broken {
+            return Err(ReadError::Damaged("an earlier error left the log's end unknown"));
+        }
+        let blobs = match fs::read_dir(self.dir.join("blobs")) {
+            Ok(mut blobs) => blobs.next().is_some(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => return Err(ReadError::Engine(Box::new(error))),
+        };
+        if blobs {
+            return Err(ReadError::Damaged("sled holds values in blob files, which it does not sync"));
+        }
+        Ok(())
+    }
+
+    fn key_page(&self, page: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let value = self.slice(|db| db.get(rows::key_page_key(page)).map_err(engine))?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn last_key_page(&self) -> Result<Option<u64>, ReadError> {
+        let span = rows::key_page_key(0)..=rows::key_page_key(u64::MAX);
+        let last = self.slice(|db| db.range(span).next_back().transpose().map_err(engine))?;
+        let number = |(key, _): (sled::IVec, sled::IVec)| {
+            rows::key_page_number(&key).ok_or(ReadError::Damaged("a key page has a key of another form"))
+        };
+        last.map(number).transpose()
+    }
+
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError> {
+        let halves = self.slice(|db| {
+            let half = |half| db.get(rows::tile_key(level, index, half)).map_err(engine);
+            Ok((half(0)?, half(1)?))
+        })?;
+        match halves {
+            (None, None) => Ok(None),
+            (Some(first), Some(second)) => {
+                let mut hashes = rows::half_tile(&first)?;
+                hashes.extend(rows::half_tile(&second)?);
+                Ok(Some(hashes))
+            }
+            _ => Err(ReadError::Damaged("half a tile is missing")),
+        }
+    }
+
+    fn close(&self) -> Result<(), ReadError> {
+        let mut gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(Opened { db, lock }) = gate.take() else { return Ok(()) };
+        // After a failed commit nothing more is written: recovery decides from what is on disk.
+        if !self.tail().broken {
+            db.flush().map_err(engine)?;
+            self.db_file.sync_data().map_err(|error| ReadError::Engine(Box::new(error)))?;
+        }
+        drop(db);
+        let synced = opening::sync_all(&self.dir, &self.db_file);
+        drop(lock);
+        synced.map_err(|error| ReadError::Engine(Box::new(error)))
+    }
+}
+
+impl Tail {
+    /// The head and the newest ids, from the last rows of the frames.
+    fn read(db: &Db) -> Result<Self, ReadError> {
+        let mut tail = Self { head: FrameSeq(0), newest: VecDeque::new(), broken: false };
+        let span = rows::frame_key(FrameSeq(0), 0)..=rows::frame_key(FrameSeq(u64::MAX), u16::MAX);
+        let Some((key, _)) = db.range(span).next_back().transpose().map_err(engine)? else { return Ok(tail) };
+        let (head, _) = rows::frame_place(&key).ok_or(ReadError::Damaged("a frame has a key of another form"))?;
+        let remembered = u64::try_from(REMEMBERED).unwrap_or(u64::MAX);
+        for seq in head.0.saturating_sub(remembered).saturating_add(1)..=head.0 {
+            let seq = FrameSeq(seq);
+            let hole = || ReadError::Hole { at: seq, what: "it is missing" };
+            let value = db.get(rows::frame_key(seq, 0)).map_err(engine)?.ok_or_else(hole)?;
+            tail.push(rows::stated_id(&value).ok_or_else(hole)?, seq);
+        }
+        Ok(tail)
+    }
+}
+
+impl Drop for SledLog {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(error = &error as &dyn std::error::Error, "the log did not close cleanly");
+        }
+    }
+}
+
+impl fmt::Debug for SledLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledLog").field("head", &self.tail().head).finish_non_exhaustive()
+    }
+}
+
+fn engine(error: sled::Error) -> ReadError {
+    ReadError::Engine(Box::new(error))
+}

@@ -1,0 +1,99 @@
+//! Opening and closing sled so that a power cut at any moment leaves a log that opens again.
+//!
+//! sled 0.34.7 syncs neither its folders nor `conf`, and leaves a snapshot file behind when it is cut off while opening,
+//! on which every later open fails. The steps here are those that were shown to be needed by simulated power cuts.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use sled::Db;
+
+use crate::error::StoreError;
+use crate::folder;
+
+/// Memory that sled's page cache aims at; its real use is about 1.8 times that.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// How long a lock that another holds is waited for: sled lets go of its own a little after its last handle is dropped.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Takes the data directory's lock file, so that no second process tidies up under a first one.
+pub(super) fn lock(data_dir: &Path) -> Result<File, StoreError> {
+    let path = data_dir.join("lock");
+    let file = folder::open_private(&path).map_err(|source| StoreError::io("open the lock file", &path, source))?;
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) if start.elapsed() < LOCK_PATIENCE => sleep(LOCK_PAUSE),
+            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked { path: data_dir.to_owned() }),
+            Err(fs::TryLockError::Error(source)) => return Err(StoreError::io("lock", &path, source)),
+        }
+    }
+}
+
+/// Opens sled in `dir`, with a second handle on its `db` file for syncing.
+pub(super) fn open(dir: &Path) -> Result<(Db, File), StoreError> {
+    folder::create_private(dir).map_err(|source| StoreError::io("create the log's folder", dir, source))?;
+    let failed = |source| StoreError::io("open the log", dir, source);
+    remove_half_made_snapshots(dir).map_err(failed)?;
+    sync_if_there(&dir.join("db")).map_err(failed)?;
+    let db = open_engine(dir)?;
+    let file = OpenOptions::new().read(true).write(true).open(dir.join("db")).map_err(failed)?;
+    db.flush().map_err(|error| StoreError::Engine(Box::new(error)))?;
+    folder::tighten(dir).map_err(failed)?;
+    sync_all(dir, &file).map_err(failed)?;
+    Ok((db, file))
+}
+
+/// Syncs everything that sled keeps in `dir`, and the folder into its parent.
+pub(super) fn sync_all(dir: &Path, db_file: &File) -> io::Result<()> {
+    db_file.sync_all()?;
+    sync_if_there(&dir.join("conf"))?;
+    sync_if_there(&dir.join("blobs"))?;
+    folder::sync(dir)?;
+    folder::sync(folder::parent_of(dir))
+}
+
+/// sled reads every `snap.*` file as a snapshot, also one that it had not finished. The one before it is still there.
+fn remove_half_made_snapshots(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(&path)?;
+        }
+    }
+    folder::sync(dir)
+}
+
+fn sync_if_there(path: &Path) -> io::Result<()> {
+    match folder::sync(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn open_engine(dir: &Path) -> Result<Db, StoreError> {
+    let start = Instant::now();
+    loop {
+        // sled can panic on a damaged file; that must be an error with a reason, not the end of the process.
+        let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        match catch_unwind(AssertUnwindSafe(|| config.open())) {
+            Ok(Ok(db)) => return Ok(db),
+            Ok(Err(error)) if is_lock(&error) && start.elapsed() < LOCK_PATIENCE => sleep(LOCK_PAUSE),
+            Ok(Err(error)) if is_lock(&error) => return Err(StoreError::Locked { path: dir.to_owned() }),
+            Ok(Err(error)) => return Err(StoreError::Engine(Box::new(error))),
+            Err(_) => return Err(StoreError::Engine("sled panicked while it opened its files".into())),
+        }
+    }
+}
+
+fn is_lock(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
+}
