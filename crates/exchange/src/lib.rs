@@ -1,1 +1,36 @@
-//! The use cases: submit, release, pull, acknowledge, query
+//! The use cases: submit, correct, withdraw, release, pull, acknowledge, query, prove.
+//!
+//! In scope: what each call checks, which entry it leaves, and what goes out. Every function here is runtime-free: it
+//! awaits the journal and nothing else. Out of scope: transport, wire formats, timers (the gateway calls `tick`) and files.
+
+mod acknowledge;
+mod caller;
+mod cursor;
+mod draft;
+mod error;
+mod exchange;
+mod genesis;
+mod governed;
+mod page;
+mod pull;
+mod query;
+mod receipt;
+mod refusal;
+mod release;
+mod schemas;
+mod sealing;
+mod submit;
+mod tally;
+mod withdraw;
+
+pub use caller::{Caller, Peer, Purpose};
+pub use error::{Class, Error};
+pub use exchange::Exchange;
+pub use genesis::{ProposedDocument, genesis};
+pub use page::{Content, Evidence, Page, PageItem, page_digest};
+pub use pull::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, PullRequest};
+pub use query::{AuditRow, ProvedEntry, Query, QueryAnswer};
+pub use receipt::Receipt;
+pub use submit::{Pressure, Submission};
+pub use tally::Tallied;
+pub use withdraw::Withdrawal;

@@ -1,0 +1,77 @@
+//! Cursors: a feed and a position, with a MAC so that nobody else can make one.
+//!
+//! A cursor is `1.<position>.<mac>`. It holds no more than that: no value of the feed, nothing that expires.
+
+use causeway_crypto::{Digest, MacKey};
+use causeway_model::{AgreementId, Position};
+
+use crate::Error;
+
+/// Domain of a cursor's MAC, over the agreement id and the position (u64, big-endian).
+const DOMAIN: &str = "causeway/v1/cursor";
+
+/// Longest cursor there is: version, twenty digits, 64 hexadecimal digits and two dots.
+const MAX_LENGTH: usize = 1 + 1 + 20 + 1 + 64;
+
+/// The cursor that stands after `position` in the agreement's feed.
+pub(crate) fn encode(key: &MacKey, agreement: &AgreementId, position: Position) -> String {
+    let tag = key.tag(DOMAIN, &[agreement.as_str().as_bytes(), &position.0.to_be_bytes()]);
+    format!("1.{}.{}", position.0, Digest(tag))
+}
+
+/// The position that a cursor of this agreement's feed names. Anybody else's cursor is refused like a forged one.
+pub(crate) fn decode(key: &MacKey, agreement: &AgreementId, cursor: &str) -> Result<Position, Error> {
+    let refused =
+        || Error::invalid("cursor-invalid", "the cursor is not one of this feed; pull without one to start over");
+    if cursor.len() > MAX_LENGTH {
+        return Err(refused());
+    }
+    let (digits, tag) = cursor.strip_prefix("1.").and_then(|rest| rest.split_once('.')).ok_or_else(refused)?;
+    let position = digits.parse::<u64>().map_err(|_| refused())?;
+    if encode(key, agreement, Position(position)).len() != cursor.len() {
+        return Err(refused());
+    }
+    let tag = from_hex(tag).ok_or_else(refused)?;
+    if key.verify(DOMAIN, &[agreement.as_str().as_bytes(), &position.to_be_bytes()], &tag) {
+        Ok(Position(position))
+    } else {
+        Err(refused())
+    }
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0u8; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, index) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(index..index + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_bound_to_its_feed_and_position() {
+        let key = MacKey::new([7; 32]);
+        let albania: AgreementId = "ISA-AL-2026-014".parse().expect("well formed");
+        let vietnam: AgreementId = "ISA-VN-2026-021".parse().expect("well formed");
+        let cursor = encode(&key, &albania, Position(41));
+        assert_eq!(decode(&key, &albania, &cursor).expect("its own"), Position(41));
+        assert!(decode(&key, &vietnam, &cursor).is_err(), "another partner's");
+        assert!(decode(&MacKey::new([8; 32]), &albania, &cursor).is_err(), "another gateway's");
+        assert!(decode(&key, &albania, &cursor.replace("1.41.", "1.40.")).is_err(), "another position");
+        for bad in ["", "1", "1.41", "1.41.zz", "2.41.00", &format!("{cursor}0"), &cursor.replace("1.41.", "1.+41.")] {
+            assert!(decode(&key, &albania, bad).is_err(), "{bad}");
+        }
+        for index in 0..cursor.len() {
+            let mut bytes = cursor.clone().into_bytes();
+            bytes[index] ^= 1;
+            let changed = String::from_utf8(bytes).expect("still ASCII");
+            assert!(decode(&key, &albania, &changed).is_err(), "changed at {index}");
+        }
+    }
+}

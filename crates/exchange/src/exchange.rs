@@ -1,0 +1,185 @@
+//! The exchange itself: what all use cases share, and what the gateway asks of it beside the calls.
+
+use std::sync::Arc;
+
+use causeway_agreement::Role;
+use causeway_crypto::Digest;
+use causeway_journal::v1;
+use causeway_model::{AgencyId, LeafIndex, SubmissionId, SystemId, Timestamp};
+use causeway_store::{AppendFailure, Clock, Committed, Draft, Journal, Keys};
+use event_listener::{Event, EventListener};
+
+use crate::governed::Governed;
+use crate::sealing::Windows;
+use crate::tally::Tally;
+use crate::{Caller, Class, Error};
+
+/// Domain of a submission's MAC, over agency and submission id.
+const SUBMISSION_DOMAIN: &str = "causeway/v1/submission";
+
+/// When a caller that met a full queue may try again: a few commits later.
+const BUSY_RETRY: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// The use cases over one journal. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    journal: Journal,
+    keys: Arc<Keys>,
+    clock: Clock,
+    governed: Governed,
+    windows: Windows,
+    tally: Tally,
+    ticked: Event,
+}
+
+impl Exchange {
+    /// Over a journal whose genesis is complete. The documents in force are compiled and checked against each other.
+    ///
+    /// # Errors
+    /// `Invalid` with every fault of the documents in force, in words.
+    pub fn start(journal: Journal, keys: Arc<Keys>, clock: Clock) -> Result<Self, Error> {
+        let governed = journal.read(Governed::compile)?;
+        let (windows, tally) = (Windows::default(), Tally::starting(clock.now()));
+        Ok(Self { inner: Arc::new(Inner { journal, keys, clock, governed, windows, tally, ticked: Event::new() }) })
+    }
+
+    /// The roles that the agency file in force gives to a system; none for an unknown system.
+    pub fn roles(&self, system: &SystemId) -> Vec<Role> {
+        self.journal().read(|state| {
+            let agency = state.agency(&system.agency);
+            let found = agency.and_then(|file| file.systems.iter().find(|known| known.name == system.system));
+            found.map(|known| known.roles.clone()).unwrap_or_default()
+        })
+    }
+
+    /// The trust bundle (PEM) of every agency in force: that agency's own roots, and nobody else's.
+    pub fn bundles(&self) -> Vec<(AgencyId, String)> {
+        self.journal()
+            .read(|state| state.agencies().map(|file| (file.id.clone(), file.trust_bundle_pem.clone())).collect())
+    }
+
+    /// Wakes when something has been appended.
+    pub fn changed(&self) -> EventListener {
+        self.journal().changed()
+    }
+
+    /// Whether the journal can be written: if not, nothing is accepted and nothing is disclosed.
+    pub fn is_healthy(&self) -> bool {
+        self.journal().is_healthy()
+    }
+
+    /// To be called about once a second: closes sealing windows that are over, writes the minute's summary when it is due,
+    /// and lets the releaser look at the calendar.
+    pub async fn tick(&self) {
+        let now = self.now();
+        self.inner.windows.close_before(now);
+        self.inner.ticked.notify(usize::MAX);
+        if self.inner.tally.is_due(now) {
+            self.write_tally().await;
+        }
+    }
+
+    /// Writes what is left of the summary and closes the journal. No call may be in flight.
+    pub async fn close(&self) {
+        self.write_tally().await;
+        self.journal().close();
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.inner.journal
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    pub(crate) fn governed(&self) -> &Governed {
+        &self.inner.governed
+    }
+
+    pub(crate) fn windows(&self) -> &Windows {
+        &self.inner.windows
+    }
+
+    pub(crate) fn tallies(&self) -> &Tally {
+        &self.inner.tally
+    }
+
+    pub(crate) fn ticked(&self) -> EventListener {
+        self.inner.ticked.listen()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn operator(&self) -> AgencyId {
+        let operator = self.journal().read(|state| state.operator().cloned());
+        operator.expect("an exchange is started only over a complete genesis, whose first entry names the operator")
+    }
+
+    /// What the entry keeps of a submission id: it is unique within its agency.
+    pub(crate) fn submission_mac(&self, caller: &Caller, id: &SubmissionId) -> [u8; 32] {
+        let agency = caller.system.agency.as_str().as_bytes();
+        self.keys().ring.submission_mac().tag(SUBMISSION_DOMAIN, &[agency, id.expose().as_bytes()])
+    }
+
+    /// Appends a draft, waiting for room, and answers when it is durable and applied.
+    pub(crate) async fn record(&self, draft: Draft) -> Result<Committed, Error> {
+        self.journal().append(draft).await.map_err(append_failed)
+    }
+
+    /// Appends a draft, or refuses at once where the queue is full.
+    pub(crate) async fn record_or_refuse(&self, draft: Draft) -> Result<Committed, Error> {
+        self.journal().try_append(draft).map_err(append_failed)?.await.map_err(append_failed)
+    }
+
+    /// The newest durable checkpoint and its size.
+    pub(crate) fn head(&self) -> Result<(Arc<str>, u64), Error> {
+        let checkpoint = self.journal().checkpoint();
+        let size = checkpoint.lines().nth(1).and_then(|line| line.parse().ok());
+        size.map(|size| (checkpoint, size)).ok_or_else(|| Error::internal("the journal's own checkpoint has no size"))
+    }
+
+    /// The audit path of a leaf in a tree of `tree_size` leaves.
+    ///
+    /// # Errors
+    /// `Corrupt` where the stored tree does not verify.
+    pub async fn inclusion_proof(&self, leaf: LeafIndex, tree_size: u64) -> Result<Vec<Digest>, Error> {
+        self.journal().inclusion_proof(leaf, tree_size).await.map_err(Error::corrupt)
+    }
+}
+
+pub(crate) fn append_failed(failure: AppendFailure) -> Error {
+    match failure {
+        AppendFailure::Busy => Error {
+            retry_after: Some(BUSY_RETRY),
+            ..Error::new(Class::Busy, "queue-full", "the journal has all it can take; try again after the delay")
+        },
+        failure => {
+            Error::new(Class::Unavailable, "journal-unavailable", "the journal cannot be written; nothing was done")
+                .because(failure)
+        }
+    }
+}
+
+/// The one record that an entry concerns.
+pub(crate) fn record_ref(
+    id: &causeway_model::RecordId,
+    version: causeway_model::RecordVersion,
+    expected: causeway_model::RecordVersion,
+    schema: causeway_model::SchemaId,
+) -> v1::RecordRef {
+    v1::RecordRef {
+        record_id: id.as_bytes().to_vec(),
+        version: version.0,
+        expected_version: expected.0,
+        kind: schema.kind.to_string(),
+        schema_version: schema.version.to_string(),
+    }
+}

@@ -1,0 +1,144 @@
+//! Genesis: an empty journal takes the approved documents of its start folder; after that, files are proposals.
+
+use causeway_agreement::{AgencyFile, Agreement, Fault};
+use causeway_journal::{Outcome, document_digest, v1};
+use causeway_model::{AgencyId, SchemaId};
+use causeway_store::Journal;
+
+use crate::draft::Said;
+use crate::exchange::append_failed;
+use crate::{Class, Error};
+
+/// A document as found in the start folder, with the approvals that came with it.
+#[derive(Debug, Clone)]
+pub struct ProposedDocument {
+    /// What it is.
+    pub kind: v1::DocumentKind,
+    /// Agency id, agreement id or schema id.
+    pub id: String,
+    /// Its version; 1 for a schema, whose version is in its id.
+    pub version: u32,
+    /// Its exact text.
+    pub text: Vec<u8>,
+    /// Signatures of rostered persons over its digest.
+    pub approvals: Vec<v1::Approval>,
+}
+
+/// Brings an empty journal's first documents into force, or goes on with a genesis that was cut short. A journal that has
+/// its genesis is left alone: a document of the folder that differs from what is in force is logged, with what to do.
+///
+/// # Errors
+/// `Invalid` with every faulty or unapproved document; `Unavailable` where the journal cannot be written.
+pub async fn genesis(journal: &Journal, operator: &AgencyId, documents: Vec<ProposedDocument>) -> Result<(), Error> {
+    if journal.read(|state| state.genesis_complete()) {
+        return compare(journal, operator, &documents);
+    }
+    let faults: Vec<String> = documents.iter().flat_map(faults_of).collect();
+    if !faults.is_empty() {
+        return Err(Error::new(Class::Invalid, "documents-faulty", faults.join("\n")));
+    }
+    if journal.read(|state| state.log_id().is_none()) {
+        let opening = Said::allowed(v1::Operation::Administration, "genesis").by_operator(operator);
+        journal.append(opening).await.map_err(append_failed)?;
+    }
+    let mut refused = Vec::new();
+    for document in in_order(documents, operator) {
+        let name = format!("{} {}", kind_name(document.kind), document.id);
+        if let Some(reason) = activate(journal, operator, document).await? {
+            refused.push(format!("{name}: {reason}; approve it by two persons of the agency that grants it"));
+        }
+    }
+    if !refused.is_empty() {
+        return Err(Error::new(Class::Invalid, "documents-unapproved", refused.join("\n")));
+    }
+    let closing = Said::allowed(v1::Operation::Administration, "genesis-complete").by_operator(operator);
+    journal.append(closing).await.map_err(append_failed)?;
+    Ok(())
+}
+
+/// The operator's own agency file first, since its roster approves the rest; agreements last, since they name the others.
+fn in_order(mut documents: Vec<ProposedDocument>, operator: &AgencyId) -> Vec<ProposedDocument> {
+    let rank = |document: &ProposedDocument| match document.kind {
+        v1::DocumentKind::Agency if document.id == operator.as_str() => 0,
+        v1::DocumentKind::Agency => 1,
+        v1::DocumentKind::CodeList => 2,
+        v1::DocumentKind::Schema => 3,
+        v1::DocumentKind::Agreement | v1::DocumentKind::Unspecified => 4,
+    };
+    documents.sort_by(|a, b| (rank(a), &a.id).cmp(&(rank(b), &b.id)));
+    documents
+}
+
+/// Appends the document's entry; says why where apply did not take it.
+async fn activate(
+    journal: &Journal,
+    operator: &AgencyId,
+    document: ProposedDocument,
+) -> Result<Option<&'static str>, Error> {
+    let digest = document_digest(document.kind, &document.id, document.version, &document.text);
+    let in_force = journal.read(|state| state.document(document.kind, &document.id).map(|known| known.digest));
+    if in_force == Some(digest) {
+        return Ok(None);
+    }
+    let mut draft = Said::allowed(v1::Operation::Document, "activated").by_operator(operator);
+    draft.entry.document = Some(v1::Document {
+        kind: document.kind.into(),
+        id: document.id,
+        version: document.version,
+        digest: digest.0.to_vec(),
+        action: v1::DocumentAction::Activate.into(),
+    });
+    draft.entry.approvals = document.approvals;
+    draft.entry.byte_count = document.text.len() as u64;
+    draft.document_text = Some(document.text);
+    let committed = journal.append(draft).await.map_err(append_failed)?;
+    Ok((committed.outcome != Outcome::Effective).then(|| committed.outcome.as_str()))
+}
+
+fn faults_of(document: &ProposedDocument) -> Vec<String> {
+    let name = format!("{} {}", kind_name(document.kind), document.id);
+    let Ok(text) = std::str::from_utf8(&document.text) else {
+        return vec![format!("{name}: not UTF-8")];
+    };
+    let listed = |faults: Vec<Fault>| faults.into_iter().map(|fault| format!("{name}: {fault}")).collect();
+    match document.kind {
+        v1::DocumentKind::Agency => AgencyFile::parse(text).err().map(listed).unwrap_or_default(),
+        v1::DocumentKind::Agreement => Agreement::parse(text).err().map(listed).unwrap_or_default(),
+        v1::DocumentKind::Schema => match document.id.parse::<SchemaId>() {
+            Ok(_) => Vec::new(),
+            Err(malformed) => vec![format!("{name}: {malformed}")],
+        },
+        v1::DocumentKind::CodeList | v1::DocumentKind::Unspecified => vec![format!("{name}: not a kind of document")],
+    }
+}
+
+/// Warns of each file that is not what is in force; refuses to go on under another operator than the journal's own.
+fn compare(journal: &Journal, operator: &AgencyId, documents: &[ProposedDocument]) -> Result<(), Error> {
+    let journals_own = journal.read(|state| state.operator().cloned());
+    if journals_own.as_ref() != Some(operator) {
+        let message = "the configuration's operator is not the one that this journal was begun by";
+        return Err(Error::new(Class::Invalid, "operator-differs", message));
+    }
+    for document in documents {
+        let digest = document_digest(document.kind, &document.id, document.version, &document.text);
+        let in_force = journal.read(|state| state.document(document.kind, &document.id).map(|known| known.digest));
+        if in_force != Some(digest) {
+            tracing::warn!(
+                kind = kind_name(document.kind),
+                document = document.id,
+                "the file differs from the document in force, which stays in force; changing it live is not served yet"
+            );
+        }
+    }
+    Ok(())
+}
+
+const fn kind_name(kind: v1::DocumentKind) -> &'static str {
+    match kind {
+        v1::DocumentKind::Agency => "agency file",
+        v1::DocumentKind::Agreement => "agreement",
+        v1::DocumentKind::Schema => "schema",
+        v1::DocumentKind::CodeList => "code list",
+        v1::DocumentKind::Unspecified => "unknown document",
+    }
+}

@@ -1,0 +1,55 @@
+//! The documents in force, compiled: schemas ready to validate with, and every cross-reference between documents checked.
+
+use causeway_agreement::Agreement;
+use causeway_journal::State;
+use causeway_model::Kind;
+use causeway_schema::Schemas;
+
+use crate::{Class, Error};
+
+/// What the documents in force amount to.
+#[derive(Debug)]
+pub(crate) struct Governed {
+    pub(crate) schemas: Schemas,
+}
+
+impl Governed {
+    /// Compiles what is in force; an error lists every fault there is.
+    pub(crate) fn compile(state: &State) -> Result<Self, Error> {
+        let texts: Vec<_> = state.schemas().map(|(id, document)| (id, document.text.clone())).collect();
+        let documents: Vec<_> = texts.iter().map(|(id, text)| (*id, text.as_ref())).collect();
+        let mut faults = Vec::new();
+        let schemas = match Schemas::compile(&documents) {
+            Ok(schemas) => schemas,
+            Err(found) => return Err(start_refused(found)),
+        };
+        for kind in Kind::ALL {
+            if schemas.tables(kind).is_empty() {
+                faults.push(format!("no schema is in force for {kind}"));
+            }
+        }
+        for agreement in state.agreements() {
+            faults.extend(cross_references(state, &schemas, agreement));
+        }
+        if faults.is_empty() { Ok(Self { schemas }) } else { Err(start_refused(faults)) }
+    }
+}
+
+fn cross_references(state: &State, schemas: &Schemas, agreement: &Agreement) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (role, agency) in [("granting", &agreement.granting), ("recipient", &agreement.recipient)] {
+        if state.agency(agency).is_none() {
+            faults.push(format!("{}: the {role} agency {agency} has no agency file in force", agreement.id));
+        }
+    }
+    if agreement.quota.records_per_day.is_some() {
+        faults.push(format!("{}: quota.records_per_day: quotas are not enforced yet; leave it out", agreement.id));
+    }
+    let fields = agreement.check_fields(&|kind| schemas.tables(kind));
+    faults.extend(fields.into_iter().map(|fault| format!("{}: {fault}", agreement.id)));
+    faults
+}
+
+fn start_refused(faults: Vec<String>) -> Error {
+    Error::new(Class::Invalid, "documents-faulty", faults.join("\n"))
+}

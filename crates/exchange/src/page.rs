@@ -1,0 +1,136 @@
+//! Pages of a feed, as they leave, and the digest by which the disclosure entry names one.
+
+use std::sync::Arc;
+
+use causeway_crypto::{Digest, digest};
+use causeway_journal::FeedItemKind;
+use causeway_model::{AgreementId, ItemId, LeafIndex, Position, SchemaId};
+
+/// Domain of a page's digest.
+const PAGE_DOMAIN: &str = "causeway/v1/page";
+
+/// Domain of one item within a page's digest.
+const ITEM_DOMAIN: &str = "causeway/v1/page-item";
+
+/// A page: items at dense positions, and the evidence that their disclosure was recorded before they left.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The agreement.
+    pub agreement: AgreementId,
+    /// Its version that was applied.
+    pub agreement_version: u32,
+    /// The items.
+    pub items: Vec<PageItem>,
+    /// The cursor after the last item.
+    pub next_cursor: String,
+    /// Whether the feed has more than this page.
+    pub more: bool,
+    /// The newest position of the feed.
+    pub newest: Position,
+    /// The chain's value before the first item.
+    pub chain_before: Digest,
+    /// The chain's value after the last item.
+    pub chain_after: Digest,
+    /// The salt of the page's digest; none for an empty page.
+    pub salt: Option<[u8; 32]>,
+    /// The disclosure entry with its proof; none for an empty page.
+    pub evidence: Option<Evidence>,
+    /// The condition on onward transfer.
+    pub onward_transfer: &'static str,
+}
+
+/// What one position of a page holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageItem {
+    /// The position.
+    pub position: Position,
+    /// The item's id in this feed.
+    pub item_id: ItemId,
+    /// What the journal says it is.
+    pub kind: FeedItemKind,
+    /// What is served.
+    pub content: Content,
+}
+
+/// What is served at a position.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Content {
+    /// The record as this partner may see it.
+    Released {
+        /// The schema that the document is written in.
+        schema: SchemaId,
+        /// The JSON document, of the listed fields only.
+        document: Vec<u8>,
+        /// The clause that grants, in full.
+        clause: String,
+        /// The earlier item of the same record that this one replaces.
+        replaces: Option<ItemId>,
+    },
+    /// Delete what is held under this item.
+    Withdrawn(ItemId),
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Released { .. } => "Released(..)",
+            Self::Withdrawn(_) => "Withdrawn(..)",
+        })
+    }
+}
+
+/// Proof that a page's disclosure is in the journal.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// The entry's exact bytes.
+    pub entry: Vec<u8>,
+    /// Its place.
+    pub leaf: LeafIndex,
+    /// Its audit path.
+    pub proof: Vec<Digest>,
+    /// The tree's size under the checkpoint.
+    pub tree_size: u64,
+    /// The signed checkpoint.
+    pub checkpoint: Arc<str>,
+}
+
+/// The digest of a page: over the salt, the agreement and each item with all that is served of it. A partner computes it
+/// from what it received and compares it with the disclosure entry.
+pub fn page_digest<'a>(
+    salt: &[u8; 32],
+    agreement: &AgreementId,
+    items: impl IntoIterator<Item = &'a PageItem>,
+) -> Digest {
+    let items: Vec<Digest> = items.into_iter().map(item_digest).collect();
+    let mut parts: Vec<&[u8]> = vec![salt, agreement.as_str().as_bytes()];
+    parts.extend(items.iter().map(|item| item.0.as_slice()));
+    digest(PAGE_DOMAIN, &parts)
+}
+
+fn item_digest(item: &PageItem) -> Digest {
+    let position = item.position.0.to_be_bytes();
+    let kind = match item.kind {
+        FeedItemKind::Release => [1],
+        FeedItemKind::Withdrawal => [2],
+    };
+    match &item.content {
+        Content::Released { schema, document, clause, replaces } => {
+            let schema = schema.to_string();
+            let replaces = replaces.as_ref().map_or(&[][..], |id| id.as_bytes());
+            let parts: [&[u8]; 8] = [
+                &position,
+                item.item_id.as_bytes(),
+                &kind,
+                &[1],
+                schema.as_bytes(),
+                document,
+                clause.as_bytes(),
+                replaces,
+            ];
+            digest(ITEM_DOMAIN, &parts)
+        }
+        Content::Withdrawn(target) => {
+            digest(ITEM_DOMAIN, &[&position, item.item_id.as_bytes(), &kind, &[2], target.as_bytes()])
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Pull: a page of one feed. The decision is made again, the disclosure is durable, then the page leaves.
+//!
+//! This is the one way out: `Exchange::serve` is the only code that turns a record into something a partner sees.
+
+use std::sync::Arc;
+
+use causeway_agreement::{Agreement, Clause, Decision, Form, decide};
+use causeway_journal::{Feed, FeedItem, FeedItemKind, State, v1};
+use causeway_model::{AgreementId, ItemId, LeafIndex, Position, RecordId, RecordVersion};
+use causeway_schema::{Classified, Projected, Schema};
+use causeway_store::{Committed, OpenedBody};
+
+use crate::draft::Said;
+use crate::page::{Content, Evidence, Page, PageItem, page_digest};
+use crate::submit::leaf_of;
+use crate::{Caller, Class, Error, Exchange, Tallied, cursor};
+
+/// Items of a page where the caller states no limit.
+pub const DEFAULT_PAGE_ITEMS: u32 = 100;
+
+/// Most items of a page.
+pub const MAX_PAGE_ITEMS: u32 = 1_000;
+
+/// A page ends with the item that takes its documents past this size: with the largest item it stays under 4 MiB.
+const PAGE_BYTES: usize = 3 << 20;
+
+/// How often a page is built anew because something in it was withdrawn while its disclosure was being recorded.
+const ATTEMPTS: usize = 4;
+
+/// The epoch of every feed's pseudonyms, until rotation is served.
+const FEED_EPOCH: u32 = 1;
+
+/// Which page.
+#[derive(Debug, Clone, Default)]
+pub struct PullRequest {
+    /// The agreement; none where the agency has one agreement only.
+    pub agreement: Option<AgreementId>,
+    /// The cursor of the page before; none for the start of the feed.
+    pub cursor: Option<String>,
+    /// At most so many items; 0 for the default.
+    pub limit: u32,
+}
+
+/// What one position holds, as the state says at one moment.
+#[derive(Debug)]
+struct Slot {
+    position: Position,
+    kind: FeedItemKind,
+    item_id: ItemId,
+    record_id: RecordId,
+    version: RecordVersion,
+    /// The id of the item that this one withdraws or replaces.
+    target: Option<ItemId>,
+    /// Where the record version's body is, while it is live in this feed.
+    live: Option<LeafIndex>,
+}
+
+/// A stretch of a feed, as the state says at one moment.
+#[derive(Debug)]
+struct Stretch {
+    slots: Vec<Slot>,
+    newest: Position,
+    chain_before: causeway_crypto::Digest,
+}
+
+impl Exchange {
+    /// A page of the caller's feed, after its disclosure entry has become durable.
+    ///
+    /// # Errors
+    /// `NotFound` for another's agreement as for none; `Denied` for a purpose that the agreement does not name; `Invalid` for
+    /// a cursor that is not of this feed; `Unavailable` where the disclosure cannot be recorded: then nothing leaves.
+    pub async fn pull(&self, caller: &Caller, request: PullRequest) -> Result<Page, Error> {
+        let agreement = match self.feed_of(caller, request.agreement.as_ref()) {
+            Ok(agreement) => agreement,
+            Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+        };
+        let after = match &request.cursor {
+            None => Position(0),
+            Some(text) => match cursor::decode(&self.keys().ring.cursor_mac(), &agreement.id, text) {
+                Ok(position) => position,
+                Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+            },
+        };
+        let limit = if request.limit == 0 { DEFAULT_PAGE_ITEMS } else { request.limit.min(MAX_PAGE_ITEMS) };
+        for _ in 0..ATTEMPTS {
+            let stretch = self.journal().read(|state| stretch(state, &agreement.id, after, limit))?;
+            if stretch.slots.is_empty() {
+                self.tally("", Some(&caller.system), Tallied::EmptyPull, 1);
+                return Ok(self.page(&agreement, after, &stretch, Vec::new()));
+            }
+            let items = self.build(&agreement, &stretch).await?;
+            let mut page = self.page(&agreement, after, &stretch, items);
+            let committed = self.disclose(caller, &agreement, &mut page).await?;
+            if self.still_holds(&agreement, &stretch, &page) {
+                page.evidence = Some(self.evidence(committed).await?);
+                return Ok(page);
+            }
+        }
+        Err(Error::new(Class::Unavailable, "feed-changing", "the feed changed while it was read; pull again"))
+    }
+
+    /// The agreement that a call of this agency is about, and whether it names the caller's purpose.
+    pub(crate) fn feed_of(&self, caller: &Caller, named: Option<&AgreementId>) -> Result<Arc<Agreement>, Error> {
+        let agreement = self.journal().read(|state| {
+            let mut own = state.agreements().filter(|known| known.recipient == caller.system.agency);
+            match named {
+                Some(id) => own.find(|known| known.id == *id).cloned().ok_or_else(Error::unknown_feed),
+                None => match (own.next(), own.next()) {
+                    (Some(only), None) => Ok(Arc::clone(only)),
+                    (None, _) => Err(Error::unknown_feed()),
+                    (Some(_), Some(_)) => {
+                        let message = "this agency has more than one agreement; name the one that is meant";
+                        Err(Error::invalid("agreement-ambiguous", message))
+                    }
+                },
+            }
+        })?;
+        if agreement.purposes.contains(&caller.purpose.code) {
+            Ok(agreement)
+        } else {
+            let message = format!("{} does not name the purpose {}", agreement.id, caller.purpose.code);
+            Err(Error::new(Class::Denied, "purpose-not-agreed", message))
+        }
+    }
+
+    /// What each position holds for this partner, decided now.
+    async fn build(&self, agreement: &Agreement, stretch: &Stretch) -> Result<Vec<PageItem>, Error> {
+        let leaves: Vec<LeafIndex> = stretch.slots.iter().filter_map(|slot| slot.live).collect();
+        let bodies = self.journal().bodies(leaves).await.map_err(Error::corrupt)?;
+        let mut bodies = bodies.into_iter();
+        let (mut items, mut bytes) = (Vec::with_capacity(stretch.slots.len()), 0);
+        for slot in &stretch.slots {
+            let body = slot.live.and_then(|_| bodies.next().flatten());
+            let content = match body.map(|body| self.serve(agreement, slot, &body)).transpose()?.flatten() {
+                Some(released) => released,
+                None => Content::Withdrawn(match slot.kind {
+                    FeedItemKind::Release => slot.item_id,
+                    FeedItemKind::Withdrawal => slot.target.unwrap_or(slot.item_id),
+                }),
+            };
+            bytes += if let Content::Released { document, .. } = &content { document.len() } else { 0 };
+            items.push(PageItem { position: slot.position, item_id: slot.item_id, kind: slot.kind, content });
+            if bytes > PAGE_BYTES {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    /// The one way out: decides again and builds, from the clause's list, what this partner sees of a record; nothing where
+    /// no clause grants it now.
+    fn serve(&self, agreement: &Agreement, slot: &Slot, body: &OpenedBody) -> Result<Option<Content>, Error> {
+        let (schema, classified) = self.classified(&body.body)?;
+        let facts = schema.facts(&classified);
+        let clause = match decide(agreement, &agreement.granting, &facts, self.now()) {
+            Decision::Grant(clause) => clause,
+            Decision::Deny(_) => return Ok(None),
+        };
+        let forms = |number| clause_form(clause, schema, number);
+        let linkable = clause.link_persons && !facts.anonymous;
+        let item = (!linkable).then_some(&slot.item_id);
+        let key = self.keys().ring.feed_key(&agreement.id, FEED_EPOCH);
+        let pseudonym = |internal: &[u8; 32]| key.pseudonym(&causeway_crypto::InternalPseudonym(*internal), item);
+        Ok(Some(Content::Released {
+            schema: schema.id(),
+            document: schema.project(&classified, &forms, &pseudonym),
+            clause: format!("{}/{}", agreement.id, clause.id),
+            replaces: slot.target,
+        }))
+    }
+
+    /// A stored body's classified half, with the schema that reads it.
+    pub(crate) fn classified(&self, body: &v1::Body) -> Result<(&Schema, Classified), Error> {
+        let id = body.schema.parse().map_err(Error::corrupt)?;
+        let schema = self.governed().schemas.get(id);
+        let schema = schema.ok_or_else(|| Error::internal("a stored record's schema is not in force"))?;
+        Ok((schema, Classified::decode(&body.classified).map_err(Error::corrupt)?))
+    }
+
+    fn page(&self, agreement: &Agreement, after: Position, stretch: &Stretch, items: Vec<PageItem>) -> Page {
+        let last = items.last().map_or(after, |item| item.position);
+        let chain_after = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.chain_at(last)));
+        Page {
+            agreement: agreement.id.clone(),
+            agreement_version: agreement.version,
+            next_cursor: cursor::encode(&self.keys().ring.cursor_mac(), &agreement.id, last),
+            more: last < stretch.newest,
+            newest: stretch.newest,
+            chain_before: stretch.chain_before,
+            chain_after: chain_after.unwrap_or(stretch.chain_before),
+            salt: None,
+            evidence: None,
+            onward_transfer: agreement.onward_transfer.as_str(),
+            items,
+        }
+    }
+
+    /// Makes the disclosure of a page durable. Nothing of the page has left when this returns an error.
+    async fn disclose(&self, caller: &Caller, agreement: &Agreement, page: &mut Page) -> Result<Committed, Error> {
+        let salt = causeway_crypto::random::<32>();
+        page.salt = Some(salt);
+        let mut draft = Said::allowed(v1::Operation::Disclosure, "disclosed").by(caller);
+        draft.entry.recipient = Some(v1::Recipient {
+            agency: agreement.recipient.to_string(),
+            agreement: agreement.id.to_string(),
+            agreement_version: agreement.version,
+            clause: String::new(),
+        });
+        let (mut count, mut bytes, mut withheld) = (0, 0, vec![0u8; page.items.len().div_ceil(8)]);
+        for (index, item) in page.items.iter().enumerate() {
+            match &item.content {
+                Content::Released { document, .. } => {
+                    count += 1;
+                    bytes += document.len() as u64;
+                }
+                Content::Withdrawn(_) if item.kind == FeedItemKind::Release => withheld[index / 8] |= 1 << (index % 8),
+                Content::Withdrawn(_) => {}
+            }
+        }
+        while withheld.last() == Some(&0) {
+            withheld.pop();
+        }
+        draft.entry.count = count;
+        draft.entry.byte_count = bytes;
+        draft.entry.page = Some(v1::Page {
+            feed: agreement.id.to_string(),
+            from_position: page.items.first().map_or(0, |item| item.position.0),
+            to_position: page.items.last().map_or(0, |item| item.position.0),
+            digest: page_digest(&salt, &agreement.id, &page.items).0.to_vec(),
+            withheld,
+        });
+        self.record(draft).await
+    }
+
+    /// Whether everything that the page shows is still to be shown, now that its disclosure has its place in the log.
+    fn still_holds(&self, agreement: &Agreement, stretch: &Stretch, page: &Page) -> bool {
+        self.journal().read(|state| {
+            let Some(feed) = state.feed(&agreement.id) else { return false };
+            stretch.slots.iter().zip(&page.items).all(|(slot, item)| match item.content {
+                Content::Withdrawn(_) => true,
+                Content::Released { .. } => live(state, feed, slot).is_some(),
+            })
+        })
+    }
+
+    async fn evidence(&self, committed: Committed) -> Result<Evidence, Error> {
+        let proof = self.inclusion_proof(committed.leaf, committed.tree_size).await?;
+        Ok(Evidence {
+            entry: committed.entry,
+            leaf: committed.leaf,
+            proof,
+            tree_size: committed.tree_size,
+            checkpoint: committed.checkpoint,
+        })
+    }
+}
+
+/// In what form a clause lets a field leave; none where it does not list it.
+fn clause_form(clause: &Clause, schema: &Schema, number: causeway_model::FieldNumber) -> Option<Projected> {
+    let path = &schema.fields().by_number(number)?.path;
+    let (_, form) = clause.fields.iter().find(|(listed, _)| listed == path)?;
+    Some(match form {
+        Form::AsIs => Projected::AsIs,
+        Form::Step(step) => Projected::Step(*step),
+        Form::Pseudonym => Projected::Pseudonym,
+    })
+}
+
+fn stretch(state: &State, id: &AgreementId, after: Position, limit: u32) -> Result<Stretch, Error> {
+    let Some(feed) = state.feed(id) else {
+        let chain_before = causeway_crypto::Digest([0; 32]);
+        return Ok(Stretch { slots: Vec::new(), newest: Position(0), chain_before });
+    };
+    let newest = feed.newest();
+    if after > newest {
+        let message =
+            "the cursor is ahead of the feed: this gateway does not have what it once served; tell its operator";
+        return Err(Error::new(Class::Corrupt, "cursor-ahead", message));
+    }
+    let last = newest.0.min(after.0.saturating_add(limit.into()));
+    let slots = (after.0 + 1..=last).map(Position).filter_map(|position| {
+        let item = feed.item(position)?;
+        let target = item.target.and_then(|target| feed.item(target)).map(|target| target.item_id);
+        let FeedItem { kind, item_id, record_id, version, .. } = item;
+        let slot = Slot { position, kind, item_id, record_id, version, target, live: None };
+        let live = live(state, feed, &slot);
+        Some(Slot { live, ..slot })
+    });
+    Ok(Stretch { slots: slots.collect(), newest, chain_before: feed.chain_at(after) })
+}
+
+/// Where the body of a release is, while that version is the record's current one and this position is its live one.
+fn live(state: &State, feed: Feed<'_>, slot: &Slot) -> Option<LeafIndex> {
+    let record = state.record(&slot.record_id)?;
+    let is_live = slot.kind == FeedItemKind::Release
+        && !record.withdrawn
+        && record.current == slot.version
+        && feed.live(&slot.record_id) == Some(slot.position);
+    is_live.then(|| leaf_of(record, slot.version)).flatten()
+}

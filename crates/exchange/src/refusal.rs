@@ -1,0 +1,41 @@
+//! Refusals: every deny leaves one entry, whichever way the code returned.
+
+use causeway_journal::v1;
+use causeway_model::RequestId;
+
+use crate::draft::Said;
+use crate::{Caller, Error, Exchange, Peer};
+
+impl Exchange {
+    /// Records that a caller was refused and gives the refusal back; where it cannot be recorded, the caller is told that
+    /// the journal is unavailable instead, so that no refusal goes unrecorded.
+    pub(crate) async fn refuse(&self, caller: &Caller, operation: v1::Operation, refusal: Error) -> Error {
+        match self.record(Said::denied(operation, refusal.reason).by(caller)).await {
+            Ok(_) => refusal,
+            Err(unavailable) => unavailable,
+        }
+    }
+
+    /// Records that a system was refused before it could be heard: its role does not permit the method, or it stated
+    /// neither purpose nor operator.
+    ///
+    /// # Errors
+    /// `Unavailable` where the journal cannot be written.
+    pub async fn deny(
+        &self,
+        peer: &Peer,
+        method: &'static str,
+        reason: &'static str,
+        request_id: RequestId,
+    ) -> Result<(), Error> {
+        let mut draft = Said::denied(v1::Operation::Authentication, reason).by_nobody(None);
+        draft.entry.actor = Some(v1::Actor {
+            agency: peer.system.agency.to_string(),
+            system: peer.system.system.to_string(),
+            certificate_digest: peer.certificate_digest.0.to_vec(),
+        });
+        draft.entry.request_id = request_id.as_bytes().to_vec();
+        tracing::info!(method, reason, "refused");
+        self.record(draft).await.map(|_| ())
+    }
+}

@@ -1,0 +1,246 @@
+//! Submit: check, split by class, seal, append; the receipt leaves when the entry is durable.
+
+use std::sync::Arc;
+
+use causeway_crypto::{SealContext, SealingPublicKey};
+use causeway_journal::{Outcome, v1};
+use causeway_model::{LeafIndex, RecordId, RecordVersion, SchemaId, SubmissionId};
+use causeway_schema::{Document, Schema, Split, Violation};
+use causeway_store::{Draft, DraftBody};
+
+use crate::draft::{Said, entry_id};
+use crate::exchange::record_ref;
+use crate::{Caller, Class, Error, Exchange, Receipt, Tallied};
+
+/// Domain of a submission's content MAC, over schema id, corrected record and version, and the document's exact bytes.
+const CONTENT_DOMAIN: &str = "causeway/v1/content";
+
+/// One submission: a new record, or a correction of one.
+#[derive(Debug)]
+pub struct Submission {
+    /// The submitter's own id of it, unique within its agency.
+    pub submission_id: SubmissionId,
+    /// The kind and schema version that the document is written in.
+    pub schema: SchemaId,
+    /// The JSON document.
+    pub document: Vec<u8>,
+    /// For a correction: the record and the version that it replaces.
+    pub correction: Option<(RecordId, RecordVersion)>,
+}
+
+/// What to do where the journal's queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressure {
+    /// Wait: for streams, which flow control then holds back.
+    Wait,
+    /// Refuse with a delay: for single calls.
+    Refuse,
+}
+
+/// A submission id and content as the entry keeps them.
+pub(crate) struct Fingerprint {
+    pub(crate) submission: [u8; 32],
+    pub(crate) content: [u8; 32],
+}
+
+/// A sealed body, and the encapsulated key that it refers to.
+type Sealed = (v1::SealedBody, Arc<[u8]>);
+
+impl Exchange {
+    /// Accepts one record or correction. Under the same submission id and content it gives the same receipt again.
+    ///
+    /// # Errors
+    /// `Invalid` with every violation; `Conflict` where the submission id was used for other content or the expected version
+    /// has moved; `NotFound` for a correction of a record that this agency does not own; `TooLarge`, `Busy`, `Unavailable`.
+    pub async fn submit(&self, caller: &Caller, submission: Submission, pressure: Pressure) -> Result<Receipt, Error> {
+        let fingerprint = self.fingerprint(caller, &submission);
+        if let Some(receipt) = self.earlier(caller, &fingerprint).await? {
+            return Ok(receipt);
+        }
+        let (schema, document) = self.parse(caller, submission.schema, &submission.document)?;
+        let violations = schema.validate(&document, self.now().date());
+        if !violations.is_empty() {
+            return Err(self.refuse_submission(caller, &fingerprint, Error::violations(violations)).await);
+        }
+        let expected = match submission.correction {
+            None => None,
+            Some((record, version)) => match self.correctable(caller, &record, version) {
+                Ok(()) => Some((record, version)),
+                Err(refusal) => return Err(self.refuse_submission(caller, &fingerprint, refusal).await),
+            },
+        };
+        let draft = self.draft_of(caller, &submission, &fingerprint, schema, &document, expected)?;
+        let committed = match pressure {
+            Pressure::Wait => self.record(draft).await?,
+            Pressure::Refuse => self.record_or_refuse(draft).await?,
+        };
+        match committed.outcome {
+            Outcome::Effective => Receipt::of(committed),
+            Outcome::Duplicate { of } => self.receipt_at(of).await,
+            ref outcome => Err(lost_to_another(outcome)),
+        }
+    }
+
+    /// Every rule that a document breaks; nothing of it is kept, and nobody's submission is made.
+    ///
+    /// # Errors
+    /// `Invalid` where it is not a document at all, or its schema is not in force; `TooLarge`; `Unavailable`.
+    pub async fn validate(&self, caller: &Caller, schema: SchemaId, document: &[u8]) -> Result<Vec<Violation>, Error> {
+        let (schema, document) = self.parse(caller, schema, document)?;
+        self.record(Said::allowed(v1::Operation::Consultation, "validated").by(caller)).await?;
+        Ok(schema.validate(&document, self.now().date()))
+    }
+
+    fn fingerprint(&self, caller: &Caller, submission: &Submission) -> Fingerprint {
+        let (record, version) = submission.correction.map_or(([0; 16], 0), |(id, version)| (*id.as_bytes(), version.0));
+        let schema = submission.schema.to_string();
+        let parts: [&[u8]; 4] = [schema.as_bytes(), &record, &version.to_be_bytes(), &submission.document];
+        Fingerprint {
+            submission: self.submission_mac(caller, &submission.submission_id),
+            content: self.keys().ring.content_mac().tag(CONTENT_DOMAIN, &parts),
+        }
+    }
+
+    /// The receipt of an earlier submission under this id: the same one where the content is the same, a conflict otherwise.
+    pub(crate) async fn earlier(&self, caller: &Caller, print: &Fingerprint) -> Result<Option<Receipt>, Error> {
+        let known = |state: &causeway_journal::State| {
+            state.submission(&print.submission).map(|known| (known.leaf, known.content_mac == print.content))
+        };
+        match self.journal().read(known) {
+            None => Ok(None),
+            Some((leaf, true)) => {
+                self.tally("", Some(&caller.system), Tallied::Repeated, 1);
+                self.receipt_at(leaf).await.map(Some)
+            }
+            Some((_, false)) => {
+                let refusal = lost_to_another(&Outcome::SubmissionReused);
+                Err(self.refuse_submission(caller, print, refusal).await)
+            }
+        }
+    }
+
+    /// Parses a document as what it says it is. What is not a document is summed up, since anyone can send it at will.
+    fn parse(&self, caller: &Caller, id: SchemaId, bytes: &[u8]) -> Result<(&Schema, Document), Error> {
+        let malformed = |refusal: Error| {
+            self.tally("", Some(&caller.system), Tallied::Malformed, 1);
+            refusal
+        };
+        let schema = self.governed().schemas.get(id).ok_or_else(|| {
+            malformed(Error::invalid("unknown-schema", "no such kind and schema version is in force; see ListSchemas"))
+        })?;
+        match causeway_schema::parse(bytes) {
+            Ok(document) => Ok((schema, document)),
+            Err(fault) => {
+                let reason = fault.reason();
+                let class = if reason == "document-too-large" { Class::TooLarge } else { Class::Invalid };
+                Err(malformed(Error::new(class, reason, fault.to_string())))
+            }
+        }
+    }
+
+    /// Whether this agency may correct or withdraw the record at this version.
+    pub(crate) fn correctable(&self, caller: &Caller, id: &RecordId, expected: RecordVersion) -> Result<(), Error> {
+        self.journal().read(|state| match state.record(id) {
+            Some(record) if *record.owner == caller.system.agency => {
+                if record.withdrawn {
+                    Err(lost_to_another(&Outcome::AlreadyWithdrawn))
+                } else if record.current == expected {
+                    Ok(())
+                } else {
+                    Err(lost_to_another(&Outcome::VersionMoved))
+                }
+            }
+            _ => Err(Error::unknown_record()),
+        })
+    }
+
+    pub(crate) async fn refuse_submission(&self, caller: &Caller, print: &Fingerprint, refusal: Error) -> Error {
+        let mut draft = Said::denied(v1::Operation::Collection, refusal.reason).by(caller);
+        draft.entry.submission_mac = print.submission.to_vec();
+        draft.entry.content_mac = print.content.to_vec();
+        draft.entry.count = refusal.violations.len() as u64;
+        match self.record(draft).await {
+            Ok(_) => refusal,
+            Err(unavailable) => unavailable,
+        }
+    }
+
+    fn draft_of(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+        print: &Fingerprint,
+        schema: &Schema,
+        document: &Document,
+        expected: Option<(RecordId, RecordVersion)>,
+    ) -> Result<Draft, Error> {
+        let fresh = || (RecordId::from_bytes(causeway_crypto::random()), RecordVersion(0));
+        let (record, expected) = expected.unwrap_or_else(fresh);
+        let version = expected.next();
+        let owner = &caller.system.agency;
+        let pseudonyms = self.keys().ring.pseudonym_key();
+        let split = schema.split(document, &|scheme, value| pseudonyms.internal(owner, scheme, value).0);
+        let context = SealContext { owner, record_id: record, version, kind: submission.schema.kind };
+        let sealed = self.seal(&context, &split)?;
+        let mut draft = Said::allowed(v1::Operation::Collection, "accepted").by(caller);
+        draft.entry.records.push(record_ref(&record, version, expected, submission.schema));
+        draft.entry.submission_mac = print.submission.to_vec();
+        draft.entry.content_mac = print.content.to_vec();
+        draft.entry.byte_count = submission.document.len() as u64;
+        let (sealed, encapsulation) = sealed.unzip();
+        if let Some(body) = &sealed {
+            draft.entry.sealing_key_id.clone_from(&body.key_id);
+        }
+        let body = v1::Body { schema: submission.schema.to_string(), classified: split.classified.encode(), sealed };
+        draft.body = Some(DraftBody::encrypt(&body, &entry_id(&draft), encapsulation));
+        Ok(draft)
+    }
+
+    /// Seals what only the owner may read; nothing where the record has nothing to seal.
+    fn seal(&self, context: &SealContext<'_>, split: &Split) -> Result<Option<Sealed>, Error> {
+        let Some(plaintext) = &split.sealed else { return Ok(None) };
+        let window = self.windows().for_record(context.owner, self.now(), || {
+            let key =
+                self.journal().read(|state| state.agency(context.owner).map(|file| file.sealing_public_key.clone()));
+            let key = key.ok_or_else(|| Error::internal("an authenticated agency has no agency file"))?;
+            SealingPublicKey::from_bytes(&key).map_err(Error::corrupt)
+        })?;
+        let sealed = window.seal(context, plaintext.expose());
+        let body = v1::SealedBody {
+            kem_id: sealed.kem_id.into(),
+            kdf_id: sealed.kdf_id.into(),
+            aead_id: sealed.aead_id.into(),
+            key_id: sealed.key_id.0.to_vec(),
+            encapsulation_id: sealed.encapsulation_id.to_vec(),
+            ciphertext: sealed.ciphertext,
+        };
+        Ok(Some((body, window.encapsulation())))
+    }
+}
+
+/// The refusal of an act that apply let lose to what came before it in the log.
+pub(crate) fn lost_to_another(outcome: &Outcome) -> Error {
+    match outcome {
+        Outcome::SubmissionReused => Error::new(
+            Class::Conflict,
+            "submission-id-reused",
+            "this submission id was used for other content; use another id, or send the same content",
+        ),
+        Outcome::VersionMoved => Error::new(
+            Class::Conflict,
+            "version-moved",
+            "the record has another version than expected; read its newest receipt and decide again",
+        ),
+        Outcome::AlreadyWithdrawn => {
+            Error::new(Class::Conflict, "already-withdrawn", "the record has been withdrawn; it takes no more changes")
+        }
+        Outcome::NotFound => Error::unknown_record(),
+        _ => Error::internal("apply gave an outcome that no submission can have"),
+    }
+}
+
+/// The leaf of a record's version, where there is such a version.
+pub(crate) fn leaf_of(record: causeway_journal::RecordState<'_>, version: RecordVersion) -> Option<LeafIndex> {
+    let index = usize::try_from(version.0).ok()?.checked_sub(1)?;
+    record.versions.get(index).copied()
+}

@@ -1,0 +1,148 @@
+//! Tallies: what anyone can cause at will is summed into one entry a minute per source, so that nobody can flood the log.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use causeway_journal::v1;
+use causeway_model::{SystemId, Timestamp};
+
+use crate::Exchange;
+use crate::draft::Said;
+
+/// The period of a summary.
+const PERIOD_MICROS: u64 = 60_000_000;
+
+/// Most sources that are told apart in one period; what goes beyond is summed without its source.
+const MAX_SOURCES: usize = 1_024;
+
+/// What is summed up rather than recorded one by one (DESIGN.md section 3, invariant 10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tallied {
+    /// A TLS handshake that was refused.
+    HandshakeRefused,
+    /// A request that is not one: not JSON, too large, without its metadata.
+    Malformed,
+    /// A submission that had been accepted before, sent again.
+    Repeated,
+    /// A call refused because a queue or a limit was full.
+    Overload,
+    /// A pull that found nothing new.
+    EmptyPull,
+}
+
+impl Tallied {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::HandshakeRefused => "handshakes-refused",
+            Self::Malformed => "malformed-requests",
+            Self::Repeated => "repeated-submissions",
+            Self::Overload => "overload",
+            Self::EmptyPull => "empty-pulls",
+        }
+    }
+
+    const fn said(self) -> Said {
+        match self {
+            Self::HandshakeRefused => Said::denied(v1::Operation::Authentication, self.reason()),
+            Self::Malformed | Self::Overload => Said::denied(v1::Operation::Administration, self.reason()),
+            Self::Repeated | Self::EmptyPull => Said::allowed(v1::Operation::Consultation, self.reason()),
+        }
+    }
+}
+
+/// Who is counted: an authenticated system, a network address, or everyone beyond the limit of sources.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    System(SystemId),
+    Address(String),
+    Others,
+}
+
+/// The counts of the running minute.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    running: Mutex<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    since: Timestamp,
+    counts: BTreeMap<(Tallied, Source), u64>,
+}
+
+impl Tally {
+    pub(crate) fn starting(since: Timestamp) -> Self {
+        Self { running: Mutex::new(Running { since, counts: BTreeMap::new() }) }
+    }
+
+    fn add(&self, what: Tallied, source: Source, count: u64) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (what, source);
+        let key = if running.counts.len() < MAX_SOURCES || running.counts.contains_key(&key) {
+            key
+        } else {
+            (what, Source::Others)
+        };
+        let sum = running.counts.entry(key).or_default();
+        *sum = sum.saturating_add(count);
+    }
+
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        !running.counts.is_empty() && now.0.abs_diff(running.since.0) >= PERIOD_MICROS
+    }
+
+    fn take(&self, now: Timestamp) -> Running {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *running, Running { since: now, counts: BTreeMap::new() })
+    }
+}
+
+impl Exchange {
+    /// Counts `count` of `what`, for an authenticated `party` or else for a network address.
+    pub fn tally(&self, source: &str, party: Option<&SystemId>, what: Tallied, count: u64) {
+        let source = party.map_or_else(|| Source::Address(source.to_owned()), |system| Source::System(system.clone()));
+        self.tallies().add(what, source, count);
+    }
+
+    /// Writes one entry for each source and thing counted. What cannot be written is counted on.
+    pub(crate) async fn write_tally(&self) {
+        let now = self.now();
+        let Running { since, counts } = self.tallies().take(now);
+        for ((what, source), count) in counts {
+            let mut draft = match &source {
+                Source::Address(address) => what.said().by_nobody(Some(address.clone())),
+                Source::System(_) | Source::Others => what.said().by_nobody(None),
+            };
+            if let Source::System(system) = &source {
+                draft.entry.actor = Some(v1::Actor {
+                    agency: system.agency.to_string(),
+                    system: system.system.to_string(),
+                    certificate_digest: Vec::new(),
+                });
+            }
+            draft.entry.count = count;
+            draft.entry.period = Some(v1::Period { from_micros: since.0, to_micros: now.0 });
+            if self.record(draft).await.is_err() {
+                self.tallies().add(what, source, count);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_beyond_the_limit_are_summed_together() {
+        let tally = Tally::starting(Timestamp(0));
+        for source in 0..MAX_SOURCES + 10 {
+            tally.add(Tallied::HandshakeRefused, Source::Address(source.to_string()), 2);
+        }
+        let counts = tally.take(Timestamp(1)).counts;
+        assert_eq!(counts.len(), MAX_SOURCES + 1);
+        assert_eq!(counts[&(Tallied::HandshakeRefused, Source::Others)], 20);
+        assert!(!tally.is_due(Timestamp(PERIOD_MICROS + 1)), "nothing was counted since");
+    }
+}
