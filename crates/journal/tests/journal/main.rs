@@ -1,0 +1,10 @@
+//! The journal seen from outside: published vectors, and `apply` on frames that are built as the gateway builds them.
+
+mod documents;
+mod feeds;
+mod frames;
+mod log;
+mod notes;
+mod records;
+mod replay;
+mod vectors;
