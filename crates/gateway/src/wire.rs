@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn each_field_is_refused_by_its_name() {
-        let cases: [(fn(&mut v1::SubmitRequest), &str); 7] = [
+        type Change = fn(&mut v1::SubmitRequest);
+        let cases: [(Change, &str); 7] = [
             (|r| r.submission_id.clear(), "submission_id"),
             (|r| r.submission_id = "x".repeat(65), "submission_id"),
             (|r| r.record = None, "record"),

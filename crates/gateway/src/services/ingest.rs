@@ -88,13 +88,24 @@ impl IngestService for Ingest {
 
     async fn list_schemas(
         &self,
-        _: Request<v1::ListSchemasRequest>,
+        request: Request<v1::ListSchemasRequest>,
     ) -> Result<Response<v1::ListSchemasResponse>, Status> {
-        not_served()
+        let call = Call::of(&request)?;
+        let schemas = self.exchange.schemas(&call.caller).await.map_err(status::of)?;
+        let schemas = schemas.into_iter().map(|(id, digest)| wire::schema(id, digest)).collect();
+        Ok(Response::new(v1::ListSchemasResponse { schemas }))
     }
 
-    async fn get_schema(&self, _: Request<v1::GetSchemaRequest>) -> Result<Response<v1::GetSchemaResponse>, Status> {
-        not_served()
+    async fn get_schema(
+        &self,
+        request: Request<v1::GetSchemaRequest>,
+    ) -> Result<Response<v1::GetSchemaResponse>, Status> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let id = wire::schema_id(&request.kind, &request.schema_version).map_err(|fault| call.malformed(fault))?;
+        let (digest, text) = self.exchange.schema(&call.caller, id).await.map_err(status::of)?;
+        let text = text.as_bytes().to_vec();
+        Ok(Response::new(v1::GetSchemaResponse { schema: Some(wire::schema(id, digest)), text }))
     }
 
     async fn restrict(&self, _: Request<v1::RestrictRequest>) -> Result<Response<v1::RestrictResponse>, Status> {

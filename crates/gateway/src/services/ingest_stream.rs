@@ -1,7 +1,5 @@
 //! One `SubmitStream`: many submissions under way at once, so that they share commits; verdicts in the order they came.
 
-use std::future::Future;
-
 use causeway_exchange::{Exchange, Pressure};
 use causeway_proto::v1;
 use causeway_proto::v1::submit_stream_response::Verdict;
@@ -46,41 +44,38 @@ impl SubmissionStream {
 
     /// Reads submissions while fewer than the window are under way, and answers them in order. A message that cannot be
     /// read, a stop, or a journal that cannot be written ends the stream, after the verdicts that are due.
-    pub(crate) fn run(
+    pub(crate) async fn run(
         self,
         mut submissions: Streaming<v1::SubmitStreamRequest>,
         sink: Sink<v1::SubmitStreamResponse>,
-    ) -> impl Future<Output = Result<(), Gone>> + Send + 'static {
-        async move {
-            let mut pending = Pending::new();
-            let mut index = 0;
-            let mut end = None;
-            let stopping = self.stopping.clone();
-            let mut stop = Box::pin(stopping.wait());
-            while end.is_none() || !pending.is_empty() {
-                tokio::select! {
-                    message = submissions.message(), if end.is_none() && pending.len() < self.window => match message {
-                        Ok(Some(message)) => pending.push_back(self.begin(message)),
-                        Ok(None) => end = Some(End::Complete),
-                        Err(status) => end = Some(End::Broken(status)),
-                    },
-                    Some(done) = pending.next(), if !pending.is_empty() => {
-                        let verdict = done.unwrap_or_else(|_panicked| Err(Fault::Bug.into()));
-                        let verdict = match verdict {
-                            Ok(verdict) => verdict,
-                            // No later submission could fare better: those under way are safe to send again.
-                            Err(status) => return put(&sink, Err(status)).await,
-                        };
-                        put(&sink, Ok(v1::SubmitStreamResponse { index, verdict: Some(verdict) })).await?;
-                        index += 1;
-                    },
-                    () = &mut stop, if end.is_none() => end = Some(End::Broken(Fault::Stopping.into())),
-                }
+    ) -> Result<(), Gone> {
+        let mut pending = Pending::new();
+        let mut index = 0;
+        let mut end = None;
+        let mut stop = Box::pin(self.stopping.wait());
+        while end.is_none() || !pending.is_empty() {
+            tokio::select! {
+                message = submissions.message(), if end.is_none() && pending.len() < self.window => match message {
+                    Ok(Some(message)) => pending.push_back(self.begin(message)),
+                    Ok(None) => end = Some(End::Complete),
+                    Err(status) => end = Some(End::Broken(status)),
+                },
+                Some(done) = pending.next(), if !pending.is_empty() => {
+                    match done.unwrap_or_else(|_panicked| Err(Fault::Bug.into())) {
+                        Ok(verdict) => {
+                            put(&sink, Ok(v1::SubmitStreamResponse { index, verdict: Some(verdict) })).await?;
+                            index += 1;
+                        }
+                        // No later submission could fare better; those under way are safe to send again.
+                        Err(status) => return put(&sink, Err(status)).await,
+                    }
+                },
+                () = &mut stop, if end.is_none() => end = Some(End::Broken(Fault::Stopping.into())),
             }
-            match end {
-                Some(End::Broken(status)) => put(&sink, Err(status)).await,
-                Some(End::Complete) | None => Ok(()),
-            }
+        }
+        match end {
+            Some(End::Broken(status)) => put(&sink, Err(status)).await,
+            Some(End::Complete) | None => Ok(()),
         }
     }
 

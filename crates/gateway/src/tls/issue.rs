@@ -18,11 +18,10 @@ pub(crate) struct Ca {
     pub(crate) pem: String,
 }
 
-/// A certificate with its key, both as PEM too.
+/// A certificate, as PEM too.
 pub(crate) struct Leaf {
     pub(crate) certificate: CertificateDer<'static>,
     pub(crate) pem: String,
-    pub(crate) key_pem: String,
 }
 
 fn ca_params(name: &str) -> CertificateParams {
@@ -66,7 +65,7 @@ impl Ca {
         params.not_after = date_time_ymd(year, 1, 1);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("signed");
-        Leaf { pem: certificate.pem(), certificate: certificate.der().clone(), key_pem: key.serialize_pem() }
+        Leaf { pem: certificate.pem(), certificate: certificate.der().clone() }
     }
 }
 
