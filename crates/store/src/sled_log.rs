@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -27,6 +27,10 @@ use rows::Assembly;
 /// How many of the newest frames' ids are remembered, to answer the same frame with the same place.
 const REMEMBERED: usize = 128;
 
+/// After this many bytes of frames, closing makes the snapshot that sled otherwise makes at the next start, by which that
+/// start is spared reading all of them.
+const SNAPSHOT_BYTES: u64 = 32 << 20;
+
 /// Rows that one slice reads before it lets the writer through.
 const SLICE_ROWS: usize = 256;
 
@@ -39,6 +43,8 @@ pub struct SledLog {
     dir: PathBuf,
     /// Whether something was read since the last commit: reading may have written.
     read_ran: AtomicBool,
+    /// Bytes of frames since sled was opened.
+    written: AtomicU64,
     tail: Mutex<Tail>,
     grown: Condvar,
 }
@@ -84,6 +90,7 @@ impl SledLog {
             db_file,
             dir,
             read_ran: AtomicBool::new(true),
+            written: AtomicU64::new(0),
             tail: Mutex::new(tail),
             grown: Condvar::new(),
         })
@@ -159,6 +166,7 @@ impl FrameLog for SledLog {
         // A sync that failed once may succeed the next time without having written: so it is never tried again here.
         self.tail().broken = true;
         self.commit(db, batch).map_err(AppendError::Unknown)?;
+        self.written.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
         let mut tail = self.tail();
         tail.broken = false;
         tail.push(*id, seq);
@@ -250,11 +258,21 @@ impl FrameLog for SledLog {
         let mut gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         let Some(Opened { db, lock }) = gate.take() else { return Ok(()) };
         // After a failed commit nothing more is written: recovery decides from what is on disk.
-        if !self.tail().broken {
+        let whole = !self.tail().broken;
+        if whole {
             db.flush().map_err(engine)?;
             self.db_file.sync_data().map_err(|error| ReadError::Engine(Box::new(error)))?;
         }
         drop(db);
+        if whole
+            && self.written.load(Ordering::Relaxed) >= SNAPSHOT_BYTES
+            && let Err(error) = opening::open(&self.dir)
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no snapshot was made: the next start takes longer"
+            );
+        }
         let synced = opening::sync_all(&self.dir, &self.db_file);
         drop(lock);
         synced.map_err(|error| ReadError::Engine(Box::new(error)))

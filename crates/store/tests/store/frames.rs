@@ -150,6 +150,26 @@ fn a_snapshot_that_was_cut_short_does_not_keep_the_log_from_opening() {
 }
 
 #[test]
+fn closing_after_much_was_written_makes_the_next_starts_snapshot() {
+    let snapshots = |dir: &TempDir| -> Vec<_> {
+        let names =
+            fs::read_dir(dir.path().join("log")).expect("listed").map(|entry| entry.expect("an entry").file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("snap.")).collect()
+    };
+    for (frames, renewed) in [(4, false), (130, true)] {
+        let (dir, log) = opened();
+        let before = snapshots(&dir);
+        for seed in 0..frames {
+            put(&log, &long(256 * 1024, seed));
+        }
+        log.close().expect("closes");
+        assert_eq!(snapshots(&dir) != before, renewed, "{frames} frames");
+        let log = SledLog::open(dir.path()).expect("opens again");
+        assert_eq!(log.wait(FrameSeq(0), Duration::ZERO), FrameSeq(frames.into()));
+    }
+}
+
+#[test]
 fn files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let (dir, log) = opened();

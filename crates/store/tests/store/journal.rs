@@ -36,6 +36,8 @@ fn drafts_that_wait_for_the_disk_share_the_next_frame() {
     let journal = setting.start_over(Box::new(log)).expect("starts");
     let first = journal.try_append(draft(0)).expect("room");
     hand.begun.recv().expect("the first is on its way");
+    assert_eq!(journal.read(|state| state.tree().size()), 2, "nothing is applied before it is durable");
+    assert_eq!(journal.checkpoint().lines().nth(1), Some("2"), "nor signed");
     let others: Vec<_> = (1..=200).map(|number| journal.try_append(draft(number)).expect("room")).collect();
     drop(hand.go_on);
     let mut checkpoints = BTreeSet::from([wait_for(first).expect("appended").checkpoint]);
