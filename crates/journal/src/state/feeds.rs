@@ -130,7 +130,7 @@ pub(crate) struct ItemList {
     considered: LeafIndex,
 }
 
-/// 48 bytes an item.
+/// 40 bytes an item.
 #[derive(Debug, Clone, Copy)]
 struct Packed {
     item_id: ItemId,
