@@ -1,6 +1,7 @@
 //! The client's side: mutual TLS as the acceptor speaks it, the gateway known by its SPIFFE ID and its agency's root, and
 //! the metadata that every call carries.
 
+mod clients;
 mod error;
 mod verifier;
 
@@ -26,6 +27,7 @@ use tonic::{Request, Status};
 use crate::identity::SpiffeId;
 use crate::metadata;
 use crate::tls::{ALPN, KeyPair, chain};
+pub use clients::{Audit, Clients, Feed, Ingest, Refusal};
 pub use error::ClientError;
 use verifier::GatewayVerifier;
 
