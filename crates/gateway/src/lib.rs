@@ -30,4 +30,4 @@ pub use config::Config;
 pub use error::Error;
 pub use logging::init as init_logging;
 pub use server::{Gateway, GatewayParts};
-pub use start::launch;
+pub use start::{launch, launch_over};

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use causeway_exchange::{Exchange, genesis};
-use causeway_store::{Clock, Journal, Keys, Options, SledLog};
+use causeway_store::{Clock, FrameLog, Journal, Keys, Options, SledLog, StoreError};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
@@ -21,8 +21,20 @@ use crate::server::{Gateway, GatewayParts};
 /// # Errors
 /// All faults that can be known together, together; otherwise the first thing that failed.
 pub async fn launch(config: Config) -> Result<Gateway, Error> {
-    let clock = Clock::system();
-    let (keys, journal) = open(&config, clock.clone()).await?;
+    launch_over(config, Clock::system(), |data_dir| Ok(Box::new(SledLog::open(data_dir)?))).await
+}
+
+/// As [`launch`], by another clock and over a log that `log` opens in the data directory: for tests that set the time and
+/// make the log fail.
+///
+/// # Errors
+/// As [`launch`].
+pub async fn launch_over(
+    config: Config,
+    clock: Clock,
+    log: impl FnOnce(&Path) -> Result<Box<dyn FrameLog>, StoreError> + Send + 'static,
+) -> Result<Gateway, Error> {
+    let (keys, journal) = open(&config, clock.clone(), log).await?;
     match begin(&config, keys, &journal, clock).await {
         Ok(gateway) => Ok(gateway),
         Err(error) => {
@@ -50,7 +62,11 @@ async fn begin(config: &Config, keys: Arc<Keys>, journal: &Journal, clock: Clock
 }
 
 /// Opens keys and journal on a thread that may block.
-async fn open(config: &Config, clock: Clock) -> Result<(Arc<Keys>, Journal), Error> {
+async fn open(
+    config: &Config,
+    clock: Clock,
+    log: impl FnOnce(&Path) -> Result<Box<dyn FrameLog>, StoreError> + Send + 'static,
+) -> Result<(Arc<Keys>, Journal), Error> {
     let config = config.clone();
     let opened = tokio::task::spawn_blocking(move || {
         let (keys, created) = Keys::load_or_create(&config.keys_dir)?;
@@ -58,7 +74,7 @@ async fn open(config: &Config, clock: Clock) -> Result<(Arc<Keys>, Journal), Err
             tracing::info!(folder = %config.keys_dir.display(), "created the root key and the key ring; back them up apart");
         }
         let keys = Arc::new(keys);
-        let log = SledLog::open(&config.data_dir)?;
+        let log = log(&config.data_dir)?;
         if on_one_volume(&config.keys_dir, &config.data_dir) {
             tracing::warn!("keys and journal are on one volume: whoever takes it has both; keep the keys elsewhere");
         }
@@ -71,7 +87,7 @@ async fn open(config: &Config, clock: Clock) -> Result<(Arc<Keys>, Journal), Err
             software: concat!("causeway/", env!("CARGO_PKG_VERSION")).to_owned(),
             queue_depth: config.limits.queue_depth,
         };
-        let journal = Journal::start(Box::new(log), options)?;
+        let journal = Journal::start(log, options)?;
         Ok((keys, journal))
     });
     opened.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
