@@ -1,0 +1,202 @@
+//! What a partner gets: what its agreement grants and nothing else, in pages that it can check by itself.
+
+pub(crate) mod evidence;
+pub(crate) mod records;
+pub(crate) mod reference;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use causeway_model::{AgreementId, Position, RecordId};
+use causeway_proto::v1;
+use causeway_proto::v1::feed_service_client::FeedServiceClient;
+use causeway_proto::v1::ingest_service_client::IngestServiceClient;
+use causeway_proto::v1::submit_stream_response::Verdict;
+use prost::Message;
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+
+use crate::harness::calls::{pull, pull_all, raw_request, reason, request, submit};
+use crate::harness::{Gateway, Setup, Stated, World, documents, statement};
+use evidence::Partner;
+use records::{MARKS, Seeded};
+use reference::Paper;
+
+pub(crate) const ALBANIA: &str = "ISA-AL-2026-014";
+pub(crate) const VIET_NAM: &str = "ISA-VN-2026-021";
+
+/// Records of the large test: enough that every gate of both agreements stops some and lets others pass.
+const RECORDS: usize = 400;
+
+/// Submits all on one stream and gives the receipts; every record must be accepted.
+pub(crate) async fn submit_all(
+    client: &mut IngestServiceClient<Stated>,
+    requests: Vec<v1::SubmitRequest>,
+) -> Vec<v1::Receipt> {
+    let wrapped = requests.into_iter().map(|submission| v1::SubmitStreamRequest { submission: Some(submission) });
+    let mut verdicts = client.submit_stream(tokio_stream::iter(wrapped)).await.expect("a stream").into_inner();
+    let mut receipts = Vec::new();
+    while let Some(response) = verdicts.message().await.expect("the stream goes on") {
+        match response.verdict.expect("a verdict says something") {
+            Verdict::Receipt(receipt) => receipts.push(receipt),
+            Verdict::Refusal(refusal) => panic!("record {} was refused: {refusal:?}", response.index),
+        }
+    }
+    receipts
+}
+
+/// Waits until this record version's release is the live one in a feed: then everything before it was considered too.
+pub(crate) async fn released_in(world: &World, agreement: &str, receipt: &v1::Receipt) {
+    let id: AgreementId = agreement.parse().expect("an agreement's id");
+    let record: RecordId = receipt.record_id.parse().expect("a record id");
+    let what = format!("the release of version {} in {agreement}", receipt.version);
+    let live = |state: &causeway_journal::State| {
+        let feed = state.feed(&id)?;
+        feed.item(feed.live(&record)?).map(|item| item.version.0)
+    };
+    world.journal().until(&what, |state| live(state) == Some(receipt.version)).await;
+}
+
+/// The key that verifies this gateway's checkpoints.
+pub(crate) async fn verifier_key(gateway: &Gateway) -> String {
+    let answer = gateway.audit("gb-nca/audit").await.get_checkpoint(v1::GetCheckpointRequest {}).await;
+    answer.expect("a checkpoint").into_inner().verifier_key
+}
+
+/// Both agreements with a pseudonym of the same reference in profiles and routes, so that the two feeds could be compared.
+fn with_pseudonyms(setup: &mut Setup) {
+    let add = |text: &str, after: &str, field: &str| {
+        assert!(text.contains(after), "the agreement lists {after}");
+        text.replacen(after, &format!("{after}\n\"{field}\" = \"pseudonym\""), 1)
+    };
+    setup.agreement(ALBANIA, |text| add(text, "\"gender\" = \"female-male\"", "nrm_reference"));
+    setup.agreement(VIET_NAM, |text| {
+        let text = add(text, "\"gender\" = \"female-male\"", "nrm_reference");
+        let text = add(&text, "\"route_status\" = \"exact\"", "route_reference");
+        add(&text, "\"route_status\" = \"exact\"", "vehicles[].registration")
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_gets_what_its_clauses_grant_and_nothing_else() {
+    let world = World::with(with_pseudonyms);
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let mut seeded = Seeded::new(2026);
+    let mut records: Vec<Value> = (0..RECORDS).map(|_| seeded.record()).collect();
+    // Both partners get this one, after all others.
+    records.push(documents::profile());
+    let requests = records.iter().enumerate().map(|(index, record)| request(&format!("record-{index}"), record));
+    let receipts = submit_all(&mut ingest, requests.collect()).await;
+    assert_eq!(receipts.len(), records.len());
+    let by_id: BTreeMap<&str, &Value> =
+        receipts.iter().map(|receipt| receipt.record_id.as_str()).zip(&records).collect();
+    let ids: HashSet<Vec<u8>> = receipts.iter().flat_map(|receipt| spellings(&receipt.record_id)).collect();
+    let key = verifier_key(&gateway).await;
+    let mut pseudonyms: Vec<BTreeSet<String>> = Vec::new();
+    for (agreement, agency) in [(ALBANIA, "al-police"), (VIET_NAM, "vn-police")] {
+        released_in(&world, agreement, receipts.last().expect("the last one")).await;
+        let text = std::fs::read_to_string(world.path(&format!("config/agreements/{agreement}.toml")));
+        let paper = Paper::read(&text.expect("the agreement's text"));
+        let mut partner = Partner::new(agency, &key);
+        let mut met = Vec::new();
+        let mut count = 0;
+        for page in pull_all(&mut gateway.feed(&format!("{agency}/feed")).await).await {
+            partner.read(&page).unwrap_or_else(|fault| panic!("{agreement}: {fault}"));
+            assert_holds_no_identifier(&page.encode_to_vec(), &ids);
+            for item in &page.items {
+                check_item(&world, &paper, &by_id, item, &mut met);
+                count += 1;
+            }
+        }
+        let granted = records.iter().filter(|record| paper.covers(documents::kind(record), record)).count();
+        assert_eq!(count, granted, "{agreement} misses records, or has too many");
+        assert!((30..RECORDS - 30).contains(&granted), "{agreement} grants {granted}: the records test too little");
+        assert!(met.len() > 20, "{agreement} shows too few pseudonyms to compare");
+        pseudonyms.push(met.into_iter().collect());
+    }
+    assert!(pseudonyms[0].is_disjoint(&pseudonyms[1]), "one partner has another's pseudonym");
+    gateway.stop().await;
+}
+
+/// The item is of a record that the agreement's text grants, and shows exactly what the text lists.
+fn check_item(
+    world: &World,
+    paper: &Paper,
+    records: &BTreeMap<&str, &Value>,
+    item: &v1::Item,
+    pseudonyms: &mut Vec<String>,
+) {
+    let agreement: AgreementId = paper.id.parse().expect("an agreement's id");
+    let (record, known_id) = world.journal().read(|state| {
+        let found = state.feed(&agreement).and_then(|feed| feed.item(Position(item.position)));
+        let found = found.expect("the log has this position");
+        (found.record_id.to_string(), found.item_id.to_string())
+    });
+    assert_eq!(item.item_id, known_id, "position {}", item.position);
+    assert_eq!(item.kind(), v1::ItemKind::Release, "nothing was withdrawn");
+    let document = records[record.as_str()];
+    let kind = documents::kind(document);
+    let Some((clause, expected)) = paper.grants(kind, document) else {
+        panic!("{} shows a record that it does not cover: {document}", paper.id);
+    };
+    let Some(v1::item::Content::Released(released)) = &item.content else {
+        panic!("{} withholds a record that it covers: {document}", paper.id);
+    };
+    assert_eq!((released.kind.as_str(), released.schema_version.as_str()), (kind, "1.0"));
+    assert_eq!((released.clause.as_str(), released.replaces_item_id.as_str()), (clause.as_str(), ""));
+    let served: Value = serde_json::from_slice(&released.document).expect("a document is JSON");
+    assert!(
+        reference::matches(&expected, &served, pseudonyms),
+        "{}: of {document}\nthis was expected: {expected}\nand this was served: {served}",
+        paper.id
+    );
+}
+
+/// A record id as bytes and as text.
+fn spellings(record_id: &str) -> [Vec<u8>; 2] {
+    let id: RecordId = record_id.parse().expect("a record id");
+    [id.as_bytes().to_vec(), record_id.as_bytes().to_vec()]
+}
+
+fn assert_holds_no_identifier(page: &[u8], record_ids: &HashSet<Vec<u8>>) {
+    let lower = page.to_ascii_lowercase();
+    for mark in MARKS {
+        assert!(!lower.windows(mark.len()).any(|window| window == mark.as_bytes()), "an identifier is in a page");
+    }
+    let named = |length| page.windows(length).any(|window| record_ids.contains(window));
+    assert!(!named(16) && !named(32), "a record id is in a page");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_as_long_as_asked_and_prove_what_was_recorded() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let requests = (0..23).map(|index| request(&format!("record-{index}"), &documents::profile()));
+    submit_all(&mut ingest, requests.collect()).await;
+    world.journal().settle(ALBANIA, 23).await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let key = verifier_key(&gateway).await;
+    let (mut partner, mut cursor, mut lengths) = (Partner::new("al-police", &key), String::new(), Vec::new());
+    loop {
+        let page = pull(&mut feed, &cursor, 7).await.expect("a page");
+        for (what, tampered) in tampered(&page) {
+            let fresh = Partner { position: partner.position, ..partner_at(&partner) };
+            let mut fresh = fresh;
+            fresh.read(&tampered).expect_err(what);
+        }
+        partner.read(&page).expect("the page proves itself");
+        assert_eq!(page.newest_position, 23);
+        lengths.push(page.items.len());
+        if page.items.is_empty() {
+            assert_eq!(page.next_cursor, cursor, "an empty page leaves the reader where it was");
+            break;
+        }
+        cursor = page.next_cursor;
+    }
+    assert_eq!(lengths, [7, 7, 7, 2, 0]);
+    for (limit, length) in [(0, 23), (1, 1), (u32::MAX, 23)] {
+        assert_eq!(pull(&mut feed, "", limit).await.expect("a page").items.len(), length, "limit {limit}");
+    }
+    gateway.stop().await;
+}

@@ -1,0 +1,189 @@
+//! A world of its own for each test: a copy of the shipped configuration, identities issued at run time, an empty data
+//! directory, a clock that stands where the test puts it, and a log that can be watched, held up and made to fail.
+
+pub(crate) mod calls;
+pub(crate) mod documents;
+mod gateway;
+mod lines;
+mod log;
+mod mirror;
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use causeway_cli::certs;
+use causeway_gateway::Config;
+use causeway_model::{AgencyId, Date, SystemId, Timestamp};
+use causeway_store::{Clock, ManualClock, SledLog, StoreError};
+use tempfile::TempDir;
+
+pub(crate) use gateway::{Gateway, Stated};
+pub(crate) use log::{Faults, Persist};
+pub(crate) use mirror::{Mirror, Seen};
+
+/// Everything between the first start and the last stop. It can be started again after a stop, on the same data.
+pub(crate) struct World {
+    root: Arc<TempDir>,
+    config: Config,
+    clock: Clock,
+    hand: ManualClock,
+    faults: Faults,
+    mirror: Mirror,
+}
+
+/// What a test may change before anything is issued and started.
+pub(crate) struct Setup {
+    root: PathBuf,
+    /// Where the world's clock stands at first: 2026-11-21, noon.
+    pub(crate) now: Timestamp,
+    configure: Vec<Box<dyn FnOnce(&mut Config)>>,
+}
+
+impl Setup {
+    /// Changes a file of the world, as `config/agreements/ISA-AL-2026-014.toml`. A change that changes nothing is a mistake.
+    pub(crate) fn edit(&mut self, file: &str, change: impl FnOnce(&str) -> String) {
+        edit(&self.root.join(file), change);
+    }
+
+    /// Changes the text of an agreement.
+    pub(crate) fn agreement(&mut self, id: &str, change: impl FnOnce(&str) -> String) {
+        self.edit(&format!("config/agreements/{id}.toml"), change);
+    }
+
+    /// Adds a file, as another agreement.
+
+    pub(crate) fn write(&mut self, file: &str, text: &str) {
+        fs::write(self.root.join(file), text).expect("the world's folder is writable");
+    }
+
+    /// Changes the gateway's settings, as its limits.
+    pub(crate) fn configure(&mut self, change: impl FnOnce(&mut Config) + 'static) {
+        self.configure.push(Box::new(change));
+    }
+}
+
+impl World {
+    /// The shipped configuration, unchanged.
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The shipped configuration with changes.
+    pub(crate) fn with(change: impl FnOnce(&mut Setup)) -> Self {
+        lines::capture();
+        let root = tempfile::tempdir().expect("a temporary folder");
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../config"), &root.path().join("config"));
+        let now = Timestamp(Date::new(2026, 11, 21).expect("a day").start().plus_seconds(12 * 3600).0);
+        let mut setup = Setup { root: root.path().to_owned(), now, configure: Vec::new() };
+        change(&mut setup);
+        let mut config = Config::load(&root.path().join("config/gateway.toml")).expect("the settings are valid");
+        config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        setup.configure.into_iter().for_each(|change| change(&mut config));
+        let (clock, hand) = Clock::manual(setup.now);
+        let world =
+            Self { root: Arc::new(root), config, clock, hand, faults: Faults::default(), mirror: Mirror::new() };
+        world.reissue();
+        world
+    }
+
+    /// Issues what is missing and approves the documents as they stand now. The gateway's own certificate is good for any
+    /// day, since clients judge it by the real date and everything else goes by the world's clock.
+    pub(crate) fn reissue(&self) {
+        let dir = self.path("certs-dev");
+        certs::issue(&dir, &self.path("config"), self.clock.now()).expect("identities are issued");
+        let own: SystemId = "gb-nca/gateway".parse().expect("well formed");
+        let day = |year| Date::new(year, 1, 1).expect("a day");
+        let validity = certs::Validity { from: day(2020), until: day(2120) };
+        let profile = certs::Profile { validity, ..certs::Profile::gateway(&own, self.clock.now()) };
+        let issued = self.authority("gb-nca").issue(&profile).expect("any profile can be minted");
+        fs::write(dir.join("gb-nca/gateway.pem"), issued.certificate_pem).expect("writable");
+        fs::write(dir.join("gb-nca/gateway.key"), issued.key_pem).expect("writable");
+    }
+
+    /// An agency's CA, to issue what no honest one would.
+    pub(crate) fn authority(&self, agency: &str) -> certs::Authority {
+        let agency: AgencyId = agency.parse().expect("well formed");
+        certs::authority(&self.path("certs-dev"), &agency).expect("issued with the world")
+    }
+
+    /// A file or folder of the world: `config`, `certs-dev`, `data/journal`, `data/keys` and what is in them.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.root.path().join(file)
+    }
+
+    /// Changes a file after the identities have been issued; see [`World::reissue`].
+    pub(crate) fn edit(&self, file: &str, change: impl FnOnce(&str) -> String) {
+        edit(&self.path(file), change);
+    }
+
+    /// The settings that the next start uses.
+    pub(crate) fn config(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    /// The hand that moves the world's clock.
+    pub(crate) fn clock(&self) -> &ManualClock {
+        &self.hand
+    }
+
+    /// What makes the log fail or wait.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Makes every append after `after` more of them fail.
+    pub(crate) fn fail_appends(&self, after: usize, persist: Persist) {
+        self.faults.fail_after(after, persist);
+    }
+
+    /// The log as it grows, applied a second time: what it holds, and a way to wait for it, without asking the gateway.
+    pub(crate) fn journal(&self) -> &Mirror {
+        &self.mirror
+    }
+
+    /// Starts the gateway.
+    pub(crate) async fn start(&self) -> Gateway {
+        match self.try_start().await {
+            Ok(gateway) => gateway,
+            Err(error) => panic!("the gateway does not start: {error:?}"),
+        }
+    }
+
+    /// Starts the gateway, or says why it did not.
+    pub(crate) async fn try_start(&self) -> Result<Gateway, causeway_gateway::Error> {
+        let (faults, mirror) = (self.faults.clone(), self.mirror.clone());
+        let log = move |data_dir: &Path| -> Result<Box<dyn causeway_store::FrameLog>, StoreError> {
+            let inner = SledLog::open(data_dir)?;
+            Ok(Box::new(log::WatchedLog::over(inner, faults, mirror)))
+        };
+        let launched = causeway_gateway::launch_over(self.config.clone(), self.clock.clone(), log).await?;
+        Ok(Gateway::serve(launched, Arc::clone(&self.root)))
+    }
+
+    /// Every log line so far that this process wrote, of all tests that ran.
+    pub(crate) fn log_lines() -> String {
+        lines::all()
+    }
+}
+
+fn edit(path: &Path, change: impl FnOnce(&str) -> String) {
+    let text = fs::read_to_string(path).expect("the file is there");
+    let changed = change(&text);
+    assert_ne!(text, changed, "this change of {} changes nothing", path.display());
+    fs::write(path, changed).expect("the world's folder is writable");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the world's folder is writable");
+    for entry in fs::read_dir(from).expect("the configuration is there") {
+        let entry = entry.expect("readable");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("copied");
+        }
+    }
+}
