@@ -29,7 +29,7 @@ pub enum Outcome {
     Void,
     /// The document's text, version or approvals are not what they must be.
     UnapprovedDocument,
-    /// The document is approved and cannot be read, or says it is another one.
+    /// The document cannot be read, says it is another one, or is an agreement whose parties have changed.
     InvalidDocument,
 }
 

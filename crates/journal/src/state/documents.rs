@@ -87,7 +87,8 @@ impl Documents {
         if digest.0 != *document.digest || version <= in_force {
             return Outcome::UnapprovedDocument;
         }
-        let Some((text, read)) = read(document, text) else { return Outcome::InvalidDocument };
+        let read = read(document, text).filter(|(_, read)| self.keeps_its_parties(read));
+        let Some((text, read)) = read else { return Outcome::InvalidDocument };
         let approved = self.roster(operator, &read).is_some_and(|roster| is_approved(roster, approvals, &digest));
         if !approved {
             return Outcome::UnapprovedDocument;
@@ -101,6 +102,13 @@ impl Documents {
             Read::CodeList => {}
         }
         Outcome::Effective
+    }
+
+    /// One agreement is one feed for one recipient, across its versions: with other parties it is another agreement.
+    fn keeps_its_parties(&self, read: &Read) -> bool {
+        let Read::Agreement(new) = read else { return true };
+        let earlier = self.agreements.get(&new.id);
+        earlier.is_none_or(|earlier| earlier.granting == new.granting && earlier.recipient == new.recipient)
     }
 
     /// The agency whose persons approve such a document: for an agreement the one that grants, else the operator. The

@@ -1,6 +1,6 @@
 //! Governed documents: nobody widens access alone, and not by another text than the one that was approved.
 
-use causeway_crypto::SigningKey;
+use causeway_crypto::{SigningKey, digest};
 use causeway_journal::{Outcome, approval_message, document_digest, v1};
 use v1::DocumentKind::{Agency, Agreement, CodeList, Schema};
 
@@ -89,6 +89,14 @@ fn an_approval_is_of_one_text_one_version_and_one_key() {
     other_key.approvals[1].signature = key.sign(&approval_message(&digest)).to_vec();
     assert_eq!(log.document_with(other_key, bytes.clone()), UNAPPROVED, "a key that is not on the roster");
 
+    let mut other_name = entry.clone();
+    other_name.approvals[1].public_key = key.public_key().0.to_vec();
+    assert_eq!(
+        log.document_with(other_name, bytes.clone()),
+        UNAPPROVED,
+        "the right signature under another key's name"
+    );
+
     let mut bare_digest = entry.clone();
     bare_digest.approvals[0] = approval(&digest, "gb-nca", "director");
     bare_digest.approvals[0].signature = crate::log::person_key("gb-nca", "director").sign(&digest.0).to_vec();
@@ -121,6 +129,26 @@ fn a_document_is_what_its_text_says_it_is() {
     );
     assert_eq!(log.document(CodeList, "ports", 1, "ALDRZ", NCA_TWO), Outcome::Effective);
     assert_eq!(&*log.state.document(CodeList, "ports").expect("in force").text, "ALDRZ");
+}
+
+#[test]
+fn a_digest_is_over_kind_id_version_and_text() {
+    let framed = digest("causeway/v1/document", &[&[0, 0, 0, 2], AL.as_bytes(), &[0, 0, 0, 7], b"text"]);
+    assert_eq!(document_digest(Agreement, AL, 7, b"text"), framed);
+    let message = approval_message(&framed);
+    assert_eq!(message[..8], 20u64.to_be_bytes());
+    assert_eq!((&message[8..28], &message[28..]), (b"causeway/v1/approval".as_slice(), framed.0.as_slice()));
+}
+
+#[test]
+fn an_agreement_keeps_its_parties() {
+    let mut log = Log::begun();
+    let other_recipient = agreement_text(AL, 2, "vn-police");
+    assert_eq!(log.document(Agreement, AL, 2, &other_recipient, NCA_TWO), Outcome::InvalidDocument);
+    let other_granting = agreement_text(AL, 2, "al-police").replace("gb-nca", "vn-police");
+    let by_partner = [("vn-police", "director"), ("vn-police", "dpo")];
+    assert_eq!(log.document(Agreement, AL, 2, &other_granting, &by_partner), Outcome::InvalidDocument);
+    assert_eq!(log.state.agreement(&feed_id(AL)).expect("in force").version, 1);
 }
 
 #[test]

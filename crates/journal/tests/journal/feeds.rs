@@ -1,6 +1,6 @@
 //! Feeds: dense positions, releases that count once, withdrawals in exactly the feeds that have the record.
 
-use causeway_crypto::Digest;
+use causeway_crypto::{Digest, digest};
 use causeway_journal::{Feed, FeedItemKind, Outcome, chain_link, v1};
 use causeway_model::{LeafIndex, Position, RecordVersion};
 
@@ -32,7 +32,9 @@ fn releases_take_positions_in_order() {
     assert_eq!(feed.live(&record("a")), Some(Position(2)));
     assert_eq!(feed.live(&record("c")), None);
     assert_eq!((feed.item(Position(0)), feed.item(Position(3))), (None, None));
-    assert_ne!(first.item_id, feed.item(Position(2)).expect("released").item_id);
+    let id = |ordinal: u32| digest("causeway/v1/item", &[&mac(AL), AL.as_bytes(), &ordinal.to_be_bytes()]);
+    assert_eq!(first.item_id.as_bytes(), &id(0).0[..16]);
+    assert_eq!(feed.item(Position(2)).expect("released").item_id.as_bytes(), &id(1).0[..16]);
     assert_eq!(feed.live_records().collect::<Vec<_>>(), [&record("a"), &record("b")]);
     assert_eq!(crate::feeds::feed(&log, VN).newest(), Position(0));
 }
@@ -187,7 +189,11 @@ fn the_chain_is_what_a_partner_computes() {
     assert_eq!(feed.chain_at(Position(0)), chain);
     for position in (1..=152).map(Position) {
         let item = feed.item(position).expect("dense");
-        chain = chain_link(&chain, position, item.kind, &item.item_id);
+        let kind = if item.kind == FeedItemKind::Release { 1 } else { 2 };
+        let linked = chain_link(&chain, position, item.kind, &item.item_id);
+        let parts = [&chain.0[..], &position.0.to_be_bytes(), &[kind], item.item_id.as_bytes()];
+        chain = digest("causeway/v1/chain", &parts);
+        assert_eq!(chain, linked);
         assert_eq!(feed.chain_at(position), chain, "{position}");
     }
 }

@@ -14,6 +14,7 @@ fn refused(log: &mut Log, bytes: &[u8]) -> JournalError {
     let next = log.state.head().0.next();
     let error = apply(&mut log.state, next, bytes).expect_err("a frame to be refused");
     assert_eq!(format!("{:?}", log.state), before);
+    assert_eq!(check(&log.state, next, bytes).err(), Some(error.clone()), "whoever only checks sees it too");
     error
 }
 
