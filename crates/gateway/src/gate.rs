@@ -19,7 +19,7 @@ use crate::access::{self, Access};
 use crate::metadata;
 use crate::peer::Peer;
 use crate::standing::{Standing, Standings};
-use crate::status::Fault;
+use crate::status::{self, Fault};
 
 /// One admitted call, for the service that serves it.
 #[derive(Debug, Clone)]
@@ -53,6 +53,17 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) const fn new(standings: Arc<Standings>) -> Self {
         Self { standings }
+    }
+
+    /// Puts our own status in the place of the codec's, and counts what a peer sent that was no request.
+    fn answered(&self, peer: Option<Peer>, response: http::Response<Body>) -> http::Response<Body> {
+        match (status::of_codec(response.headers()), peer) {
+            (Some(fault), Some(peer)) => {
+                self.standings.exchange.tally("", Some(peer.system()), Tallied::Malformed, 1);
+                Status::from(fault).into_http()
+            }
+            (Some(_), None) | (None, _) => response,
+        }
     }
 
     async fn admit(&self, request: &mut http::Request<Body>, request_id: RequestId) -> Result<(), Status> {
@@ -121,9 +132,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let request_id = RequestId::from_bytes(causeway_crypto::random());
         let span = span(&request, request_id);
+        let peer = request.extensions().get::<Peer>().cloned();
         let answer = async move {
             let mut response = match gate.admit(&mut request, request_id).await {
-                Ok(()) => inner.call(request).await?,
+                Ok(()) => gate.answered(peer, inner.call(request).await?),
                 Err(status) => {
                     tracing::info!(code = ?status.code(), "request refused");
                     status.into_http()

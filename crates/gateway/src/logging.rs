@@ -4,7 +4,6 @@
 //! text that a peer sent: so libraries, which print what they parse, start at `warn`.
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::config::{Log, LogFormat};
 use crate::error::Error;
@@ -15,8 +14,7 @@ use crate::error::Error;
 /// `Log` where the process has another subscriber already.
 pub fn init(log: Log) -> Result<(), Error> {
     let filter = EnvFilter::new(format!("warn,causeway={}", log.level));
-    let lines =
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_span_events(FmtSpan::NONE);
+    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
     match log.format {
         LogFormat::Text => lines.with_ansi(false).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),

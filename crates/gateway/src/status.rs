@@ -8,6 +8,7 @@ use std::error::Error as _;
 use causeway_exchange::{Class, Error};
 use causeway_proto::v1;
 use causeway_schema::Violation;
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -35,6 +36,10 @@ pub(crate) enum Fault {
     MetadataMalformed(&'static str),
     /// A field of the request is not of its form.
     Field(&'static str),
+    /// The message is not one of the method's request type.
+    NotARequest,
+    /// The message is over the configured limit; nothing of it was read.
+    MessageTooLong,
     /// The gateway is stopping.
     Stopping,
     /// Something that cannot be, was.
@@ -52,6 +57,8 @@ impl Fault {
             Self::MetadataMissing(_) => "metadata-missing",
             Self::MetadataMalformed(_) => "metadata-malformed",
             Self::Field(_) => "field-malformed",
+            Self::NotARequest => "request-malformed",
+            Self::MessageTooLong => "message-too-long",
             Self::Stopping => "stopping",
             Self::Bug => "internal",
         }
@@ -75,6 +82,8 @@ impl Fault {
                 format!("the metadata `{name}` must be there once, with 1 to 128 characters")
             }
             Self::Field(name) => format!("the field `{name}` is missing or not of its form"),
+            Self::NotARequest => "the message is not a request of this method".into(),
+            Self::MessageTooLong => "the message is longer than this gateway takes".into(),
             Self::Stopping => "the gateway is stopping; try again".into(),
             Self::Bug => INTERNAL.into(),
         }
@@ -85,7 +94,10 @@ impl Fault {
             Self::IdentityLapsed => Code::Unauthenticated,
             Self::RoleMissing => Code::PermissionDenied,
             Self::UnknownMethod | Self::NotServed => Code::Unimplemented,
-            Self::MetadataMissing(_) | Self::MetadataMalformed(_) | Self::Field(_) => Code::InvalidArgument,
+            Self::MetadataMissing(_) | Self::MetadataMalformed(_) | Self::Field(_) | Self::NotARequest => {
+                Code::InvalidArgument
+            }
+            Self::MessageTooLong => Code::OutOfRange,
             Self::Stopping => Code::Unavailable,
             Self::Bug => Code::Internal,
         }
@@ -99,6 +111,8 @@ impl Fault {
             | Self::RoleMissing
             | Self::UnknownMethod
             | Self::NotServed
+            | Self::NotARequest
+            | Self::MessageTooLong
             | Self::Stopping
             | Self::Bug => None,
         }
@@ -116,6 +130,26 @@ impl From<Fault> for Status {
             details.set_bad_request(vec![violation]);
         }
         status(fault.code(), fault.message(), details)
+    }
+}
+
+/// What a status of the codec means: it makes its own where a message is too long or does not decode, without a reason.
+/// None for a status of ours.
+pub(crate) fn of_codec(headers: &HeaderMap) -> Option<Fault> {
+    let status = Status::from_header_map(headers)?;
+    status.details().is_empty().then(|| codec_fault(&status)).flatten()
+}
+
+/// The same, of a stream that broke while it was read. Any other way of breaking is the connection's.
+pub(crate) fn of_broken_stream(status: Status) -> Status {
+    codec_fault(&status).map_or(status, Status::from)
+}
+
+fn codec_fault(status: &Status) -> Option<Fault> {
+    match status.code() {
+        Code::OutOfRange => Some(Fault::MessageTooLong),
+        Code::Internal => Some(Fault::NotARequest),
+        _ => None,
     }
 }
 
@@ -291,6 +325,23 @@ mod tests {
         for class in [Class::Unauthenticated, Class::Unavailable, Class::Corrupt, Class::Internal] {
             verdict(error(class, "a-reason")).expect_err("the stream ends");
         }
+    }
+
+    #[test]
+    fn a_codecs_own_status_gets_a_reason_and_ours_stays() {
+        let headers = |code: &'static str, details: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-status", http::HeaderValue::from_static(code));
+            if let Some(details) = details {
+                headers.insert("grpc-status-details-bin", http::HeaderValue::from_static(details));
+            }
+            headers
+        };
+        assert_eq!(of_codec(&headers("11", None)), Some(Fault::MessageTooLong));
+        assert_eq!(of_codec(&headers("13", None)), Some(Fault::NotARequest));
+        assert_eq!(of_codec(&headers("13", Some("CAM"))), None);
+        assert_eq!(of_codec(&headers("0", None)), None);
+        assert_eq!(of_codec(&HeaderMap::new()), None);
     }
 
     #[test]

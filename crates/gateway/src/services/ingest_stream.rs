@@ -58,7 +58,7 @@ impl SubmissionStream {
                 message = submissions.message(), if end.is_none() && pending.len() < self.window => match message {
                     Ok(Some(message)) => pending.push_back(self.begin(message)),
                     Ok(None) => end = Some(End::Complete),
-                    Err(status) => end = Some(End::Broken(status)),
+                    Err(status) => end = Some(End::Broken(status::of_broken_stream(status))),
                 },
                 Some(done) = pending.next(), if !pending.is_empty() => {
                     match done.unwrap_or_else(|_panicked| Err(Fault::Bug.into())) {
