@@ -314,3 +314,28 @@ impl fmt::Debug for SledLog {
 fn engine(error: sled::Error) -> ReadError {
     ReadError::Engine(Box::new(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use causeway_journal::frame_id;
+
+    use super::*;
+
+    #[test]
+    fn after_a_sync_that_failed_nothing_is_appended_before_the_log_is_opened_again() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut log = SledLog::open(dir.path()).expect("opens");
+        let append = |log: &SledLog, bytes: &[u8]| log.append(&frame_id(bytes), bytes, &Beside::default(), None);
+        append(&log, b"one").expect("appended");
+        let good = std::mem::replace(&mut log.db_file, File::open("/dev/null").expect("there is one"));
+        assert!(matches!(append(&log, b"two"), Err(AppendError::Unknown(_))), "/dev/null cannot be synced");
+        log.db_file = good;
+        assert!(matches!(append(&log, b"two"), Err(AppendError::Refused(_))), "not even the same bytes");
+        assert!(log.assure().is_err());
+        assert_eq!(log.wait(FrameSeq(0), Duration::ZERO), FrameSeq(1));
+        drop(log);
+        let log = SledLog::open(dir.path()).expect("opens again");
+        assert_eq!(append(&log, b"two").expect("appended, or there already"), FrameSeq(2));
+        assert_eq!(log.read(FrameSeq(1), usize::MAX).expect("read").len(), 2);
+    }
+}

@@ -82,18 +82,33 @@ fn sync_if_there(path: &Path) -> io::Result<()> {
 fn open_engine(dir: &Path) -> Result<Db, StoreError> {
     let start = Instant::now();
     loop {
-        // sled can panic on a damaged file; that must be an error with a reason, not the end of the process.
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-        match catch_unwind(AssertUnwindSafe(|| config.open())) {
-            Ok(Ok(db)) => return Ok(db),
-            Ok(Err(error)) if is_lock(&error) && start.elapsed() < LOCK_PATIENCE => sleep(LOCK_PAUSE),
-            Ok(Err(error)) if is_lock(&error) => return Err(StoreError::Locked { path: dir.to_owned() }),
-            Ok(Err(error)) => return Err(StoreError::Engine(Box::new(error))),
-            Err(_) => return Err(StoreError::Engine("sled panicked while it opened its files".into())),
+        match caught(|| config.open())? {
+            Ok(db) => return Ok(db),
+            Err(error) if is_lock(&error) && start.elapsed() < LOCK_PATIENCE => sleep(LOCK_PAUSE),
+            Err(error) if is_lock(&error) => return Err(StoreError::Locked { path: dir.to_owned() }),
+            Err(error) => return Err(StoreError::Engine(Box::new(error))),
         }
     }
 }
 
+/// sled can panic on a damaged file; that must be an error with a reason, not the end of the process.
+fn caught<T>(open: impl FnOnce() -> T) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(open))
+        .map_err(|_| StoreError::Engine("sled panicked while it opened its files: they are damaged".into()))
+}
+
 fn is_lock(error: &sled::Error) -> bool {
     matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_engine_is_an_error() {
+        let refused = caught(|| -> sled::Result<Db> { panic!("tried to serialize Uninitialized") });
+        assert!(matches!(refused, Err(StoreError::Engine(_))));
+    }
 }

@@ -152,6 +152,30 @@ fn each_leaf_is_proved_before_and_after_its_tile_moves_to_the_log() {
 }
 
 #[test]
+fn a_tile_that_the_newest_frame_completed_is_not_lost_by_a_restart() {
+    let setting = Setting::new();
+    let journal = setting.begin();
+    append_many(&journal, 253);
+    assert_eq!(append(&journal, draft(0)).tree_size, 256);
+    let (entry, root) = (wait_for(journal.entry(LeafIndex(3))).expect("read"), journal.read(|s| s.tree().root()));
+    let prove = |journal: &Journal| {
+        let proof = wait_for(journal.inclusion_proof(LeafIndex(3), 256)).expect("proved");
+        verify_inclusion(leaf_hash(&entry), LeafIndex(3), 256, &proof, root).expect("verifies");
+    };
+    prove(&journal);
+    journal.close();
+    let log = setting.log();
+    assert!(log.tile(0, 0).expect("read").is_none(), "it goes with the next frame");
+    drop(log);
+    let journal = setting.start();
+    prove(&journal);
+    append(&journal, draft(1));
+    prove(&journal);
+    journal.close();
+    assert!(setting.log().tile(0, 0).expect("read").is_some());
+}
+
+#[test]
 fn an_entry_that_the_rules_refuse_is_not_in_the_log() {
     let setting = Setting::new();
     let journal = setting.start();
