@@ -1,1 +1,74 @@
-//! The causeway binary
+//! The `causeway` binary as a library: what its commands do, and the development identities that tests use too.
+//!
+//! In scope: the command line, files that people hand in and get back, what is printed, and development identities.
+//! Out of scope: serving and the wire (gateway), the rules (exchange and inward).
+
+mod arguments;
+pub mod certs;
+mod command;
+mod demo;
+mod entry_text;
+mod evidence;
+mod failure;
+mod feed;
+mod hex;
+pub mod import;
+mod line;
+mod lines;
+mod output;
+mod proof_file;
+mod push;
+mod receipt_form;
+pub mod sample;
+mod session;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+pub use failure::{Broken, Failure};
+
+/// Runs one command line and gives the exit code: 0 when all that was asked for was done, otherwise 1, or 4 for a
+/// journal that was cut back or split; 2 for a command line that says nothing sensible.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, with code 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("the system gives a process its first few threads");
+    match runtime.block_on(dispatch(&arguments.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::fail(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+async fn dispatch(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(options) => command::demo::run(options).await,
+        Command::Serve(options) => command::serve::run(options).await,
+        Command::Certs(certs) => command::certs::run(certs),
+        Command::Submit(options) => command::submit::run(options).await,
+        Command::Validate(options) => command::validate::run(options).await,
+        Command::Withdraw(options) => command::withdraw::run(options).await,
+        Command::Receipt(options) => command::receipt::run(options).await,
+        Command::Pull(options) => command::pull::run(options).await,
+        Command::Watch(options) => command::watch::run(options).await,
+        Command::Acknowledge(options) => command::acknowledge::run(options).await,
+        Command::Audit(audit) => command::audit::run(audit).await,
+        Command::Verify(options) => command::verify::run(options),
+        Command::Import(options) => command::import::run(options).await,
+        Command::Sample(options) => command::sample::run(options),
+        Command::Schemas(schemas) => command::schemas::run(schemas).await,
+    }
+}

@@ -1,0 +1,159 @@
+//! The command line: one subcommand for each file below `command/`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::certs::DEVELOPMENT_SUFFIX;
+use crate::command::{
+    acknowledge, audit, certs, demo, import, pull, receipt, sample, schemas, serve, submit, validate, verify, watch,
+    withdraw,
+};
+
+/// The system that answers where nothing else is said: the development gateway.
+const DEFAULT_GATEWAY_ID: &str = "gb-nca/gateway";
+
+/// A gateway through which agencies share what they know about human trafficking.
+#[derive(Debug, Parser)]
+#[command(name = "causeway", version, about, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the main job end to end: submit, pull, audit, verify.
+    Demo(demo::Options),
+    /// Run the gateway.
+    Serve(serve::Options),
+    /// Make development identities.
+    #[command(subcommand)]
+    Certs(certs::Command),
+    /// Submit a file of records (JSON Lines).
+    Submit(submit::Options),
+    /// Check a file of records as a submission would; nothing is kept of it.
+    Validate(validate::Options),
+    /// Withdraw a record from every feed that has it.
+    Withdraw(withdraw::Options),
+    /// Show the receipt of an earlier submission.
+    Receipt(receipt::Options),
+    /// Read an agreement's feed.
+    Pull(pull::Options),
+    /// Read an agreement's feed and go on as items come.
+    Watch(watch::Options),
+    /// Say up to where a feed has been taken note of.
+    Acknowledge(acknowledge::Options),
+    /// Ask who saw what, and fetch proofs.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Check a proof file, offline.
+    Verify(verify::Options),
+    /// Submit the rows of a CSV file by way of a mapping file.
+    Import(import::Options),
+    /// Write synthetic submissions (JSON Lines).
+    Sample(sample::Options),
+    /// List or show the schemas in force.
+    #[command(subcommand)]
+    Schemas(schemas::Command),
+}
+
+/// Who calls, and which gateway.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Who calls, and where")]
+pub(crate) struct ClientOptions {
+    /// Call as this development identity, as gb-nca/case-management.
+    #[arg(long = "as", value_name = "AGENCY/SYSTEM", conflicts_with_all = ["cert", "key", "ca"])]
+    pub(crate) identity: Option<String>,
+    /// Where `causeway certs dev` wrote the development identities.
+    #[arg(long, value_name = "DIR", default_value = "certs-dev")]
+    pub(crate) certs_dir: PathBuf,
+    /// The client certificate (PEM), with --key and --ca.
+    #[arg(long, value_name = "FILE", requires_all = ["key", "ca"])]
+    pub(crate) cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// The CA that the gateway's certificate must be from (PEM).
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The gateway's address.
+    #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
+    pub(crate) gateway: String,
+    /// The system that must answer there.
+    #[arg(long, value_name = "AGENCY/SYSTEM", default_value = DEFAULT_GATEWAY_ID)]
+    pub(crate) gateway_id: String,
+    /// The part of the trust domain that all agencies share.
+    #[arg(long, value_name = "DOMAIN", default_value = DEVELOPMENT_SUFFIX)]
+    pub(crate) trust_suffix: String,
+    /// Why: a purpose code, or code:text. Development identities have a default.
+    #[arg(long, value_name = "CODE[:TEXT]")]
+    pub(crate) purpose: Option<String>,
+    /// The person acting. Development identities have a default.
+    #[arg(long, value_name = "ID")]
+    pub(crate) operator: Option<String>,
+}
+
+impl ClientOptions {
+    /// A development identity at one gateway, everything else as by default.
+    pub(crate) fn development(identity: &str, certs_dir: &Path, gateway: &str) -> Self {
+        Self {
+            identity: Some(identity.to_owned()),
+            certs_dir: certs_dir.to_owned(),
+            cert: None,
+            key: None,
+            ca: None,
+            gateway: gateway.to_owned(),
+            gateway_id: DEFAULT_GATEWAY_ID.to_owned(),
+            trust_suffix: DEVELOPMENT_SUFFIX.to_owned(),
+            purpose: None,
+            operator: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_readme_parses() {
+        let lines = [
+            "demo",
+            "demo --once --json",
+            "serve --config config/gateway.toml",
+            "certs dev",
+            "submit records.jsonl --as gb-nca/case-management --receipts r.jsonl",
+            "validate records.jsonl --as gb-nca/case-management",
+            "withdraw 0123456789abcdef0123456789abcdef --expected-version 1 --as gb-nca/case-management",
+            "pull --limit 10 --cursor c --agreement ISA-AL-2026-014 --as al-police/feed",
+            "watch --as al-police/feed",
+            "acknowledge 10 --as al-police/feed",
+            "audit query --record 0123456789abcdef0123456789abcdef --json --as gb-nca/audit",
+            "audit checkpoint --as gb-nca/audit",
+            "audit prove 7 --out proof.txt --as gb-nca/audit",
+            "verify proof.txt --key k",
+            "receipt s-1 --as gb-nca/case-management",
+            "import --map config/imports/ctdc.toml file.csv --rejects out.csv --as gb-nca/case-management",
+            "sample --count 10 --seed 3",
+            "schemas list --cert c --key k --ca a --gateway https://h:1 --purpose integrity --operator o",
+            "schemas show victim-profile/1.0 --as gb-nca/case-management",
+        ];
+        for line in lines {
+            let arguments = std::iter::once("causeway").chain(line.split(' '));
+            Arguments::try_parse_from(arguments).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+        for line in ["submit f --as a --cert c --key k --ca a", "submit f --cert c", "demo --json", "pull --all=1"] {
+            let arguments = std::iter::once("causeway").chain(line.split(' '));
+            Arguments::try_parse_from(arguments).expect_err(line);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `causeway watch`: a feed as it comes, until Ctrl-C.
+
+use causeway_proto::v1::WatchRequest;
+use clap::Args;
+
+use super::pull::{Counts, FeedOptions, print};
+use crate::Failure;
+use crate::feed::Standing;
+use crate::output::note;
+use crate::session::{Doing, Session};
+
+/// Prints a feed from its start and goes on as items come, until Ctrl-C. Each page is checked as `pull` does.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// At most so many items a page (1 to 1,000).
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u32,
+    #[command(flatten)]
+    feed: FeedOptions,
+}
+
+pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
+    let key = options.feed.key()?;
+    let session = Session::open(&options.feed.client, Doing::Reading).await?;
+    let agreement = options.feed.agreement.clone().unwrap_or_default();
+    let request = WatchRequest { agreement, cursor: String::new(), limit: options.limit };
+    let mut pages = session.feed().watch(request).await.map_err(|status| session.failure(status))?.into_inner();
+    let (mut standing, mut counts) = (Standing::start(), Counts::default());
+    loop {
+        let response = tokio::select! {
+            response = pages.message() => response.map_err(|status| session.failure(status))?,
+            _ = tokio::signal::ctrl_c() => {
+                note(format_args!("stopped at position {}", standing.position));
+                return Ok(());
+            }
+        };
+        let Some(response) = response else { return Err(session.lost("the gateway ended the watch; start it again")) };
+        let Some(page) = response.page else { continue };
+        standing.take(&page, key.as_ref())?;
+        page.items.iter().for_each(|item| print(item, &mut counts));
+    }
+}

@@ -1,0 +1,43 @@
+//! Checks a proof offline: the entry's inclusion under a checkpoint, and the checkpoint's signature by a known key.
+
+use std::path::Path;
+
+use causeway_journal::{Checkpoint, JournalError, ProofFile, VerifierKey, leaf_hash, verify_inclusion};
+use causeway_verify::{Receipt, VerifyError};
+
+use crate::Failure;
+
+/// Checks a proof. With a key, the checkpoint's signature too; without one, the caller must say that it was not checked.
+pub(crate) fn check(proof: &ProofFile, key: Option<&VerifierKey>) -> Result<Checkpoint, Failure> {
+    let entry = proof.entry.as_deref().ok_or(VerifyError::NoEntry).map_err(Failure::NotProven)?;
+    if let Some(key) = key {
+        let receipt = Receipt { entry, index: proof.index, proof: &proof.hashes, checkpoint: &proof.checkpoint };
+        let verified = causeway_verify::receipt(&receipt, key, None).map_err(Failure::NotProven)?;
+        return Ok(verified.checkpoint);
+    }
+    let checkpoint = unsigned(&proof.checkpoint).map_err(|fault| Failure::NotProven(fault.into()))?;
+    let included = verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, &proof.hashes, checkpoint.root);
+    included.map_err(|fault| Failure::NotProven(fault.into()))?;
+    Ok(checkpoint)
+}
+
+/// The checkpoint that a note states, whoever signed it.
+fn unsigned(note: &str) -> Result<Checkpoint, JournalError> {
+    let end = note.find("\n\n").map_or(note.len(), |end| end + 1);
+    Checkpoint::parse(&note[..end])
+}
+
+/// A verifier key as given on the command line: itself, or a file that holds it.
+pub(crate) fn verifier_key(text: &str) -> Result<VerifierKey, Failure> {
+    if let Ok(key) = text.trim().parse() {
+        return Ok(key);
+    }
+    let path = Path::new(text);
+    let content = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::usage(
+            "--key is neither a verifier key (name+id+key) nor a file with one; `causeway audit checkpoint` prints it",
+        ),
+        _ => Failure::file(path, error),
+    })?;
+    content.trim().parse().map_err(|fault| Failure::content(path, format!("no verifier key: {fault}")))
+}

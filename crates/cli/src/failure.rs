@@ -1,0 +1,184 @@
+//! The one error of the binary: what went wrong and what to do about it, as one clear line.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use causeway_verify::VerifyError;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub enum Failure {
+    /// A file or folder could not be read or written.
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file's content is not what it should be.
+    Content {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, with what to do where that is not plain.
+        fault: String,
+    },
+    /// Several faults, found together and to be mended together.
+    Faults {
+        /// What has them.
+        place: String,
+        /// Each fault, on one line.
+        faults: Vec<String>,
+    },
+    /// A certificate or key could not be made.
+    Certificate(rcgen::Error),
+    /// The arguments do not go together.
+    Usage(String),
+    /// The gateway was not reached, or the connection was refused or lost.
+    Unreachable {
+        /// The gateway's address.
+        gateway: String,
+        /// What happened, with what to try.
+        fault: String,
+    },
+    /// The gateway did not start, or did not stop as it should.
+    Gateway {
+        /// Whether the address was taken.
+        taken: bool,
+        /// What happened, with its causes.
+        what: String,
+    },
+    /// The gateway answered with an error.
+    Refused {
+        /// Its stable reason code.
+        reason: String,
+        /// Its message.
+        message: String,
+        /// The rules that the record breaks.
+        violations: Vec<Broken>,
+    },
+    /// Evidence does not prove what it should.
+    NotProven(VerifyError),
+    /// What was received does not hold: a chain, a count, an answer.
+    DoesNotHold(String),
+    /// Some of what was asked for was done and some was not; the output says which.
+    Partly(String),
+}
+
+/// A rule that a record breaks: never with the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// JSON pointer to the place.
+    pub pointer: String,
+    /// The rule's name.
+    pub rule: String,
+    /// The stable reason code.
+    pub reason: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pointer = if self.pointer.is_empty() { "(the document)" } else { &self.pointer };
+        write!(f, "{pointer}: {} ({})", self.reason, self.rule)
+    }
+}
+
+impl Failure {
+    pub(crate) fn file(path: &Path, source: io::Error) -> Self {
+        Self::File { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn content(path: &Path, fault: String) -> Self {
+        Self::Content { path: path.to_owned(), fault }
+    }
+
+    pub(crate) fn faults(place: &Path, faults: &[impl fmt::Display]) -> Self {
+        Self::Faults { place: place.display().to_string(), faults: faults.iter().map(ToString::to_string).collect() }
+    }
+
+    pub(crate) fn certificate(source: rcgen::Error) -> Self {
+        Self::Certificate(source)
+    }
+
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        Self::Usage(what.into())
+    }
+
+    /// The gateway did not start, or did not stop as it should: the whole chain of causes on one line.
+    pub(crate) fn gateway(place: &Path, error: &causeway_gateway::Error) -> Self {
+        if let causeway_gateway::Error::Faults(faults) = error {
+            return Self::faults(place, faults);
+        }
+        let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        let what: Vec<String> = chain.map(ToString::to_string).collect();
+        Self::Gateway { taken: is_taken(error), what: what.join(": ") }
+    }
+
+    pub(crate) fn does_not_hold(what: impl Into<String>) -> Self {
+        Self::DoesNotHold(what.into())
+    }
+
+    /// The exit code: 1, or what the verifier says of a proof.
+    pub(crate) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotProven(error) => error.exit_code(),
+            _ => 1,
+        }
+    }
+
+    /// Further lines, below the first one.
+    pub(crate) fn details(&self) -> Vec<String> {
+        match self {
+            Self::Faults { faults, .. } => faults.clone(),
+            Self::Refused { violations, .. } => violations.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, source } => write!(f, "{}: {source}{}", path.display(), advice(source.kind())),
+            Self::Content { path, fault } => write!(f, "{}: {fault}", path.display()),
+            Self::Faults { place, faults } => match faults.as_slice() {
+                [_] => write!(f, "{place} has one fault; mend it and try again:"),
+                _ => write!(f, "{place} has {} faults; mend them and try again:", faults.len()),
+            },
+            Self::Certificate(source) => write!(f, "a certificate could not be made: {source}"),
+            Self::Usage(what) => f.write_str(what),
+            Self::Unreachable { gateway, fault } => write!(f, "{gateway}: {fault}"),
+            Self::Gateway { taken: true, what } => {
+                write!(f, "{what}; another gateway may be running: stop it, or listen elsewhere")
+            }
+            Self::Gateway { taken: false, what } => f.write_str(what),
+            Self::Refused { reason, message, .. } => write!(f, "the gateway refused this ({reason}): {message}"),
+            Self::NotProven(error) => write!(f, "does not hold: {error}"),
+            Self::DoesNotHold(what) => write!(f, "does not hold: {what}"),
+            Self::Partly(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::File { source, .. } => Some(source),
+            Self::Certificate(source) => Some(source),
+            Self::NotProven(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound => "; check the path and the folder you are in",
+        io::ErrorKind::PermissionDenied => "; this user may not: run as the one who owns it",
+        _ => "",
+    }
+}
+
+fn is_taken(error: &causeway_gateway::Error) -> bool {
+    matches!(error, causeway_gateway::Error::Listen(source) if source.kind() == io::ErrorKind::AddrInUse)
+}

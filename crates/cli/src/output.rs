@@ -1,0 +1,75 @@
+//! The only module that writes to the terminal: answers on standard output, progress and errors on standard error.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::Failure;
+
+/// Without a terminal, progress is a plain line each time so many more are done.
+const PLAIN_STEP: u64 = 10_000;
+
+/// One line of an answer. A reader that has gone away (`| head`) ends the program quietly.
+pub(crate) fn say(line: impl Display) {
+    if writeln!(io::stdout().lock(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// A JSON value as an answer, on one line.
+pub(crate) fn say_json(value: &impl Serialize) {
+    say(serde_json::to_string(value).expect("a value of texts and numbers is JSON"));
+}
+
+/// One line beside the answer, on standard error. Nothing can be done where that is closed.
+pub(crate) fn note(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// The line that says why a command failed, and its details below.
+pub(crate) fn fail(failure: &Failure) {
+    note(format_args!("causeway: {failure}"));
+    failure.details().iter().for_each(|detail| note(format_args!("  {detail}")));
+}
+
+/// How far a long command has come, on standard error.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    what: &'static str,
+    total: Option<u64>,
+    plain_at: Option<u64>,
+}
+
+impl Progress {
+    /// A bar towards `total`, or a counter where that is not known; nothing at all where `quiet`.
+    pub(crate) fn start(what: &'static str, total: Option<u64>, quiet: bool) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let target = if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let template = match total {
+            Some(_) => "{msg} [{bar:30}] {pos}/{len} {per_sec} {eta}",
+            None => "{msg} {pos} {per_sec}",
+        };
+        let style = ProgressStyle::with_template(template).expect("the template is well formed").progress_chars("=> ");
+        let bar = ProgressBar::with_draw_target(total, target).with_style(style).with_message(what);
+        Self { bar, what, total, plain_at: (!terminal && !quiet).then_some(PLAIN_STEP) }
+    }
+
+    /// `done` of them are done.
+    pub(crate) fn at(&mut self, done: u64) {
+        self.bar.set_position(done);
+        if let Some(step) = self.plain_at.filter(|step| done >= *step) {
+            match self.total {
+                Some(total) => note(format_args!("{}: {done} of {total}", self.what)),
+                None => note(format_args!("{}: {done}", self.what)),
+            }
+            self.plain_at = Some(step + PLAIN_STEP);
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}

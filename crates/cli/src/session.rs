@@ -1,0 +1,157 @@
+//! A connection to a gateway as one client system, with the purpose and the operator that every call states.
+
+use std::path::PathBuf;
+
+use causeway_gateway::client::{Audit, ClientError, Clients, Credentials, Feed, Ingest, Refusal, Statement};
+use causeway_gateway::identity::SpiffeId;
+use causeway_model::SystemId;
+use causeway_proto::v1::Violation;
+
+use crate::arguments::ClientOptions;
+use crate::certs;
+use crate::{Broken, Failure};
+
+/// Who acts, where a development identity is used and nobody says.
+const DEVELOPMENT_OPERATOR: &str = "development";
+
+/// What a command does, for the purpose that a development identity states where nobody says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Doing {
+    /// Submitting, correcting, withdrawing.
+    Submitting,
+    /// Reading a feed.
+    Reading,
+    /// Reading the journal.
+    Auditing,
+}
+
+impl Doing {
+    /// A system that is likely to have the role, for the line that says how to choose one.
+    const fn example(self) -> &'static str {
+        match self {
+            Self::Submitting => "gb-nca/case-management",
+            Self::Reading => "al-police/feed",
+            Self::Auditing => "gb-nca/audit",
+        }
+    }
+
+    const fn default_purpose(self) -> &'static str {
+        match self {
+            Self::Submitting => "victim-identification",
+            Self::Reading => "investigation",
+            Self::Auditing => "lawfulness",
+        }
+    }
+}
+
+/// A connection that stands.
+#[derive(Debug)]
+pub(crate) struct Session {
+    gateway: String,
+    clients: Clients,
+}
+
+impl Session {
+    /// Connects as the options say.
+    pub(crate) async fn open(options: &ClientOptions, doing: Doing) -> Result<Self, Failure> {
+        let files = Files::of(options, doing)?;
+        let stated = |given: &Option<String>, option, default: &str| match (given, &options.identity) {
+            (Some(given), _) => Ok(given.clone()),
+            (None, Some(_)) => Ok(default.to_owned()),
+            (None, None) => Err(Failure::usage(format!("every call states why and who acts: give {option}"))),
+        };
+        let purpose = stated(&options.purpose, "--purpose CODE", doing.default_purpose())?;
+        let operator = stated(&options.operator, "--operator ID", DEVELOPMENT_OPERATOR)?;
+        let statement = Statement::new(&purpose, &operator).map_err(|error| Failure::usage(error.to_string()))?;
+        let unreachable = |error: ClientError| match error {
+            ClientError::Files(faults) => Failure::Faults { place: "the client's identity".into(), faults },
+            error => Failure::Unreachable { gateway: options.gateway.clone(), fault: error.to_string() },
+        };
+        let credentials = Credentials::load(&files.cert, &files.key, &files.ca).map_err(unreachable)?;
+        let gateway = gateway_id(options)?;
+        let clients = Clients::connect(&options.gateway, &credentials, &gateway, statement).await;
+        Ok(Self { gateway: options.gateway.clone(), clients: clients.map_err(unreachable)? })
+    }
+
+    /// What submitting systems call.
+    pub(crate) fn ingest(&self) -> Ingest {
+        self.clients.ingest()
+    }
+
+    /// What partner agencies call.
+    pub(crate) fn feed(&self) -> Feed {
+        self.clients.feed()
+    }
+
+    /// What auditors call.
+    pub(crate) fn audit(&self) -> Audit {
+        self.clients.audit()
+    }
+
+    /// Why a call failed.
+    pub(crate) fn failure(&self, status: impl Into<Refusal>) -> Failure {
+        let refusal = status.into();
+        match refusal.reason {
+            Some(reason) => {
+                let violations = refusal.violations.iter().map(broken).collect();
+                Failure::Refused { reason, message: refusal.message, violations }
+            }
+            None => self.lost("the connection broke; check that the gateway is running, and try again"),
+        }
+    }
+
+    /// The connection did not do what it should.
+    pub(crate) fn lost(&self, fault: &str) -> Failure {
+        Failure::Unreachable { gateway: self.gateway.clone(), fault: fault.into() }
+    }
+}
+
+/// A violation as people read it.
+pub(crate) fn broken(violation: &Violation) -> Broken {
+    let Violation { pointer, rule, reason } = violation.clone();
+    Broken { pointer, rule, reason }
+}
+
+/// The three files of a client's identity.
+struct Files {
+    cert: PathBuf,
+    key: PathBuf,
+    ca: PathBuf,
+}
+
+impl Files {
+    fn of(options: &ClientOptions, doing: Doing) -> Result<Self, Failure> {
+        if let (Some(cert), Some(key), Some(ca)) = (&options.cert, &options.key, &options.ca) {
+            return Ok(Self { cert: cert.clone(), key: key.clone(), ca: ca.clone() });
+        }
+        let example = doing.example();
+        let Some(name) = &options.identity else {
+            let what = format!("say who calls: --as {example} (a development identity), or --cert, --key and --ca");
+            return Err(Failure::usage(what));
+        };
+        let wrong = |_| Failure::usage(format!("--as takes an agency and a system, as {example}"));
+        let SystemId { agency, system } = name.parse().map_err(wrong)?;
+        let folder = options.certs_dir.join(agency.as_str());
+        let cert = folder.join(format!("{system}.pem"));
+        if !cert.exists() {
+            let what = format!(
+                "there is no development identity {name} in {}: run `causeway certs dev`",
+                options.certs_dir.display()
+            );
+            return Err(Failure::usage(what));
+        }
+        let ca = options.certs_dir.join(gateway_system(options)?.agency.as_str()).join("ca.pem");
+        Ok(Self { cert, key: folder.join(format!("{system}.key")), ca })
+    }
+}
+
+fn gateway_system(options: &ClientOptions) -> Result<SystemId, Failure> {
+    let wrong = |_| Failure::usage("--gateway-id takes an agency and a system, as gb-nca/gateway");
+    options.gateway_id.parse().map_err(wrong)
+}
+
+/// Whom the client must find at the gateway's address.
+fn gateway_id(options: &ClientOptions) -> Result<SpiffeId, Failure> {
+    let wrong = |_| Failure::usage(format!("--trust-suffix takes a domain, as {}", certs::DEVELOPMENT_SUFFIX));
+    Ok(SpiffeId { system: gateway_system(options)?, suffix: options.trust_suffix.parse().map_err(wrong)? })
+}
