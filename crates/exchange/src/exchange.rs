@@ -155,15 +155,23 @@ impl Exchange {
     }
 }
 
+/// A failed append as the caller may know it. Where the journal stopped, whether the entry is in the log is for the next
+/// start to say; a submission sent again under its id finds out.
 pub(crate) fn append_failed(failure: AppendFailure) -> Error {
     match failure {
         AppendFailure::Busy => Error {
             retry_after: Some(BUSY_RETRY),
             ..Error::new(Class::Busy, "queue-full", "the journal has all it can take; try again after the delay")
         },
-        failure => {
-            Error::new(Class::Unavailable, "journal-unavailable", "the journal cannot be written; nothing was done")
-                .because(failure)
+        AppendFailure::TooLarge(what) => {
+            Error::new(Class::TooLarge, "entry-too-large", format!("{what} is over the journal's limit"))
+        }
+        failure @ AppendFailure::Refused(_) => {
+            Error::internal("the journal's rules refuse an entry of the exchange").because(failure)
+        }
+        failure @ (AppendFailure::Stopped(_) | AppendFailure::ClockBehind { .. }) => {
+            let message = "the journal cannot be written: nothing is accepted and nothing is disclosed until it can";
+            Error::new(Class::Unavailable, "journal-unavailable", message).because(failure)
         }
     }
 }
