@@ -1,8 +1,6 @@
 //! Reading a kind's schema file at start-up. Every leaf must be annotated, every object closed, every length bounded,
 //! every reference local; all faults are listed, and one is enough to refuse the file.
 
-use std::collections::BTreeMap;
-
 use causeway_model::{PartialDate, SchemaId};
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value};
@@ -199,11 +197,11 @@ impl Walker<'_> {
             self.fault("is an object without properties");
             return None;
         };
-        let mut members = BTreeMap::new();
+        let mut members: Vec<(Box<str>, Node)> = Vec::new();
         for (name, property) in properties {
             self.segments.push(Segment::Member(name.as_str().into()));
             if let Some(node) = self.node(property, NodeKind::Object, depth + 1) {
-                members.insert(name.as_str().into(), node);
+                members.push((name.as_str().into(), node));
             }
             self.segments.pop();
         }
@@ -211,6 +209,7 @@ impl Walker<'_> {
         for name in required.filter(|name| name.as_str().is_none_or(|name| !properties.contains_key(name))) {
             self.fault(format_args!("requires {name}, which it does not have"));
         }
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
         Some(Node::Object(members))
     }
 

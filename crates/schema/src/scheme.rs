@@ -42,7 +42,9 @@ impl Scheme {
 
     /// The value in its one spelling. A value of separators alone stays as it is, lest all of them become one person.
     pub(crate) fn normalise(self, value: &str) -> String {
-        let plain: String = value.trim().nfkc().collect();
+        let value = value.trim();
+        // ASCII is its own NFKC form, and nearly all identifiers are ASCII.
+        let plain: String = if value.is_ascii() { value.to_owned() } else { value.nfkc().collect() };
         let normal = match self {
             Self::Phone => phone(&plain),
             Self::Email => plain.to_lowercase(),

@@ -1,7 +1,5 @@
 //! The shape of a kind: its leaves, where they stand, and how a document is walked along them.
 
-use std::collections::BTreeMap;
-
 use causeway_model::{FieldNumber, FieldSpec, FieldTable};
 use serde_json::Value;
 
@@ -59,7 +57,8 @@ pub(crate) struct Withheld {
 /// A node of the kind's tree; a leaf is named by its place in [`Shape::leaves`].
 #[derive(Debug)]
 pub(crate) enum Node {
-    Object(BTreeMap<Box<str>, Node>),
+    /// Members in the order of their names.
+    Object(Vec<(Box<str>, Node)>),
     Array(Box<Node>),
     Leaf(usize),
 }
@@ -113,8 +112,16 @@ fn walk(node: &Node, value: &Value, indices: &mut Vec<u8>, visit: &mut dyn FnMut
     match (node, value) {
         (Node::Leaf(leaf), value) => visit(Met { leaf: *leaf, indices, value }),
         (Node::Object(known), Value::Object(members)) => {
+            // A map's members usually come in the order of their names too: look on from where the last one was.
+            let mut next = 0;
+            let mut last = "";
             for (name, member) in members {
-                if let Some(node) = known.get(name.as_str()) {
+                if name.as_str() < last {
+                    next = 0;
+                }
+                last = name;
+                next += known[next..].iter().take_while(|(known, _)| **known < *name.as_str()).count();
+                if let Some((_, node)) = known.get(next).filter(|(known, _)| **known == *name.as_str()) {
                     walk(node, member, indices, visit);
                 }
             }
