@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::journey::{JOURNEYS, Journey, Stop};
 use super::person::Person;
-use super::places::{TOWNS, date, day};
+use super::places::{date, day};
 use super::profile::{add, handling};
 use super::random::Random;
 
@@ -74,11 +74,13 @@ fn legs(journey: &Journey, start: u64, random: &mut Random) -> Vec<Value> {
             "arrive_on": date(arrival)
         });
         if from.country != to.country {
-            leg["border_crossing"] = json!({"unlocode": to.unlocode, "irregular": way.concealment != "none"});
+            leg["border_crossing"] = json!({"irregular": way.concealment != "none"});
+            if matches!(way.mode, "sea" | "air") {
+                leg["border_crossing"]["unlocode"] = json!(to.unlocode);
+            }
         }
         if index == last {
-            let (town, _) = random.pick(TOWNS);
-            leg["to"]["street"] = json!(format!("{} Synthetic Street, {town}", random.below(90) + 10));
+            leg["to"]["street"] = json!(format!("{} Synthetic Street", random.below(90) + 10));
         }
         legs.push(leg);
         today = arrival + u64::from(random.below(6));
