@@ -11,9 +11,6 @@ use tracing::Instrument;
 
 use crate::standing::Standing;
 
-/// Answers that are ready and that the client has not taken yet. Small: what waits here has been disclosed.
-const READY_ANSWERS: usize = 4;
-
 /// Where a task puts its answers.
 pub(crate) type Sink<T> = mpsc::Sender<Result<T, Status>>;
 
@@ -36,12 +33,12 @@ pub(crate) struct Answers<T> {
 
 impl<T: Send + 'static> Answers<T> {
     /// Runs `make` beside a watch on the peer's standing. Where that is lost, `make` is dropped where it stands, and the
-    /// stream ends with the reason at once, ahead of answers that the client has not taken.
-    pub(crate) fn from<F>(standing: Standing, make: impl FnOnce(Sink<T>) -> F) -> Self
+    /// stream ends with the reason at once, ahead of the at most `ahead` answers that the client has not taken.
+    pub(crate) fn from<F>(standing: Standing, ahead: usize, make: impl FnOnce(Sink<T>) -> F) -> Self
     where
         F: Future<Output = Result<(), Gone>> + Send + 'static,
     {
-        let (sink, ready) = mpsc::channel(READY_ANSWERS);
+        let (sink, ready) = mpsc::channel(ahead);
         let (cutter, cut) = oneshot::channel();
         let made = make(sink);
         let task = async move {

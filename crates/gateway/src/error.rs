@@ -20,8 +20,6 @@ pub enum Error {
     Log(Box<dyn std::error::Error + Send + Sync>),
     /// Serving failed.
     Serve(tonic::transport::Error),
-    /// The deadline passed with calls still in flight. Everything that was acknowledged is on disk.
-    Deadline,
 }
 
 impl fmt::Display for Error {
@@ -33,7 +31,6 @@ impl fmt::Display for Error {
             Self::Listen(_) => f.write_str("could not listen on the configured address"),
             Self::Log(_) => f.write_str("could not direct the log lines"),
             Self::Serve(_) => f.write_str("serving failed"),
-            Self::Deadline => f.write_str("calls were still in flight when the time to stop was over"),
         }
     }
 }
@@ -41,7 +38,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Faults(_) | Self::Deadline => None,
+            Self::Faults(_) => None,
             Self::Store(source) => Some(source),
             Self::Exchange(source) => std::error::Error::source(source),
             Self::Listen(source) => Some(source),

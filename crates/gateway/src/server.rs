@@ -55,6 +55,49 @@ pub struct GatewayParts {
     pub clock: Clock,
 }
 
+/// A gateway that has been found in order, and listens nowhere yet.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    config: Config,
+    acceptor: Acceptor,
+    standings: Arc<Standings>,
+}
+
+impl Ready {
+    /// Checks that everything fits together: trust bundles, the gateway's own certificate, the table of roles.
+    pub(crate) fn check(config: Config, parts: GatewayParts) -> Result<Self, Error> {
+        let GatewayParts { exchange, agencies, clock } = parts;
+        let mut faults = table_faults(config.reflection);
+        let authority = Authority::new(config.suffix.clone(), agencies.iter().map(AsRef::as_ref));
+        let authority = authority.map(Arc::new).map_err(|found| faults.extend(found)).ok();
+        let tls = authority.as_ref().and_then(|authority| {
+            let made = tls::server_config(&config.tls, &config.operator, authority, &clock);
+            made.map_err(|found| faults.extend(found)).ok()
+        });
+        let (Some(authority), Some(tls), true) = (authority, tls, faults.is_empty()) else {
+            return Err(Error::Faults(faults));
+        };
+        let limits = config.limits.clone();
+        let standings =
+            Arc::new(Standings { authority: Arc::clone(&authority), exchange: exchange.clone(), clock: clock.clone() });
+        Ok(Self { config, acceptor: Acceptor { tls, authority, exchange, clock, limits }, standings })
+    }
+
+    /// The gateway that serves on this socket.
+    pub(crate) fn on(self, listener: TcpListener) -> Result<Gateway, Error> {
+        let Self { config, acceptor, standings } = self;
+        let address = listener.local_addr().map_err(Error::Listen)?;
+        Ok(Gateway { config, exchange: acceptor.exchange.clone(), acceptor, standings, listener, address })
+    }
+}
+
+/// What can be known to be wrong from the configuration's own files, before the journal says which agencies there are.
+pub(crate) fn faults_of(config: &Config) -> Vec<String> {
+    let mut faults = table_faults(config.reflection);
+    faults.extend(tls::KeyPair::load(&config.tls.certificate, &config.tls.key).err().into_iter().flatten());
+    faults
+}
+
 /// A gateway that has been found in order and is ready to serve.
 #[derive(Debug)]
 pub struct Gateway {
@@ -72,23 +115,7 @@ impl Gateway {
     /// # Errors
     /// `Faults` with all of them; nothing has been served then.
     pub fn start(config: Config, parts: GatewayParts, listener: TcpListener) -> Result<Self, Error> {
-        let GatewayParts { exchange, agencies, clock } = parts;
-        let mut faults = table_faults(config.reflection);
-        let authority = Authority::new(config.suffix.clone(), agencies.iter().map(AsRef::as_ref));
-        let authority = authority.map(Arc::new).map_err(|found| faults.extend(found)).ok();
-        let tls = authority.as_ref().and_then(|authority| {
-            let made = tls::server_config(&config.tls, &config.operator, authority, &clock);
-            made.map_err(|found| faults.extend(found)).ok()
-        });
-        let (Some(authority), Some(tls), true) = (authority, tls, faults.is_empty()) else {
-            return Err(Error::Faults(faults));
-        };
-        let address = listener.local_addr().map_err(Error::Listen)?;
-        let limits = config.limits.clone();
-        let standings =
-            Arc::new(Standings { authority: Arc::clone(&authority), exchange: exchange.clone(), clock: clock.clone() });
-        let acceptor = Acceptor { tls, authority, exchange: exchange.clone(), clock, limits };
-        Ok(Self { config, exchange, acceptor, standings, listener, address })
+        Ready::check(config, parts)?.on(listener)
     }
 
     /// Where it listens; with port 0 in the configuration, the port that it was given.
@@ -99,11 +126,13 @@ impl Gateway {
     /// Serves until `shutdown` completes; then stops accepting, lets what is in flight finish within the deadline, and
     /// closes the journal, so that everything acknowledged is on disk when this returns.
     ///
+    /// Calls that are still in flight at the deadline are cut; what was not acknowledged may be sent again.
+    ///
     /// # Errors
-    /// `Deadline` where calls were still in flight at the end; `Serve` where serving failed.
+    /// `Serve` where serving failed.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (stop, stopping) = shutdown::channel();
-        let (health, health_service) = tonic_health::server::health_reporter();
+        let (mut health, health_service) = tonic_health::server::health_reporter();
         let releaser = spawn_releaser(self.exchange.clone());
         let keeper = spawn_keeper(self.exchange.clone(), health.clone());
         let limits = &self.config.limits;
@@ -133,18 +162,25 @@ impl Gateway {
         };
         tracing::info!("stopping");
         keeper.abort();
+        // Awaited, so that it says nothing more of the health.
+        let _ = keeper.await;
         health.set_service_status("", ServingStatus::NotServing).await;
+        // Whoever watches the health reads that first, and then the end of the stream, which would else stay open.
+        health.clear_service_status("").await;
         stop.now();
         let result = match ended {
             Some(ended) => ended.map_err(Error::Serve),
             None => match tokio::time::timeout(limits.shutdown, &mut serving).await {
                 Ok(ended) => ended.map_err(Error::Serve),
-                Err(_elapsed) => Err(Error::Deadline),
+                Err(_elapsed) => {
+                    tracing::warn!("calls were still in flight when the time to stop was over; they are cut");
+                    Ok(())
+                }
             },
         };
         releaser.abort();
-        // Awaited so that neither is in the middle of an append when the journal closes.
-        let _ = (keeper.await, releaser.await);
+        // Awaited, so that it is not in the middle of an append when the journal closes.
+        let _ = releaser.await;
         close(self.exchange).await;
         result
     }
@@ -193,11 +229,15 @@ fn spawn_keeper(exchange: Exchange, health: HealthReporter) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut said = None;
         loop {
             ticks.tick().await;
             exchange.tick().await;
             let status = if exchange.is_healthy() { ServingStatus::Serving } else { ServingStatus::NotServing };
-            health.set_service_status("", status).await;
+            // Said when it changes only, since whoever watches hears it each time.
+            if said.replace(status) != Some(status) {
+                health.set_service_status("", status).await;
+            }
         }
     })
 }

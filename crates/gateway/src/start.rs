@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::server::{Gateway, GatewayParts};
+use crate::server::{self, Gateway, GatewayParts, Ready};
 
 /// Opens everything that a configuration names, creating what a fresh installation lacks, and listens. Nothing is
 /// listened on before everything else has been found in order.
@@ -47,18 +47,24 @@ pub async fn launch_over(
 
 async fn begin(config: &Config, keys: Arc<Keys>, journal: &Journal, clock: Clock) -> Result<Gateway, Error> {
     let fresh = !journal.read(|state| state.genesis_complete());
-    let (documents, faults) = folders::read(&config.start);
-    if fresh && !faults.is_empty() {
-        return Err(Error::Faults(faults));
+    let (documents, doubts) = folders::read(&config.start);
+    let mut faults = server::faults_of(config);
+    if fresh {
+        faults.extend(doubts);
+    } else {
+        for fault in doubts {
+            tracing::warn!(%fault, "a proposed document does not read; what is in force stays in force");
+        }
     }
-    for fault in faults {
-        tracing::warn!(%fault, "a proposed document does not read; what is in force stays in force");
+    if !faults.is_empty() {
+        return Err(Error::Faults(faults));
     }
     genesis(journal, &config.operator, documents).await?;
     let exchange = Exchange::start(journal.clone(), keys, clock.clone())?;
     let agencies = journal.read(|state| state.agencies().cloned().collect());
+    let ready = Ready::check(config.clone(), GatewayParts { exchange, agencies, clock })?;
     let listener = TcpListener::bind(config.listen).await.map_err(Error::Listen)?;
-    Gateway::start(config.clone(), GatewayParts { exchange, agencies, clock }, listener)
+    ready.on(listener)
 }
 
 /// Opens keys and journal on a thread that may block.

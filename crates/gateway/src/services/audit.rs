@@ -12,6 +12,9 @@ use crate::gate::Call;
 use crate::services::unserved::not_served;
 use crate::{status, wire};
 
+/// Rows that are ready before the client has taken those before.
+const ROWS_AHEAD: usize = 64;
+
 /// The service.
 #[derive(Debug, Clone)]
 pub(crate) struct Audit {
@@ -26,7 +29,7 @@ impl AuditService for Audit {
         let call = Call::of(&request)?;
         let wanted = wire::query(request.get_ref()).map_err(|fault| call.malformed(fault))?;
         let answer = self.exchange.query(&call.caller, wanted).await.map_err(status::of)?;
-        Ok(Response::new(Answers::from(call.standing, |sink| send(answer, sink))))
+        Ok(Response::new(Answers::from(call.standing, ROWS_AHEAD, |sink| send(answer, sink))))
     }
 
     async fn get_checkpoint(

@@ -18,6 +18,9 @@ use crate::wire;
 /// Least time between two looks at a feed without news, since other writers' entries wake a watch as well.
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
+/// Pages that a watch makes before the client has taken those before: what is made has been disclosed.
+const PAGES_AHEAD: usize = 1;
+
 /// The service.
 #[derive(Debug, Clone)]
 pub(crate) struct Feed {
@@ -50,7 +53,7 @@ impl FeedService for Feed {
         let wanted = pull_request(&agreement, cursor, limit).map_err(|fault| call.malformed(fault))?;
         let standing = call.standing.clone();
         let feed = self.clone();
-        Ok(Response::new(Answers::from(standing, |sink| feed.follow(call, wanted, sink))))
+        Ok(Response::new(Answers::from(standing, PAGES_AHEAD, |sink| feed.follow(call, wanted, sink))))
     }
 
     async fn acknowledge(

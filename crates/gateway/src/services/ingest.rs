@@ -54,7 +54,7 @@ impl IngestService for Ingest {
         let standing = call.standing.clone();
         let stream = SubmissionStream::new(self, call);
         let submissions = request.into_inner();
-        Ok(Response::new(Answers::from(standing, |sink| stream.run(submissions, sink))))
+        Ok(Response::new(Answers::from(standing, self.stream_window, |sink| stream.run(submissions, sink))))
     }
 
     async fn withdraw(&self, request: Request<v1::WithdrawRequest>) -> Result<Response<v1::WithdrawResponse>, Status> {
