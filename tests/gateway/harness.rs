@@ -7,6 +7,7 @@ mod gateway;
 mod lines;
 mod log;
 mod mirror;
+pub(crate) mod raw_tls;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};

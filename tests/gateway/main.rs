@@ -1,5 +1,9 @@
 //! One binary for every test of the gateway: the real server on port 0, real TLS with CAs made at run time, real storage,
 //! and clients that speak to it over the wire. What a test needs to set up is in `harness`; the rest is by subject.
 
+mod authentication;
+mod corrections;
 mod harness;
+mod idempotency;
 mod ingest;
+mod roles;
