@@ -19,6 +19,7 @@ use crate::arguments::ClientOptions;
 use crate::command::demo::Options;
 use crate::output::{note, say, say_json};
 use crate::session::{Doing, Session};
+use crate::signals::Signals;
 use crate::{Failure, certs};
 
 use account::Account;
@@ -62,6 +63,7 @@ impl Clients<'_> {
 /// Runs the demonstration as the options say.
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let began = Instant::now();
+    let mut signals = Signals::catch()?;
     let made = certs::issue(&options.certs_dir, &options.config_dir, Clock::system().now())?;
     if !made.written.is_empty() {
         note(format_args!("made development identities in {}", options.certs_dir.display()));
@@ -69,23 +71,23 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let rules = Rules::load(&options.config_dir)?;
     let gateway = DemoGateway::start(&options.config_dir, &options.certs_dir, options.listen).await?;
     let clients = Clients { certs_dir: &options.certs_dir, gateway: gateway.address() };
-    let told = tell(options, &clients, &rules, began).await;
-    let (account, stay) = match told {
-        Ok(account) => (account, !options.once),
-        Err(failure) => {
-            gateway.stop().await?;
-            return Err(failure);
-        }
+    // However the story ends, the gateway is stopped in order and its folder goes.
+    let told = tokio::select! {
+        told = tell(options, &clients, &rules, began) => told,
+        () = signals.wait() => Err(Failure::usage("stopped before the end")),
     };
-    match options.json {
-        true => say_json(&account.figures),
-        false => account.lines(&clients).iter().for_each(say),
+    if let Ok(account) = &told {
+        match options.json {
+            true => say_json(&account.figures),
+            false => account.lines(&clients).iter().for_each(say),
+        }
+        if !options.once {
+            say("\nThe gateway stays up until Ctrl-C; its journal is then deleted.");
+            signals.wait().await;
+        }
     }
-    if stay {
-        say("\nThe gateway stays up until Ctrl-C; its journal is then deleted.");
-        gateway.wait().await?;
-    }
-    gateway.stop().await
+    let stopped = gateway.stop().await;
+    told.and(stopped)
 }
 
 /// The story itself, with everything checked on the way.

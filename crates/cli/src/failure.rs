@@ -36,8 +36,6 @@ pub enum Failure {
     Usage(String),
     /// The gateway was not reached, or the connection was refused or lost.
     Unreachable {
-        /// The gateway's address.
-        gateway: String,
         /// What happened, with what to try.
         fault: String,
     },
@@ -129,8 +127,11 @@ impl Failure {
     /// Further lines, below the first one.
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
-            Self::Faults { faults, .. } => faults.clone(),
-            Self::Refused { violations, .. } => violations.iter().map(ToString::to_string).collect(),
+            Self::Faults { faults, .. } if faults.len() > 1 => faults.clone(),
+            // What is wrong with a request's own field is in the message already.
+            Self::Refused { message, violations, .. } => {
+                violations.iter().filter(|broken| broken.rule != *message).map(ToString::to_string).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -142,12 +143,12 @@ impl fmt::Display for Failure {
             Self::File { path, source } => write!(f, "{}: {source}{}", path.display(), advice(source.kind())),
             Self::Content { path, fault } => write!(f, "{}: {fault}", path.display()),
             Self::Faults { place, faults } => match faults.as_slice() {
-                [_] => write!(f, "{place} has one fault; mend it and try again:"),
+                [fault] => write!(f, "{place}: {fault}"),
                 _ => write!(f, "{place} has {} faults; mend them and try again:", faults.len()),
             },
             Self::Certificate(source) => write!(f, "a certificate could not be made: {source}"),
             Self::Usage(what) => f.write_str(what),
-            Self::Unreachable { gateway, fault } => write!(f, "{gateway}: {fault}"),
+            Self::Unreachable { fault } => f.write_str(fault),
             Self::Gateway { taken: true, what } => {
                 write!(f, "{what}; another gateway may be running: stop it, or listen elsewhere")
             }

@@ -124,3 +124,6 @@ fn schema_of(record: &ReleasedRecord) -> Result<SchemaId, Failure> {
 fn broken(what: &str) -> Failure {
     Failure::does_not_hold(format!("a page of the feed: {what}; keep the page and tell the gateway's operator"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ mod push;
 mod receipt_form;
 pub mod sample;
 mod session;
+mod signals;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

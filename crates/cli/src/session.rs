@@ -65,7 +65,11 @@ impl Session {
         let statement = Statement::new(&purpose, &operator).map_err(|error| Failure::usage(error.to_string()))?;
         let unreachable = |error: ClientError| match error {
             ClientError::Files(faults) => Failure::Faults { place: "the client's identity".into(), faults },
-            error => Failure::Unreachable { gateway: options.gateway.clone(), fault: error.to_string() },
+            // These name the address themselves.
+            error @ (ClientError::Address(_) | ClientError::Unreachable { .. }) => {
+                Failure::Unreachable { fault: error.to_string() }
+            }
+            error => Failure::Unreachable { fault: format!("{}: {error}", options.gateway) },
         };
         let credentials = Credentials::load(&files.cert, &files.key, &files.ca).map_err(unreachable)?;
         let gateway = gateway_id(options)?;
@@ -102,7 +106,7 @@ impl Session {
 
     /// The connection did not do what it should.
     pub(crate) fn lost(&self, fault: &str) -> Failure {
-        Failure::Unreachable { gateway: self.gateway.clone(), fault: fault.into() }
+        Failure::Unreachable { fault: format!("{}: {fault}", self.gateway) }
     }
 }
 
@@ -110,6 +114,11 @@ impl Session {
 pub(crate) fn broken(violation: &Violation) -> Broken {
     let Violation { pointer, rule, reason } = violation.clone();
     Broken { pointer, rule, reason }
+}
+
+/// A reason code with its words, where there are more than the code itself.
+pub(crate) fn said(reason: &str, message: &str) -> String {
+    if message.is_empty() || message == reason { reason.to_owned() } else { format!("{reason}: {message}") }
 }
 
 /// The three files of a client's identity.

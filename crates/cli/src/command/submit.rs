@@ -12,7 +12,7 @@ use crate::lines::Lines;
 use crate::output::{Progress, note, say};
 use crate::push::{Answer, Reasons, Totals, Verdict, push};
 use crate::receipt_form::ReceiptForm;
-use crate::session::{Doing, Session};
+use crate::session::{Doing, Session, broken, said};
 
 /// So many refusals are listed; the rest are counted by reason.
 const LISTED: u64 = 20;
@@ -84,8 +84,8 @@ fn refusal(answer: &Answer) -> Option<Vec<String>> {
     match &answer.verdict {
         Verdict::Accepted(_) => None,
         Verdict::Refused(refusal) => {
-            let mut text = vec![format!("line {}: {}: {}", answer.place, refusal.reason, refusal.message)];
-            text.extend(refusal.violations.iter().map(|v| format!("  {}", crate::session::broken(v))));
+            let mut text = vec![format!("line {}: {}", answer.place, said(&refusal.reason, &refusal.message))];
+            text.extend(refusal.violations.iter().map(|v| format!("  {}", broken(v))));
             Some(text)
         }
         Verdict::NotSent(unsent) => Some(vec![format!("line {}: {}: {}", answer.place, unsent.reason, unsent.fault)]),

@@ -10,7 +10,7 @@ use crate::arguments::ClientOptions;
 use crate::line::Line;
 use crate::lines::Lines;
 use crate::output::{Progress, say};
-use crate::session::{Doing, Session, broken};
+use crate::session::{Doing, Session, broken, said};
 use crate::{Broken, Failure};
 
 /// Calls under way at a time.
@@ -67,7 +67,7 @@ async fn check(session: &Session, number: u64, line: Result<Line, String>) -> Re
     let violations: Vec<Broken> = match answer.map_err(|status| session.failure(status)) {
         Ok(response) => response.into_inner().violations.iter().map(broken).collect(),
         Err(Failure::Refused { reason, message, violations, .. }) if concerns_the_record(&reason) => {
-            let mut faults = vec![format!("{reason}: {message}")];
+            let mut faults = vec![said(&reason, &message)];
             faults.extend(violations.iter().map(ToString::to_string));
             return Ok((number, faults));
         }

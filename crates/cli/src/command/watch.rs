@@ -8,6 +8,7 @@ use crate::Failure;
 use crate::feed::Standing;
 use crate::output::note;
 use crate::session::{Doing, Session};
+use crate::signals::Signals;
 
 /// Prints a feed from its start and goes on as items come, until Ctrl-C. Each page is checked as `pull` does.
 #[derive(Debug, Args)]
@@ -21,6 +22,7 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let key = options.feed.key()?;
+    let mut signals = Signals::catch()?;
     let session = Session::open(&options.feed.client, Doing::Reading).await?;
     let agreement = options.feed.agreement.clone().unwrap_or_default();
     let request = WatchRequest { agreement, cursor: String::new(), limit: options.limit };
@@ -29,7 +31,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     loop {
         let response = tokio::select! {
             response = pages.message() => response.map_err(|status| session.failure(status))?,
-            _ = tokio::signal::ctrl_c() => {
+            () = signals.wait() => {
                 note(format_args!("stopped at position {}", standing.position));
                 return Ok(());
             }

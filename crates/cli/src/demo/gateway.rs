@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use causeway_gateway::{Config, init_logging, launch};
+use causeway_gateway::{init_logging, launch};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::Failure;
-use crate::output::note;
+use crate::command::serve::load;
 
 /// A gateway that serves until it is stopped. Its folder goes when it does.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl DemoGateway {
         let place = config_dir.join("gateway.toml");
         let folder = tempfile::Builder::new().prefix("causeway-demo-").tempdir();
         let folder = folder.map_err(|e| Failure::file(&std::env::temp_dir(), e))?;
-        let mut config = Config::load(&place).map_err(|faults| Failure::faults(&place, &faults))?;
+        let mut config = load(&place)?;
         config.listen = listen;
         config.data_dir = folder.path().join("journal");
         config.keys_dir = folder.path().join("keys");
@@ -55,13 +55,6 @@ impl DemoGateway {
     /// The address as clients write it.
     pub(super) fn address(&self) -> String {
         format!("https://{}", self.address)
-    }
-
-    /// Returns at Ctrl-C.
-    pub(super) async fn wait(&self) -> Result<(), Failure> {
-        tokio::signal::ctrl_c().await.map_err(|e| Failure::file(&self.place, e))?;
-        note("stopping");
-        Ok(())
     }
 
     /// Stops serving, closes the journal and deletes it.
