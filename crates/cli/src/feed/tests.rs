@@ -84,6 +84,9 @@ fn page(before: Digest, items: Vec<Item>, key: &SigningKey) -> Page {
     }
 }
 
+/// Something done to a page that should hold.
+type Change<'a> = &'a dyn Fn(&mut Page);
+
 fn keys() -> (SigningKey, VerifierKey) {
     let key = SigningKey::from_seed(&[3; 32]);
     let verifier = VerifierKey::new(ORIGIN, key.public_key()).expect("a good name");
@@ -124,7 +127,7 @@ fn whatever_is_changed_is_found() {
         Some(item::Content::Released(record)) => record.document = text.to_vec(),
         _ => unreachable!("the second item is a release"),
     };
-    let changes: [(&str, &dyn Fn(&mut Page)); 12] = [
+    let changes: [(&str, Change<'_>); 12] = [
         ("a document", &|page| document(page, br#"{"gender":"male"}"#)),
         ("an item left out", &|page| drop(page.items.remove(0))),
         ("an item at the end left out", &|page| drop(page.items.pop())),
