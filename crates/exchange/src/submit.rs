@@ -132,7 +132,7 @@ impl Exchange {
             Ok(document) => Ok((schema, document)),
             Err(fault) => {
                 let reason = fault.reason();
-                let class = if reason == "document-too-large" { Class::TooLarge } else { Class::Invalid };
+                let class = if reason == "too-large" { Class::TooLarge } else { Class::Invalid };
                 Err(malformed(Error::new(class, reason, fault.to_string())))
             }
         }
