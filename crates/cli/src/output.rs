@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::Failure;
@@ -48,10 +48,15 @@ impl Progress {
         let terminal = io::stderr().is_terminal();
         let target = if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let template = match total {
-            Some(_) => "{msg} [{bar:30}] {pos}/{len} {per_sec} {eta}",
-            None => "{msg} {pos} {per_sec}",
+            Some(_) => "{msg} [{bar:30}] {pos}/{len} {rate} {eta}",
+            None => "{msg} {pos} {rate}",
         };
-        let style = ProgressStyle::with_template(template).expect("the template is well formed").progress_chars("=> ");
+        let style = ProgressStyle::with_template(template).expect("the template is well formed");
+        let style =
+            style.progress_chars("=> ").with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                // A bar that cannot be written is no reason to stop what it shows.
+                let _ = write!(text, "{:.0}/s", state.per_sec());
+            });
         let bar = ProgressBar::with_draw_target(total, target).with_style(style).with_message(what);
         Self { bar, what, total, plain_at: (!terminal && !quiet).then_some(PLAIN_STEP) }
     }
