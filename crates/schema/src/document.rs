@@ -92,7 +92,16 @@ impl ParseFault {
 
 impl fmt::Display for ParseFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.reason())
+        match self {
+            Self::TooLarge => write!(f, "the document is over {MAX_DOCUMENT_BYTES} bytes"),
+            Self::TooDeep => write!(f, "the document is nested deeper than {MAX_DEPTH}"),
+            Self::NotUtf8 => f.write_str("the document is not UTF-8"),
+            Self::Malformed => f.write_str("the document is not JSON, or more than one JSON value"),
+            Self::NotAnObject => f.write_str("the document is JSON, but not an object"),
+            Self::DuplicateMember => f.write_str("an object of the document has a member twice"),
+            Self::NumberOutOfRange => f.write_str("a number of the document is beyond what every reader holds exactly"),
+            Self::NulCharacter => f.write_str("a text of the document holds U+0000"),
+        }
     }
 }
 
