@@ -62,6 +62,7 @@ fn a_row_becomes_a_document() {
             "tlp": "GREEN",
             "releasable_to": ["AL", "VN"],
             "onward_transfer": "with_originator_authorisation",
+            "referral_date": "2016",
             "gender": "female",
             "age_band": "18-20",
             "is_minor": "no",
