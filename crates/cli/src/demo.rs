@@ -15,7 +15,7 @@ use std::time::Instant;
 use causeway_store::Clock;
 use serde::Serialize;
 
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::command::demo::Options;
 use crate::output::{note, say, say_json};
 use crate::session::{Doing, Session};

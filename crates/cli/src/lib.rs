@@ -5,6 +5,7 @@
 
 mod arguments;
 pub mod certs;
+mod client_options;
 mod command;
 mod demo;
 mod entry_text;

@@ -7,8 +7,8 @@ use causeway_gateway::identity::SpiffeId;
 use causeway_model::SystemId;
 use causeway_proto::v1::Violation;
 
-use crate::arguments::ClientOptions;
 use crate::certs;
+use crate::client_options::ClientOptions;
 use crate::{Broken, Failure};
 
 /// Who acts, where a development identity is used and nobody says.

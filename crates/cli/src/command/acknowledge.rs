@@ -4,7 +4,7 @@ use causeway_proto::v1::AcknowledgeRequest;
 use clap::Args;
 
 use crate::Failure;
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::output::say;
 use crate::session::{Doing, Session};
 

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::Failure;
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::entry_text;
 use crate::evidence;
 use crate::hex::hex;

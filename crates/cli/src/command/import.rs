@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use causeway_proto::v1::{Record, SubmitRequest};
 use clap::Args;
 
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::import::{ImportMap, Mapped, Reject, Row};
 use crate::lines;
 use crate::output::{Progress, note, say};

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::Failure;
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::evidence::verifier_key;
 use crate::feed::Standing;
 use crate::output::{Progress, note, say_json};

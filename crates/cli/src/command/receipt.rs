@@ -6,7 +6,7 @@ use causeway_proto::v1::GetReceiptRequest;
 use clap::Args;
 
 use crate::Failure;
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::output::{note, say_json};
 use crate::proof_file;
 use crate::receipt_form::ReceiptForm;

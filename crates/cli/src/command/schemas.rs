@@ -5,7 +5,7 @@ use causeway_proto::v1::{GetSchemaRequest, ListSchemasRequest};
 use clap::{Args, Subcommand};
 
 use crate::Failure;
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::hex::hex;
 use crate::output::say;
 use crate::session::{Doing, Session};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::Failure;
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::lines::Lines;
 use crate::output::{Progress, note, say};
 use crate::push::{Answer, Reasons, Totals, Verdict, push};

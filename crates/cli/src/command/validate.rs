@@ -6,7 +6,7 @@ use causeway_proto::v1::{Record, ValidateRequest};
 use clap::Args;
 use futures_util::{StreamExt, stream};
 
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::line::Line;
 use crate::lines::Lines;
 use crate::output::{Progress, say};

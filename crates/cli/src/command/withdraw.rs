@@ -6,7 +6,7 @@ use causeway_proto::v1::WithdrawRequest;
 use clap::Args;
 
 use crate::Failure;
-use crate::arguments::ClientOptions;
+use crate::client_options::ClientOptions;
 use crate::hex::hex;
 use crate::output::say;
 use crate::session::{Doing, Session};
