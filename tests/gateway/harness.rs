@@ -20,7 +20,7 @@ use causeway_model::{AgencyId, Date, SystemId, Timestamp};
 use causeway_store::{Clock, ManualClock, SledLog, StoreError};
 use tempfile::TempDir;
 
-pub(crate) use gateway::{Gateway, Stated};
+pub(crate) use gateway::{Gateway, Reach, Stated};
 pub(crate) use log::{Faults, Persist};
 pub(crate) use mirror::{Mirror, Seen};
 
@@ -34,12 +34,15 @@ pub(crate) struct World {
     mirror: Mirror,
 }
 
+/// A change of the gateway's settings.
+type Configure = Box<dyn FnOnce(&mut Config)>;
+
 /// What a test may change before anything is issued and started.
 pub(crate) struct Setup {
     root: PathBuf,
     /// Where the world's clock stands at first: 2026-11-21, noon.
     pub(crate) now: Timestamp,
-    configure: Vec<Box<dyn FnOnce(&mut Config)>>,
+    configure: Vec<Configure>,
 }
 
 impl Setup {
@@ -54,7 +57,6 @@ impl Setup {
     }
 
     /// Adds a file, as another agreement.
-
     pub(crate) fn write(&mut self, file: &str, text: &str) {
         fs::write(self.root.join(file), text).expect("the world's folder is writable");
     }
@@ -161,6 +163,11 @@ impl World {
         };
         let launched = causeway_gateway::launch_over(self.config.clone(), self.clock.clone(), log).await?;
         Ok(Gateway::serve(launched, Arc::clone(&self.root)))
+    }
+
+    /// The way to a gateway of this world that runs in another process.
+    pub(crate) fn reach(&self, address: SocketAddr) -> Reach {
+        Reach::to(address, Arc::clone(&self.root))
     }
 
     /// Every log line so far that this process wrote, of all tests that ran.

@@ -2,7 +2,10 @@
 //! and clients that speak to it over the wire. What a test needs to set up is in `harness`; the rest is by subject.
 
 mod authentication;
+mod bad_input;
 mod corrections;
+mod crash;
+mod durability;
 mod harness;
 mod idempotency;
 mod ingest;

@@ -6,11 +6,9 @@ use std::sync::Arc;
 
 use causeway_gateway::client::{self, ClientError, Credentials, Statement};
 use causeway_gateway::identity::SpiffeId;
-use causeway_proto::v1::admin_service_client::AdminServiceClient;
 use causeway_proto::v1::audit_service_client::AuditServiceClient;
 use causeway_proto::v1::feed_service_client::FeedServiceClient;
 use causeway_proto::v1::ingest_service_client::IngestServiceClient;
-use causeway_proto::v1::protection_service_client::ProtectionServiceClient;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -25,10 +23,15 @@ pub(crate) type Stated = InterceptedService<Channel, Statement>;
 /// A full page of full records is larger than tonic's own limit.
 const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
 
-/// The real server, on a port of its own. Dropping it without `stop` leaves it to the end of the test's runtime.
-pub(crate) struct Gateway {
+/// Where a gateway listens, and the identities to connect with.
+pub(crate) struct Reach {
     address: SocketAddr,
     root: Arc<TempDir>,
+}
+
+/// The real server, on a port of its own. Dropping it without `stop` leaves it to the end of the test's runtime.
+pub(crate) struct Gateway {
+    reach: Reach,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), causeway_gateway::Error>>,
 }
@@ -40,12 +43,7 @@ impl Gateway {
         let served = tokio::spawn(gateway.serve(async move {
             let _ = stopped.await;
         }));
-        Self { address, root, stop, served }
-    }
-
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        Self { reach: Reach { address, root }, stop, served }
     }
 
     /// Tells it to stop and waits until it has: then everything is on disk and the data directory is free.
@@ -58,6 +56,25 @@ impl Gateway {
         let _ = self.stop.send(());
         let served = tokio::time::timeout(PATIENCE, self.served).await;
         served.expect("the gateway stops before the test's patience ends").expect("serving does not panic")
+    }
+}
+
+impl std::ops::Deref for Gateway {
+    type Target = Reach;
+    fn deref(&self) -> &Reach {
+        &self.reach
+    }
+}
+
+impl Reach {
+    /// A gateway that listens at `address`, with the identities of a world.
+    pub(crate) fn to(address: SocketAddr, root: Arc<TempDir>) -> Self {
+        Self { address, root }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A connection as a system of the issued identities, as `gb-nca/case-management`.
@@ -92,16 +109,6 @@ impl Gateway {
     pub(crate) async fn audit(&self, system: &str) -> AuditServiceClient<Stated> {
         let channel = self.channel(system).await;
         AuditServiceClient::with_interceptor(channel, statement("lawfulness")).max_decoding_message_size(LARGEST_ANSWER)
-    }
-
-    /// `ProtectionService`, stating why and who.
-    pub(crate) async fn protection(&self, system: &str) -> ProtectionServiceClient<Stated> {
-        ProtectionServiceClient::with_interceptor(self.channel(system).await, statement("safeguarding"))
-    }
-
-    /// `AdminService`, stating why and who.
-    pub(crate) async fn admin(&self, system: &str) -> AdminServiceClient<Stated> {
-        AdminServiceClient::with_interceptor(self.channel(system).await, statement("integrity"))
     }
 }
 

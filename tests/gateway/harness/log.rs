@@ -9,8 +9,10 @@ use causeway_crypto::Digest;
 use causeway_journal::{decode_entry, decode_frame, v1};
 use causeway_model::FrameSeq;
 use causeway_store::{AppendError, Beside, FrameLog, ReadError, SledLog};
+use tokio::sync::watch;
 
 use super::Mirror;
+use super::mirror::PATIENCE;
 
 /// Whether what failed is on disk all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub(crate) struct Faults(Arc<Shared>);
 struct Shared {
     plan: Mutex<Plan>,
     released: Condvar,
+    /// Whether an append waits now.
+    waiting: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -71,6 +75,7 @@ impl Faults {
     /// Holds every append back until what is returned is dropped.
     pub(crate) fn hold(&self) -> Hold {
         self.plan().held = true;
+        self.0.waiting.send_replace(false);
         Hold(self.clone())
     }
 
@@ -81,6 +86,7 @@ impl Faults {
     /// Waits while held; says whether this append is to fail, and how.
     fn admit(&self, entries: &[v1::Entry]) -> Option<Persist> {
         let plan = self.plan();
+        self.0.waiting.send_replace(plan.held);
         let mut plan = self.0.released.wait_while(plan, |plan| plan.held).unwrap_or_else(PoisonError::into_inner);
         let (wanted, persist) = plan.fail.as_mut()?;
         wanted(entries).then_some(*persist)
@@ -89,6 +95,15 @@ impl Faults {
 
 /// Appends wait while this lives.
 pub(crate) struct Hold(Faults);
+
+impl Hold {
+    /// Returns once an append waits: from then on nothing leaves the journal's queue.
+    pub(crate) async fn reached(&self) {
+        let mut waiting = self.0.0.waiting.subscribe();
+        let reached = tokio::time::timeout(PATIENCE, waiting.wait_for(|waiting| *waiting)).await;
+        reached.expect("something is appended").expect("the faults hold the sender");
+    }
+}
 
 impl Drop for Hold {
     fn drop(&mut self) {
