@@ -31,7 +31,11 @@ pub(crate) fn decode(key: &MacKey, agreement: &AgreementId, cursor: &str) -> Res
     let tag = from_hex(tag).ok_or_else(refused)?;
     let genuine = key.verify(DOMAIN, &[agreement.as_str().as_bytes(), &position.to_be_bytes()], &tag);
     // The same position and code can be spelt otherwise (a leading zero, upper case); only one spelling is a cursor.
-    if genuine && encode(key, agreement, Position(position)) == cursor { Ok(Position(position)) } else { Err(refused()) }
+    if genuine && encode(key, agreement, Position(position)) == cursor {
+        Ok(Position(position))
+    } else {
+        Err(refused())
+    }
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {
