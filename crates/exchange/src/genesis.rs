@@ -7,6 +7,7 @@ use causeway_store::Journal;
 
 use crate::draft::Said;
 use crate::exchange::append_failed;
+use crate::governed::Governed;
 use crate::{Class, Error};
 
 /// A document as found in the start folder, with the approvals that came with it.
@@ -37,6 +38,7 @@ pub async fn genesis(journal: &Journal, operator: &AgencyId, documents: Vec<Prop
     if !faults.is_empty() {
         return Err(Error::new(Class::Invalid, "documents-faulty", faults.join("\n")));
     }
+    fit_together(&documents)?;
     if journal.read(|state| state.log_id().is_none()) {
         let opening = Said::allowed(v1::Operation::Administration, "genesis").by_operator(operator);
         journal.append(opening).await.map_err(append_failed)?;
@@ -110,6 +112,21 @@ fn faults_of(document: &ProposedDocument) -> Vec<String> {
         },
         v1::DocumentKind::CodeList | v1::DocumentKind::Unspecified => vec![format!("{name}: not a kind of document")],
     }
+}
+
+/// Checks the documents against each other before any of them is in force: what has come into force can only be replaced
+/// by a later version, so a genesis with a hole in it could not be repaired.
+fn fit_together(documents: &[ProposedDocument]) -> Result<(), Error> {
+    let of_kind = |kind| {
+        let texts = documents.iter().filter(move |document| document.kind == kind);
+        texts.filter_map(|document| Some((document.id.as_str(), std::str::from_utf8(&document.text).ok()?)))
+    };
+    let schemas = of_kind(v1::DocumentKind::Schema).filter_map(|(id, text)| Some((id.parse().ok()?, text)));
+    let schemas: Vec<(SchemaId, &str)> = schemas.collect();
+    let agreements = of_kind(v1::DocumentKind::Agreement).filter_map(|(_, text)| Agreement::parse(text).ok());
+    let agreements: Vec<Agreement> = agreements.collect();
+    let is_known = |agency: &AgencyId| of_kind(v1::DocumentKind::Agency).any(|(id, _)| id == agency.as_str());
+    Governed::check(&schemas, &agreements.iter().collect::<Vec<_>>(), &is_known).map(drop)
 }
 
 /// Warns of each file that is not what is in force; refuses to go on under another operator than the journal's own.

@@ -2,7 +2,7 @@
 
 use causeway_agreement::Agreement;
 use causeway_journal::State;
-use causeway_model::Kind;
+use causeway_model::{AgencyId, Kind, SchemaId};
 use causeway_schema::Schemas;
 
 use crate::{Class, Error};
@@ -17,28 +17,35 @@ impl Governed {
     /// Compiles what is in force; an error lists every fault there is.
     pub(crate) fn compile(state: &State) -> Result<Self, Error> {
         let texts: Vec<_> = state.schemas().map(|(id, document)| (id, document.text.clone())).collect();
-        let documents: Vec<_> = texts.iter().map(|(id, text)| (*id, text.as_ref())).collect();
+        let schemas: Vec<_> = texts.iter().map(|(id, text)| (*id, text.as_ref())).collect();
+        let agreements: Vec<_> = state.agreements().map(AsRef::as_ref).collect();
+        Self::check(&schemas, &agreements, &|agency| state.agency(agency).is_some())
+    }
+
+    /// Compiles documents that are, or are to be, in force together; an error lists every fault there is.
+    pub(crate) fn check(
+        schemas: &[(SchemaId, &str)],
+        agreements: &[&Agreement],
+        is_known: &dyn Fn(&AgencyId) -> bool,
+    ) -> Result<Self, Error> {
+        let schemas = Schemas::compile(schemas).map_err(start_refused)?;
         let mut faults = Vec::new();
-        let schemas = match Schemas::compile(&documents) {
-            Ok(schemas) => schemas,
-            Err(found) => return Err(start_refused(found)),
-        };
         for kind in Kind::ALL {
             if schemas.tables(kind).is_empty() {
                 faults.push(format!("no schema is in force for {kind}"));
             }
         }
-        for agreement in state.agreements() {
-            faults.extend(cross_references(state, &schemas, agreement));
+        for agreement in agreements {
+            faults.extend(cross_references(is_known, &schemas, agreement));
         }
         if faults.is_empty() { Ok(Self { schemas }) } else { Err(start_refused(faults)) }
     }
 }
 
-fn cross_references(state: &State, schemas: &Schemas, agreement: &Agreement) -> Vec<String> {
+fn cross_references(is_known: &dyn Fn(&AgencyId) -> bool, schemas: &Schemas, agreement: &Agreement) -> Vec<String> {
     let mut faults = Vec::new();
     for (role, agency) in [("granting", &agreement.granting), ("recipient", &agreement.recipient)] {
-        if state.agency(agency).is_none() {
+        if !is_known(agency) {
             faults.push(format!("{}: the {role} agency {agency} has no agency file in force", agreement.id));
         }
     }
