@@ -12,7 +12,7 @@ use event_listener::{Event, EventListener};
 use crate::governed::Governed;
 use crate::sealing::Windows;
 use crate::tally::Tally;
-use crate::{Caller, Class, Error};
+use crate::{Caller, Class, Error, Tallied};
 
 /// Domain of a submission's MAC, over agency and submission id.
 const SUBMISSION_DOMAIN: &str = "causeway/v1/submission";
@@ -134,9 +134,15 @@ impl Exchange {
         self.journal().append(draft).await.map_err(append_failed)
     }
 
-    /// Appends a draft, or refuses at once where the queue is full.
-    pub(crate) async fn record_or_refuse(&self, draft: Draft) -> Result<Committed, Error> {
-        self.journal().try_append(draft).map_err(append_failed)?.await.map_err(append_failed)
+    /// Appends a caller's draft, or refuses at once where the queue is full; that is summed up, since it cannot be recorded.
+    pub(crate) async fn record_or_refuse(&self, caller: &Caller, draft: Draft) -> Result<Committed, Error> {
+        let taken = self.journal().try_append(draft).map_err(|failure| {
+            if failure == AppendFailure::Busy {
+                self.tally("", Some(&caller.system), Tallied::Overload, 1);
+            }
+            append_failed(failure)
+        });
+        taken?.await.map_err(append_failed)
     }
 
     /// The newest durable checkpoint and its size.

@@ -72,7 +72,7 @@ impl Exchange {
         let draft = self.draft_of(caller, &submission, &fingerprint, schema, &document, expected)?;
         let committed = match pressure {
             Pressure::Wait => self.record(draft).await?,
-            Pressure::Refuse => self.record_or_refuse(draft).await?,
+            Pressure::Refuse => self.record_or_refuse(caller, draft).await?,
         };
         match committed.outcome {
             Outcome::Effective => Receipt::of(committed),
