@@ -19,7 +19,7 @@ use causeway_store::Clock;
 use tonic::Status;
 
 use crate::harness::World;
-use crate::harness::calls::reason;
+use crate::harness::calls::{reason, within};
 use crate::ingest::verifier_key;
 
 const SYSTEM: &str = "gb-nca/case-management";
@@ -112,7 +112,7 @@ async fn stream_until_cut(world: &World, process: &Process, seed: u64, enough: u
     let mut verdicts = ingest.submit_stream(tokio_stream::iter(messages)).await.expect("it opens").into_inner();
     let (mut receipts, mut cut) = (Vec::new(), Some(cut));
     loop {
-        match verdicts.message().await {
+        match within("a verdict or the end", verdicts.message()).await {
             Ok(Some(v1::SubmitStreamResponse { index, verdict: Some(Verdict::Receipt(receipt)) })) => {
                 assert_eq!(index, receipts.len() as u64);
                 receipts.push((ids[receipts.len()].clone(), receipt));

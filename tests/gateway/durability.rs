@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use causeway_journal::v1::Operation;
 use causeway_proto::v1;
+use causeway_proto::v1::ingest_service_client::IngestServiceClient;
 use causeway_proto::v1::submit_stream_response::Verdict;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::harness::calls::{items, pull, reason, released, request, submit};
-use crate::harness::{Persist, World, documents};
+use crate::harness::calls::{items, pull, reason, released, request, submit, within};
+use crate::harness::{Persist, Stated, World, documents};
 
 const SYSTEM: &str = "gb-nca/case-management";
 const AGREEMENT: &str = "ISA-AL-2026-014";
@@ -120,6 +121,19 @@ async fn a_refusal_that_cannot_be_recorded_is_not_given() {
     gateway.stop().await;
 }
 
+/// Submits again while the queue is full: the releaser has its place in it, too.
+async fn submit_until_there_is_room(ingest: &mut IngestServiceClient<Stated>, id: &str) -> v1::Receipt {
+    within("room in the queue", async {
+        loop {
+            match submit(ingest, id, &documents::profile()).await {
+                Ok(receipt) => return receipt,
+                Err(status) => assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}"),
+            }
+        }
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_refuses_single_calls_with_a_delay_and_loses_nothing() {
     let world = World::with(|setup| setup.configure(|config| config.limits.queue_depth = 1));
@@ -138,7 +152,7 @@ async fn a_full_queue_refuses_single_calls_with_a_delay_and_loses_nothing() {
     // The sequencer waits for the disk with the first, one waits for the sequencer, and there is no more room.
     let mut refused = Vec::new();
     while refused.len() < 7 {
-        let (n, answer) = calls.next().await.expect("there are eight");
+        let (n, answer) = within("a refusal", calls.next()).await.expect("there are eight");
         let status = answer.expect_err("it cannot have been accepted");
         assert_eq!(told(&status), (Code::ResourceExhausted, "queue-full".to_owned()));
         let delay = status.get_error_details().retry_info().expect("it says when").retry_delay.expect("a delay");
@@ -150,9 +164,13 @@ async fn a_full_queue_refuses_single_calls_with_a_delay_and_loses_nothing() {
     let (_, last) = calls.next().await.expect("the one that had room");
     last.expect("accepted");
     for n in refused {
-        submit(&mut ingest.clone(), &format!("{n}"), &documents::profile()).await.expect("there is room again");
+        submit_until_there_is_room(&mut ingest.clone(), &format!("{n}")).await;
     }
     assert_eq!(world.journal().read(|state| state.records().count()), 9);
+    world.clock().advance(61);
+    let summary = world.journal().entry("a summary", |seen| seen.entry.reason == "overload").await.entry;
+    assert!(summary.count >= 7, "what was refused is counted: {summary:?}");
+    assert_eq!(summary.actor.expect("a system").system, "case-management");
     gateway.stop().await;
 }
 
@@ -178,16 +196,18 @@ async fn a_full_queue_holds_a_stream_back() {
             async move { submit(&mut single, &format!("single {n}"), &documents::profile()).await }
         })
         .collect();
-    assert!(calls.next().await.expect("there are two").is_err_and(|status| full(&status)));
+    let refused = within("a refusal", calls.next()).await.expect("there are two");
+    assert!(refused.is_err_and(|status| full(&status)));
     drop(hold);
     let mut verdicts = answer.into_inner();
     for index in 0..100 {
-        let verdict = verdicts.message().await.expect("the stream goes on").expect("a verdict for each");
+        let verdict = within("a verdict", verdicts.message()).await.expect("the stream goes on");
+        let verdict = verdict.expect("a verdict for each");
         assert_eq!(verdict.index, index);
         assert!(matches!(verdict.verdict, Some(Verdict::Receipt(_))), "{verdict:?}");
     }
     plug.await.expect("no panic").expect("accepted");
     while calls.next().await.is_some() {}
-    submit(&mut single, "after", &documents::profile()).await.expect("there is room again");
+    submit_until_there_is_room(&mut single, "after").await;
     gateway.stop().await;
 }

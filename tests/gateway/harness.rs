@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 pub(crate) use gateway::{Gateway, Reach, Stated};
 pub(crate) use log::{Faults, Persist};
-pub(crate) use mirror::{Mirror, Seen};
+pub(crate) use mirror::Mirror;
 
 /// Everything between the first start and the last stop. It can be started again after a stop, on the same data.
 pub(crate) struct World {
@@ -54,11 +54,6 @@ impl Setup {
     /// Changes the text of an agreement.
     pub(crate) fn agreement(&mut self, id: &str, change: impl FnOnce(&str) -> String) {
         self.edit(&format!("config/agreements/{id}.toml"), change);
-    }
-
-    /// Adds a file, as another agreement.
-    pub(crate) fn write(&mut self, file: &str, text: &str) {
-        fs::write(self.root.join(file), text).expect("the world's folder is writable");
     }
 
     /// Changes the gateway's settings, as its limits.

@@ -7,7 +7,16 @@ use serde_json::Value;
 use tonic::Status;
 use tonic_types::StatusExt;
 
+use super::mirror::PATIENCE;
 use super::{Stated, documents};
+
+/// Waits for what must come, and fails the test instead of hanging where it does not.
+pub(crate) async fn within<T>(what: &str, awaited: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, awaited).await {
+        Ok(outcome) => outcome,
+        Err(_elapsed) => panic!("it never came: {what}"),
+    }
+}
 
 /// The wire form of a submission.
 pub(crate) fn request(submission_id: &str, record: &Value) -> v1::SubmitRequest {

@@ -101,7 +101,6 @@ impl Mirror {
     /// Waits until the log holds an entry as `wanted` says, and gives the first one.
     pub(crate) async fn entry(&self, what: &str, wanted: impl Fn(&Seen) -> bool) -> Seen {
         let find = || self.entries().into_iter().find(|seen| wanted(seen));
-        self.until(what, |_| true).await;
         let mut grown = self.size.subscribe();
         let waited = tokio::time::timeout(PATIENCE, async {
             loop {
