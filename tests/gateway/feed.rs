@@ -6,6 +6,7 @@ pub(crate) mod reference;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use causeway_gateway::client::Statement;
 use causeway_model::{AgreementId, Position, RecordId};
 use causeway_proto::v1;
 use causeway_proto::v1::feed_service_client::FeedServiceClient;
@@ -15,8 +16,8 @@ use prost::Message;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use crate::harness::calls::{pull, pull_all, raw_request, reason, request, submit};
-use crate::harness::{Gateway, Setup, Stated, World, documents, statement};
+use crate::harness::calls::{pull, pull_all, reason, request, submit};
+use crate::harness::{Gateway, Setup, Stated, World, documents};
 use evidence::Partner;
 use records::{MARKS, Seeded};
 use reference::Paper;
@@ -27,7 +28,8 @@ pub(crate) const VIET_NAM: &str = "ISA-VN-2026-021";
 /// Records of the large test: enough that every gate of both agreements stops some and lets others pass.
 const RECORDS: usize = 400;
 
-/// Submits all on one stream and gives the receipts; every record must be accepted.
+/// Submits all on one stream and gives the receipts; every record must be accepted. They share commits and take their
+/// places in the journal in no order.
 pub(crate) async fn submit_all(
     client: &mut IngestServiceClient<Stated>,
     requests: Vec<v1::SubmitRequest>,
@@ -44,8 +46,25 @@ pub(crate) async fn submit_all(
     receipts
 }
 
-/// Waits until this record version's release is the live one in a feed: then everything before it was considered too.
-pub(crate) async fn released_in(world: &World, agreement: &str, receipt: &v1::Receipt) {
+/// Submits one after the other, so that they are in the journal, and in feeds, in this order.
+pub(crate) async fn submit_each(client: &mut IngestServiceClient<Stated>, records: &[Value]) -> Vec<v1::Receipt> {
+    let mut receipts = Vec::new();
+    for (index, record) in records.iter().enumerate() {
+        receipts.push(submit(client, &format!("each-{index}"), record).await.expect("accepted"));
+    }
+    receipts
+}
+
+/// Waits until a feed has so many positions, and the gateway serves them.
+pub(crate) async fn settled(world: &World, gateway: &Gateway, agreement: &str, positions: u64) {
+    world.journal().settle(agreement, positions).await;
+    // The log's copy is applied a moment before the gateway applies the same frame; what is answered later is after both.
+    verifier_key(gateway).await;
+}
+
+/// Waits until this record version's release is the live one in a feed, and is served: then everything before it was
+/// considered too.
+pub(crate) async fn released_in(world: &World, gateway: &Gateway, agreement: &str, receipt: &v1::Receipt) {
     let id: AgreementId = agreement.parse().expect("an agreement's id");
     let record: RecordId = receipt.record_id.parse().expect("a record id");
     let what = format!("the release of version {} in {agreement}", receipt.version);
@@ -54,6 +73,7 @@ pub(crate) async fn released_in(world: &World, agreement: &str, receipt: &v1::Re
         feed.item(feed.live(&record)?).map(|item| item.version.0)
     };
     world.journal().until(&what, |state| live(state) == Some(receipt.version)).await;
+    verifier_key(gateway).await;
 }
 
 /// The key that verifies this gateway's checkpoints.
@@ -83,10 +103,11 @@ async fn a_partner_gets_what_its_clauses_grant_and_nothing_else() {
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
     let mut seeded = Seeded::new(2026);
     let mut records: Vec<Value> = (0..RECORDS).map(|_| seeded.record()).collect();
-    // Both partners get this one, after all others.
-    records.push(documents::profile());
     let requests = records.iter().enumerate().map(|(index, record)| request(&format!("record-{index}"), record));
-    let receipts = submit_all(&mut ingest, requests.collect()).await;
+    let mut receipts = submit_all(&mut ingest, requests.collect()).await;
+    // Both partners get this one: when they have it, all others have been considered.
+    records.push(documents::profile());
+    receipts.push(submit(&mut ingest, "last", &records[RECORDS]).await.expect("accepted"));
     assert_eq!(receipts.len(), records.len());
     let by_id: BTreeMap<&str, &Value> =
         receipts.iter().map(|receipt| receipt.record_id.as_str()).zip(&records).collect();
@@ -94,7 +115,7 @@ async fn a_partner_gets_what_its_clauses_grant_and_nothing_else() {
     let key = verifier_key(&gateway).await;
     let mut pseudonyms: Vec<BTreeSet<String>> = Vec::new();
     for (agreement, agency) in [(ALBANIA, "al-police"), (VIET_NAM, "vn-police")] {
-        released_in(&world, agreement, receipts.last().expect("the last one")).await;
+        released_in(&world, &gateway, agreement, receipts.last().expect("the last one")).await;
         let text = std::fs::read_to_string(world.path(&format!("config/agreements/{agreement}.toml")));
         let paper = Paper::read(&text.expect("the agreement's text"));
         let mut partner = Partner::new(agency, &key);
@@ -174,16 +195,14 @@ async fn pages_are_as_long_as_asked_and_prove_what_was_recorded() {
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
     let requests = (0..23).map(|index| request(&format!("record-{index}"), &documents::profile()));
     submit_all(&mut ingest, requests.collect()).await;
-    world.journal().settle(ALBANIA, 23).await;
+    settled(&world, &gateway, ALBANIA, 23).await;
     let mut feed = gateway.feed("al-police/feed").await;
     let key = verifier_key(&gateway).await;
     let (mut partner, mut cursor, mut lengths) = (Partner::new("al-police", &key), String::new(), Vec::new());
     loop {
         let page = pull(&mut feed, &cursor, 7).await.expect("a page");
         for (what, tampered) in tampered(&page) {
-            let fresh = Partner { position: partner.position, ..partner_at(&partner) };
-            let mut fresh = fresh;
-            fresh.read(&tampered).expect_err(what);
+            partner.clone().read(&tampered).expect_err(what);
         }
         partner.read(&page).expect("the page proves itself");
         assert_eq!(page.newest_position, 23);
@@ -198,5 +217,144 @@ async fn pages_are_as_long_as_asked_and_prove_what_was_recorded() {
     for (limit, length) in [(0, 23), (1, 1), (u32::MAX, 23)] {
         assert_eq!(pull(&mut feed, "", limit).await.expect("a page").items.len(), length, "limit {limit}");
     }
+    gateway.stop().await;
+}
+
+/// The page with one thing changed, for each thing that a partner can check.
+fn tampered(page: &v1::Page) -> Vec<(&'static str, v1::Page)> {
+    let mut all = vec![("another chain before", v1::Page { chain_before: vec![7; 32], ..page.clone() })];
+    let mut change = |what, change: &dyn Fn(&mut v1::Page)| {
+        let mut changed = page.clone();
+        change(&mut changed);
+        all.push((what, changed));
+    };
+    change("another chain after", &|page| page.chain_after[0] ^= 1);
+    if page.items.is_empty() {
+        return all;
+    }
+    let released = |page: &mut v1::Page, change: &dyn Fn(&mut v1::ReleasedRecord)| match &mut page.items[0].content {
+        Some(v1::item::Content::Released(record)) => change(record),
+        _ => panic!("the first item is released"),
+    };
+    change("another document", &|page| released(page, &|record| record.document[1] ^= 1));
+    change("another clause", &|page| released(page, &|record| record.clause.push('1')));
+    change("another item", &|page| page.items[0].item_id = "0".repeat(32));
+    change("an item less", &|page| drop(page.items.pop()));
+    change("an item twice", &|page| page.items.push(page.items[0].clone()));
+    change("a withdrawal for a release", &|page| page.items[0].set_kind(v1::ItemKind::Withdrawal));
+    change("another salt", &|page| page.digest_salt[0] ^= 1);
+    change("no evidence", &|page| page.evidence = None);
+    let evidence = |page: &mut v1::Page, change: &dyn Fn(&mut v1::DisclosureEvidence)| {
+        change(page.evidence.as_mut().expect("evidence"));
+    };
+    change("another entry", &|page| evidence(page, &|evidence| *evidence.entry.last_mut().expect("bytes") ^= 1));
+    change("another proof", &|page| {
+        evidence(page, &|evidence| evidence.inclusion_proof.as_mut().expect("a proof").hashes[0][0] ^= 1);
+    });
+    change("another checkpoint", &|page| {
+        evidence(page, &|evidence| evidence.checkpoint = evidence.checkpoint.replacen('\n', "\n1", 1));
+    });
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_page_is_no_disclosure() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let before = world.journal().size();
+    let page = pull(&mut feed, "", 0).await.expect("an empty page");
+    assert!(page.items.is_empty() && page.evidence.is_none() && !page.more && page.newest_position == 0);
+    assert_eq!((page.chain_before, page.chain_after), (vec![0; 32], vec![0; 32]));
+    let submitted = submit(&mut gateway.ingest("gb-nca/case-management").await, "one", &documents::profile()).await;
+    released_in(&world, &gateway, ALBANIA, &submitted.expect("accepted")).await;
+    let page = pull(&mut feed, &page.next_cursor, 0).await.expect("a page");
+    assert_eq!(page.items.len(), 1, "the cursor of an empty feed goes on from its start");
+    let disclosed = world.journal().entries_from(before).into_iter().filter(|seen| seen.entry.page.is_some()).count();
+    assert_eq!(disclosed, 1, "a disclosure for the page that held something, and none for the other");
+    gateway.stop().await;
+}
+
+/// What a caller can see of a refusal.
+fn seen(status: &Status) -> (Code, String, Vec<u8>) {
+    (status.code(), status.message().to_owned(), status.details().to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anothers_agreement_looks_like_none() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let submitted = submit(&mut ingest, "one", &documents::profile()).await.expect("accepted");
+    released_in(&world, &gateway, ALBANIA, &submitted).await;
+    let mut feed = gateway.feed("vn-police/feed").await;
+    let before = world.journal().size();
+    let mut refusals = Vec::new();
+    for agreement in [ALBANIA, "ISA-XX-2026-999"] {
+        let (agreement, limit) = (agreement.to_owned(), 10);
+        let pull = v1::PullRequest { agreement: agreement.clone(), limit, ..v1::PullRequest::default() };
+        let watch = v1::WatchRequest { agreement: agreement.clone(), limit, ..v1::WatchRequest::default() };
+        let acknowledge = v1::AcknowledgeRequest { agreement, up_to_position: 0 };
+        let watched = match feed.watch(watch).await {
+            Ok(stream) => stream.into_inner().message().await.expect_err("refused"),
+            Err(status) => status,
+        };
+        let pulled = feed.pull(pull).await.expect_err("refused");
+        let acknowledged = feed.acknowledge(acknowledge).await.expect_err("refused");
+        assert_eq!((pulled.code(), reason(&pulled).as_str()), (Code::NotFound, "unknown-feed"));
+        refusals.push([seen(&pulled), seen(&watched), seen(&acknowledged)]);
+    }
+    assert_eq!(refusals[0], refusals[1], "a partner can tell whether another's agreement exists");
+    let denied = world.journal().entries_from(before);
+    let denied = denied.iter().filter(|seen| seen.entry.decision() == causeway_journal::v1::Decision::Denied);
+    assert_eq!(denied.count(), 6, "each refusal is an entry");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_is_read_for_agreed_purposes_only() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let channel = gateway.channel("vn-police/feed").await;
+    for (purpose, agreed) in [("prevention", true), ("investigation: case 7", true), ("reintegration", false)] {
+        let stated = Statement::new(purpose, "test.operator").expect("well formed");
+        let mut feed = FeedServiceClient::with_interceptor(channel.clone(), stated);
+        match pull(&mut feed, "", 0).await {
+            Ok(_) => assert!(agreed, "{purpose}"),
+            Err(status) => {
+                assert!(!agreed, "{purpose}: {status:?}");
+                assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "purpose-not-agreed"));
+            }
+        }
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_gate_stops_a_record_by_itself() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let profile = |members| documents::with(documents::profile(), members);
+    let stopped = [
+        json!({ "nationalities": ["RO"] }),
+        json!({ "nationalities": null }),
+        json!({ "tlp": "RED" }),
+        json!({ "tlp": "AMBER+STRICT" }),
+        json!({ "processing_restricted": true }),
+        json!({ "releasable_to": [] }),
+        json!({ "releasable_to": ["VN", "RO"] }),
+        json!({ "is_minor": "yes" }),
+        json!({ "is_minor": "not_sure" }),
+        json!({ "source_grade": "3" }),
+        json!({ "info_grade": "D" }),
+        json!({ "handling": "C", "action_code": "A1", "sanitisation_code": "S1" }),
+    ];
+    let mut requests: Vec<_> = stopped.iter().map(|members| profile(members.clone())).collect();
+    requests.push(documents::with(documents::route(), json!({ "victim_groups": [{ "group": "girls" }] })));
+    requests.push(profile(json!({ "releasable_to": ["al-police"], "tlp": "AMBER", "info_grade": "C" })));
+    let receipts = submit_each(&mut ingest, &requests).await;
+    released_in(&world, &gateway, ALBANIA, receipts.last().expect("the last one")).await;
+    assert_eq!(world.journal().positions(ALBANIA), 1, "one of the gates let a record pass");
     gateway.stop().await;
 }

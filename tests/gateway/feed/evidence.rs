@@ -7,7 +7,7 @@ use causeway_model::LeafIndex;
 use causeway_proto::v1::{Item, ItemKind, Page, item::Content};
 
 /// A partner that has read a feed up to some position.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Partner {
     agency: &'static str,
     key: VerifierKey,

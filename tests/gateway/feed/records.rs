@@ -13,10 +13,11 @@ pub(crate) struct Seeded {
     marks: u64,
 }
 
-const COUNTRIES: [&str; 6] = ["AL", "VN", "RO", "GB", "XK", "NG"];
+const COUNTRIES: [&str; 6] = ["AL", "VN", "RO", "AL", "VN", "XK"];
 const EXPLOITATION: [&str; 6] =
     ["ForcedLabour", "SexualExploitation", "Servitude", "ForcedCriminality", "ForcedBegging", "OrganRemoval"];
-const RELEASABLE: [&[&str]; 9] = [
+const RELEASABLE: [&[&str]; 10] = [
+    &["AL", "VN"],
     &["AL", "VN"],
     &["AL", "VN"],
     &["VN", "AL", "RO"],
@@ -154,13 +155,13 @@ impl Seeded {
     /// The handling block, each code drawn so that most records pass most gates.
     fn handling(&mut self) -> Map<String, Value> {
         let mut record = Map::new();
-        set(&mut record, "source_grade", self.pick(&["1", "2", "2", "3"]));
-        set(&mut record, "info_grade", self.pick(&["A", "B", "C", "C", "D"]));
-        set(&mut record, "tlp", self.pick(&["CLEAR", "GREEN", "GREEN", "AMBER", "AMBER+STRICT", "RED"]));
+        set(&mut record, "source_grade", self.pick(&["1", "2", "2", "1", "3"]));
+        set(&mut record, "info_grade", self.pick(&["A", "B", "C", "C", "C", "D"]));
+        set(&mut record, "tlp", self.pick(&["CLEAR", "GREEN", "GREEN", "GREEN", "AMBER", "AMBER+STRICT", "RED"]));
         set(&mut record, "releasable_to", self.pick(&RELEASABLE));
         set(&mut record, "retain_until", "2099-12-31");
         set(&mut record, "purpose", self.secret("because"));
-        if self.chance(8) {
+        if self.chance(12) {
             set(&mut record, "processing_restricted", true);
         }
         let conditions = self.chance(4);

@@ -184,9 +184,9 @@ pub(crate) fn matches(expected: &Value, served: &Value, pseudonyms: &mut Vec<Str
         }
         (Value::Object(expected), Value::Object(served)) => {
             expected.len() == served.len()
-                && expected.iter().all(|(name, value)| {
-                    served.get(name).is_some_and(|found| matches(value, found, pseudonyms))
-                })
+                && expected
+                    .iter()
+                    .all(|(name, value)| served.get(name).is_some_and(|found| matches(value, found, pseudonyms)))
         }
         (Value::Array(expected), Value::Array(served)) => {
             expected.len() == served.len()
