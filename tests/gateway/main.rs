@@ -1,12 +1,20 @@
 //! One binary for every test of the gateway: the real server on port 0, real TLS with CAs made at run time, real storage,
 //! and clients that speak to it over the wire. What a test needs to set up is in `harness`; the rest is by subject.
 
+mod audit;
 mod authentication;
 mod bad_input;
+mod canary;
 mod corrections;
 mod crash;
+mod cursors;
 mod durability;
+mod feed;
+mod governance;
 mod harness;
 mod idempotency;
+mod import;
 mod ingest;
+mod releases;
 mod roles;
+mod withdrawal;
