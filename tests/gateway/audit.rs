@@ -12,7 +12,7 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::feed::{ALBANIA, VIET_NAM, released_in, submit_all, verifier_key};
-use crate::harness::calls::{pull, reason, request, submit, withdraw};
+use crate::harness::calls::{pull, reason, request, send, submit, withdraw};
 use crate::harness::{Gateway, Stated, World, documents};
 
 type Auditor = AuditServiceClient<Stated>;
@@ -107,6 +107,12 @@ async fn what_was_refused_is_in_the_answer() {
     submit(&mut ingest, "faulty", &faulty).await.expect_err("no such code");
     submit(&mut ingest, "record", &documents::route()).await.expect_err("another record under the same id");
     withdraw(&mut ingest, "moved", &record.record_id, 9).await.expect_err("another version");
+    let correction = v1::SubmitRequest {
+        record_id: record.record_id.clone(),
+        expected_version: 7,
+        ..request("corrected", &documents::profile())
+    };
+    send(&mut ingest, correction).await.expect_err("another version");
     gateway
         .feed("al-police/feed")
         .await
@@ -125,10 +131,17 @@ async fn what_was_refused_is_in_the_answer() {
         [
             by(Operation::Collection, "schema-violation", "gb-nca"),
             by(Operation::Collection, "submission-id-reused", "gb-nca"),
+            by(Operation::Alteration, "version-moved", "gb-nca"),
             by(Operation::Collection, "version-moved", "gb-nca"),
             by(Operation::Disclosure, "unknown-feed", "al-police"),
         ]
     );
+    // Of the record itself: what was tried on it, and what would have become of it.
+    let about = v1::QueryRequest { record_id: record.record_id.clone(), ..v1::QueryRequest::default() };
+    let (rows, _) = ask(&mut auditor, about).await.expect("an answer");
+    let denied = rows.iter().map(entry).filter(|entry| entry.decision() == Decision::Denied);
+    let tried: Vec<_> = denied.map(|entry| (entry.operation(), entry.records[0].expected_version)).collect();
+    assert_eq!(tried, [(Operation::Alteration, 9), (Operation::Collection, 7)]);
     gateway.stop().await;
 }
 

@@ -37,10 +37,13 @@ pub enum Pressure {
     Refuse,
 }
 
-/// A submission id and content as the entry keeps them.
+/// A submission as its entry keeps it, whether it is taken or refused.
 pub(crate) struct Fingerprint {
+    pub(crate) operation: v1::Operation,
     pub(crate) submission: [u8; 32],
     pub(crate) content: [u8; 32],
+    /// The record that it is about, with the version believed to be current; none for a new record.
+    pub(crate) record: Option<(RecordId, RecordVersion)>,
 }
 
 /// A sealed body, and the encapsulated key that it refers to.
@@ -96,8 +99,10 @@ impl Exchange {
         let schema = submission.schema.to_string();
         let parts: [&[u8]; 4] = [schema.as_bytes(), &record, &version.to_be_bytes(), &submission.document];
         Fingerprint {
+            operation: v1::Operation::Collection,
             submission: self.submission_mac(caller, &submission.submission_id),
             content: self.keys().ring.content_mac().tag(CONTENT_DOMAIN, &parts),
+            record: submission.correction,
         }
     }
 
@@ -155,7 +160,13 @@ impl Exchange {
     }
 
     pub(crate) async fn refuse_submission(&self, caller: &Caller, print: &Fingerprint, refusal: Error) -> Error {
-        let mut draft = Said::denied(v1::Operation::Collection, refusal.reason).by(caller);
+        let mut draft = Said::denied(print.operation, refusal.reason).by(caller);
+        // An auditor who asks about a record learns of what was tried on it, too.
+        draft.entry.records.extend(print.record.map(|(id, expected)| v1::RecordRef {
+            record_id: id.as_bytes().to_vec(),
+            expected_version: expected.0,
+            ..v1::RecordRef::default()
+        }));
         draft.entry.submission_mac = print.submission.to_vec();
         draft.entry.content_mac = print.content.to_vec();
         draft.entry.count = refusal.violations.len() as u64;

@@ -32,8 +32,10 @@ impl Exchange {
         let Withdrawal { submission_id, record_id, expected_version } = withdrawal;
         let content = [record_id.as_bytes().as_slice(), &expected_version.0.to_be_bytes()];
         let print = Fingerprint {
+            operation: v1::Operation::Alteration,
             submission: self.submission_mac(caller, &submission_id),
             content: self.keys().ring.content_mac().tag(CONTENT_DOMAIN, &content),
+            record: Some((record_id, expected_version)),
         };
         if let Some(receipt) = self.earlier(caller, &print).await? {
             return Ok(receipt);
