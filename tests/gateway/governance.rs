@@ -124,6 +124,25 @@ async fn a_document_that_does_not_read_stops_the_start_with_all_faults() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_key_in_two_bundles_stops_the_start_and_comes_into_force_nowhere() {
+    let world = World::new();
+    for file in ["ca.pem", "ca.key"] {
+        fs::copy(world.path("certs-dev/al-police").join(file), world.path("certs-dev/vn-police").join(file))
+            .expect("the world's folder is writable");
+    }
+    world.reissue();
+    let message = refusal(&world).await;
+    let named = |line: &str| line.contains("al-police") && line.contains("vn-police") && line.contains("key");
+    assert!(message.lines().any(named), "{message}");
+    assert_eq!(world.journal().size(), 0, "nothing was begun");
+    for file in ["ca.pem", "ca.key"] {
+        fs::remove_file(world.path("certs-dev/vn-police").join(file)).expect("the world's folder is writable");
+    }
+    world.reissue();
+    world.start().await.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_genesis_a_changed_file_is_a_warning_and_the_old_document_stays() {
     // An id of its own, since the lines of all tests come together.
     let id = "ISA-AL-2026-777";

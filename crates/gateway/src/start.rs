@@ -7,13 +7,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use causeway_exchange::{Exchange, genesis};
+use causeway_agreement::AgencyFile;
+use causeway_exchange::{Exchange, ProposedDocument, genesis};
+use causeway_journal::v1::DocumentKind;
 use causeway_store::{Clock, FrameLog, Journal, Keys, Options, SledLog, StoreError};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::server::{self, Gateway, GatewayParts, Ready};
+use crate::trust::Authority;
 
 /// Opens everything that a configuration names, creating what a fresh installation lacks, and listens. Nothing is
 /// listened on before everything else has been found in order.
@@ -51,6 +54,7 @@ async fn begin(config: &Config, keys: Arc<Keys>, journal: &Journal, clock: Clock
     let mut faults = server::faults_of(config);
     if fresh {
         faults.extend(doubts);
+        faults.extend(bundle_faults(config, &documents));
     } else {
         for fault in doubts {
             tracing::warn!(%fault, "a proposed document does not read; what is in force stays in force");
@@ -65,6 +69,16 @@ async fn begin(config: &Config, keys: Arc<Keys>, journal: &Journal, clock: Clock
     let ready = Ready::check(config.clone(), GatewayParts { exchange, agencies, clock })?;
     let listener = TcpListener::bind(config.listen).await.map_err(Error::Listen)?;
     ready.on(listener)
+}
+
+/// What is wrong with the trust bundles of the proposed agency files, looked at before they come into force: a bundle in
+/// force can only be replaced by a later version of its file.
+fn bundle_faults(config: &Config, documents: &[ProposedDocument]) -> Vec<String> {
+    let texts =
+        documents.iter().filter(|document| document.kind == DocumentKind::Agency).map(|document| &document.text);
+    let files = texts.filter_map(|text| AgencyFile::parse(std::str::from_utf8(text).ok()?).ok());
+    let files: Vec<AgencyFile> = files.collect();
+    Authority::new(config.suffix.clone(), &files).err().unwrap_or_default()
 }
 
 /// Opens keys and journal on a thread that may block.
