@@ -181,7 +181,7 @@ pub(crate) fn identity(section: &mut Section<'_>) -> (Option<AgencyId>, Option<u
 pub(crate) fn systems(section: &mut Section<'_>) -> Vec<System> {
     let systems = section.children("systems", |system| {
         let name = system.required("name", parsed);
-        let roles = system.list("roles", parsed).unwrap_or_default();
+        let roles = system.list("roles", role).unwrap_or_default();
         Some(System { name: name?, roles })
     });
     if systems.is_empty() {
@@ -193,6 +193,14 @@ pub(crate) fn systems(section: &mut Section<'_>) -> Vec<System> {
         }
     }
     systems
+}
+
+fn role(value: &Value) -> Result<Role, String> {
+    let text = text(value)?;
+    text.parse().map_err(|_: Malformed| {
+        let known = Role::ALL.map(|(_, name)| name).join(", ");
+        format!("is an unknown role; the roles are {known}")
+    })
 }
 
 fn bytes(value: &Value) -> Result<Vec<u8>, String> {

@@ -12,7 +12,7 @@ mod fault;
 mod fields;
 mod parse;
 mod relaxation;
-mod section;
+pub mod section;
 mod terms;
 
 pub use agency::{AgencyFile, Person, Role, System};

@@ -1,6 +1,6 @@
 //! Reading a TOML table key by key, so that every fault is found and no unknown key passes.
 //!
-//! serde stops at the first fault; a person who corrects an agreement wants all of them at once.
+//! serde stops at the first fault; a person who corrects an agreement, or a gateway's settings, wants all of them at once.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -14,14 +14,18 @@ use crate::fault::{Fault, Faults};
 pub(crate) const MAX_TEXT_BYTES: usize = 128 * 1024;
 
 /// One table of a document. Each key is taken once; what is left at `finish` is unknown.
-pub(crate) struct Section<'f> {
+#[derive(Debug)]
+pub struct Section<'f> {
     table: Table,
     place: String,
     faults: &'f Faults,
 }
 
 /// Reads `text` through `body`, which takes every key that the document may have.
-pub(crate) fn read<T>(text: &str, body: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Result<T, Vec<Fault>> {
+///
+/// # Errors
+/// All faults.
+pub fn read<T>(text: &str, body: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Result<T, Vec<Fault>> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(vec![Fault { place: "text".into(), what: format!("is longer than {MAX_TEXT_BYTES} bytes") }]);
     }
@@ -38,26 +42,28 @@ pub(crate) fn read<T>(text: &str, body: impl FnOnce(&mut Section<'_>) -> Option<
 
 impl<'f> Section<'f> {
     /// The place of a key of this section.
-    pub(crate) fn place(&self, key: &str) -> String {
+    pub fn place(&self, key: &str) -> String {
         if self.place.is_empty() { key.into() } else { format!("{}.{key}", self.place) }
     }
 
-    pub(crate) fn fault(&self, key: &str, what: impl Into<String>) {
+    /// Notes what is wrong with a key.
+    pub fn fault(&self, key: &str, what: impl Into<String>) {
         self.faults.add(self.place(key), what);
     }
 
-    pub(crate) fn has(&self, key: &str) -> bool {
+    /// Whether a key is there and has not been taken.
+    pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
     /// The value of `key`, or none if it is absent or (with a fault) not readable.
-    pub(crate) fn optional<T>(&mut self, key: &str, reader: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
+    pub fn optional<T>(&mut self, key: &str, reader: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
         let value = self.table.remove(key)?;
         reader(&value).map_err(|what| self.fault(key, what)).ok()
     }
 
     /// As `optional`, where being absent is a fault too.
-    pub(crate) fn required<T>(&mut self, key: &str, reader: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
+    pub fn required<T>(&mut self, key: &str, reader: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
         if self.has(key) {
             return self.optional(key, reader);
         }
@@ -66,11 +72,7 @@ impl<'f> Section<'f> {
     }
 
     /// The members of a list, or none where the key is absent. A list that is stated holds something, each thing once.
-    pub(crate) fn list<T: PartialEq>(
-        &mut self,
-        key: &str,
-        reader: impl Fn(&Value) -> Result<T, String>,
-    ) -> Option<Vec<T>> {
+    pub fn list<T: PartialEq>(&mut self, key: &str, reader: impl Fn(&Value) -> Result<T, String>) -> Option<Vec<T>> {
         let Value::Array(values) = self.table.remove(key)? else {
             self.fault(key, "is not a list");
             return None;
@@ -90,7 +92,7 @@ impl<'f> Section<'f> {
     }
 
     /// As `list`, where being absent is a fault too.
-    pub(crate) fn required_list<T: PartialEq>(
+    pub fn required_list<T: PartialEq>(
         &mut self,
         key: &str,
         reader: impl Fn(&Value) -> Result<T, String>,
@@ -102,7 +104,7 @@ impl<'f> Section<'f> {
     }
 
     /// The table under `key`, read through `body`; none where the key is absent or not a table.
-    pub(crate) fn child<T>(&mut self, key: &str, body: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Option<T> {
+    pub fn child<T>(&mut self, key: &str, body: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Option<T> {
         match self.table.remove(key)? {
             Value::Table(table) => self.enter(key, table, body),
             _ => {
@@ -112,8 +114,14 @@ impl<'f> Section<'f> {
         }
     }
 
+    /// As `child`, where an absent table is read as an empty one: each key that it must have is missing by its own name, and
+    /// the others have their defaults.
+    pub fn child_or_empty<T>(&mut self, key: &str, body: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Option<T> {
+        if self.has(key) { self.child(key, body) } else { self.enter(key, Table::new(), body) }
+    }
+
     /// The tables under `key` (`[[key]]`), each read through `body`; empty where the key is absent.
-    pub(crate) fn children<T>(&mut self, key: &str, body: impl Fn(&mut Section<'_>) -> Option<T>) -> Vec<T> {
+    pub fn children<T>(&mut self, key: &str, body: impl Fn(&mut Section<'_>) -> Option<T>) -> Vec<T> {
         let values = match self.table.remove(key) {
             None => return Vec::new(),
             Some(Value::Array(values)) => values,
@@ -136,7 +144,7 @@ impl<'f> Section<'f> {
     }
 
     /// All keys that are left, with their values: for tables whose keys are data.
-    pub(crate) fn rest(&mut self) -> impl Iterator<Item = (String, Value)> + use<> {
+    pub fn rest(&mut self) -> impl Iterator<Item = (String, Value)> + use<> {
         std::mem::take(&mut self.table).into_iter()
     }
 
@@ -155,7 +163,10 @@ impl<'f> Section<'f> {
 }
 
 /// A text that is not empty.
-pub(crate) fn text(value: &Value) -> Result<String, String> {
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn text(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Ok(text.clone()),
         Value::String(_) => Err("is empty".into()),
@@ -164,12 +175,18 @@ pub(crate) fn text(value: &Value) -> Result<String, String> {
 }
 
 /// A text of the form of `T`.
-pub(crate) fn parsed<T: FromStr<Err: Display>>(value: &Value) -> Result<T, String> {
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn parsed<T: FromStr<Err: Display>>(value: &Value) -> Result<T, String> {
     text(value)?.parse().map_err(|error: T::Err| format!("is a {error}"))
 }
 
 /// A TOML local date (`2026-01-31`, without quotes).
-pub(crate) fn date(value: &Value) -> Result<Date, String> {
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn date(value: &Value) -> Result<Date, String> {
     let local = match value {
         Value::Datetime(toml::value::Datetime { date: Some(date), time: None, offset: None }) => *date,
         _ => return Err("is not a date: write 2026-01-31, without quotes".into()),
@@ -178,13 +195,19 @@ pub(crate) fn date(value: &Value) -> Result<Date, String> {
 }
 
 /// A whole number of at least 1.
-pub(crate) fn positive<T: TryFrom<i64>>(value: &Value) -> Result<T, String> {
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn positive<T: TryFrom<i64>>(value: &Value) -> Result<T, String> {
     let refused = || "is not a whole number of at least 1, within range".to_owned();
     let number = value.as_integer().filter(|number| *number >= 1).ok_or_else(refused)?;
     T::try_from(number).map_err(|_| refused())
 }
 
 /// `true` or `false`.
-pub(crate) fn flag(value: &Value) -> Result<bool, String> {
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn flag(value: &Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| "is not true or false".into())
 }

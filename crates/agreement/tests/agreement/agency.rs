@@ -41,7 +41,12 @@ fn faults_of_an_agency_file_are_all_listed() {
         lines(AgencyFile::parse(&text.replace(from, to)).expect_err("has a fault"))
     };
     assert_eq!(with("gb-nca", "NCA"), ["id: is a malformed agency id"]);
-    assert_eq!(with("\"auditor\"", "\"admin\""), ["systems[1].roles[1]: is a malformed role"]);
+    assert_eq!(
+        with("\"auditor\"", "\"admin\""),
+        [
+            "systems[1].roles[1]: is an unknown role; the roles are submitter, reader, auditor, protection, operator, witness"
+        ]
+    );
     assert_eq!(with("\"gateway\"", "\"case-management\""), ["systems: two systems have the name case-management"]);
     assert_eq!(with("\"dpo\"", "\"director\""), ["persons: two persons have the id director"]);
     assert_eq!(with("BEGIN CERTIFICATE", "BEGIN NOTHING"), ["trust_bundle_pem: holds no certificate in PEM"]);
