@@ -1,15 +1,14 @@
 //! The gateway's settings, checked: what is here cannot be wrong, and every fault of the file is reported together.
 
-mod raw;
+mod read;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use causeway_model::{AgencyId, SystemName};
+use causeway_model::AgencyId;
 
 use crate::identity::TrustSuffix;
-pub use raw::{RawConfig, RawLimits, RawLog, RawStart, RawTls};
 
 /// The settings of one gateway.
 #[derive(Debug, Clone)]
@@ -65,7 +64,12 @@ pub struct StartFolders {
 /// Limits, each within its sensible range.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Largest request message, in bytes.
+    /// Largest request message, in bytes: the hard cap of decoding, beyond which a call ends. What is over a record's own
+    /// limit (`causeway_schema::MAX_DOCUMENT_BYTES`) and within this one is refused as a record, and a stream goes on.
+    ///
+    /// It bounds memory: a call holds one message that is being read, so a connection at most `streams` of them and what its
+    /// window lets be on its way, 128 x 1 MiB + 4 MiB at the defaults. A `SubmitStream` holds besides what is under way:
+    /// at most 4 MiB and one message, however many submissions that is. Only an authenticated system can make it so.
     pub message_bytes: usize,
     /// Largest set of request headers, in bytes.
     pub header_bytes: u32,
@@ -109,136 +113,19 @@ impl Config {
     /// Reads and checks a settings file. Paths in it are relative to its folder.
     ///
     /// # Errors
-    /// All faults, one line each.
+    /// All faults, one line each, as `place: what`; with them, the files and folders named in it that are not there.
     pub fn load(path: &Path) -> Result<Self, Vec<String>> {
         let text = std::fs::read_to_string(path).map_err(|error| vec![format!("{}: {error}", path.display())])?;
-        let raw: RawConfig = toml::from_str(&text).map_err(|error| vec![format!("{}: {error}", path.display())])?;
-        Self::check(raw, path.parent().unwrap_or_else(|| Path::new("")))
+        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("")))
     }
 
-    /// Checks settings, resolving their paths against `folder`.
+    /// As [`Config::load`], of a text that stands in `folder`.
     ///
     /// # Errors
-    /// All faults, one line each, as `place: what`.
-    pub fn check(raw: RawConfig, folder: &Path) -> Result<Self, Vec<String>> {
-        let mut faults = Faults::default();
-        let origin =
-            faults.unless("origin", is_origin(&raw.origin), "a name without spaces or '+', as gateway.example/journal");
-        let suffix = faults.parsed("spiffe_suffix", raw.spiffe_suffix.parse());
-        let operator = faults.parsed("operator", raw.operator.parse());
-        let node = faults.parsed("node", raw.node.parse::<SystemName>());
-        let listen = faults.parsed("listen", raw.listen.parse());
-        let limits = Limits::check(&raw.limits, &mut faults);
-        let log = Log::check(&raw.log, &mut faults);
-        let apart = faults.unless("keys_dir", raw.data_dir != raw.keys_dir, "another folder than the journal's");
-        let (Some(()), Some(()), Some(suffix), Some(operator), Some(node), Some(listen), Some(limits), Some(log)) =
-            (origin, apart, suffix, operator, node, listen, limits, log)
-        else {
-            return Err(faults.0);
-        };
-        let at = |path: &Path| folder.join(path);
-        Ok(Self {
-            origin: raw.origin,
-            suffix,
-            operator,
-            node: node.as_str().to_owned(),
-            listen,
-            data_dir: at(&raw.data_dir),
-            keys_dir: at(&raw.keys_dir),
-            reflection: raw.reflection,
-            tls: TlsFiles { certificate: at(&raw.tls.certificate), key: at(&raw.tls.key) },
-            start: StartFolders {
-                agencies: at(&raw.start.agencies),
-                agreements: at(&raw.start.agreements),
-                schemas: at(&raw.start.schemas),
-                approvals: at(&raw.start.approvals),
-            },
-            limits,
-            log,
-        })
+    /// As [`Config::load`].
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<String>> {
+        read::config(text, folder)
     }
-}
-
-impl Limits {
-    fn check(raw: &RawLimits, faults: &mut Faults) -> Option<Self> {
-        let message_bytes = faults.within("limits.message_bytes", raw.message_bytes, 140 * 1024, 4 * 1024 * 1024);
-        let header_bytes = faults.within("limits.header_bytes", raw.header_bytes, 4 * 1024, 64 * 1024);
-        let connections = faults.within("limits.connections", raw.connections, 1, 65_536);
-        let streams = faults.within("limits.streams", raw.streams, 1, 4096);
-        let stream_window = faults.within("limits.stream_window", raw.stream_window, 1, 4096);
-        let queue_depth = faults.within("limits.queue_depth", raw.queue_depth, 1, 65_536);
-        let mut seconds = |place, value, most| faults.within(place, value, 1, most).map(Duration::from_secs);
-        let handshake = seconds("limits.handshake_seconds", raw.handshake_seconds, 60);
-        let keepalive = seconds("limits.keepalive_seconds", raw.keepalive_seconds, 3600);
-        let heartbeat = seconds("limits.heartbeat_seconds", raw.heartbeat_seconds, 3600);
-        let shutdown = seconds("limits.shutdown_seconds", raw.shutdown_seconds, 3600);
-        Some(Self {
-            message_bytes: usize::try_from(message_bytes?).ok()?,
-            header_bytes: u32::try_from(header_bytes?).ok()?,
-            connections: usize::try_from(connections?).ok()?,
-            streams: u32::try_from(streams?).ok()?,
-            stream_window: usize::try_from(stream_window?).ok()?,
-            queue_depth: usize::try_from(queue_depth?).ok()?,
-            handshake: handshake?,
-            keepalive: keepalive?,
-            heartbeat: heartbeat?,
-            shutdown: shutdown?,
-        })
-    }
-}
-
-impl Log {
-    fn check(raw: &RawLog, faults: &mut Faults) -> Option<Self> {
-        let format = match raw.format.as_str() {
-            "text" => Some(LogFormat::Text),
-            "json" => Some(LogFormat::Json),
-            _ => faults.add("log.format", "must be \"text\" or \"json\""),
-        };
-        let level = match raw.level.as_str() {
-            "error" => Some(tracing::Level::ERROR),
-            "warn" => Some(tracing::Level::WARN),
-            "info" => Some(tracing::Level::INFO),
-            "debug" => Some(tracing::Level::DEBUG),
-            "trace" => Some(tracing::Level::TRACE),
-            _ => faults.add("log.level", "must be error, warn, info, debug or trace"),
-        };
-        Some(Self { format: format?, level: level? })
-    }
-}
-
-/// What is wrong, collected rather than returned at the first.
-#[derive(Default)]
-struct Faults(Vec<String>);
-
-impl Faults {
-    fn add<T>(&mut self, place: &str, what: &str) -> Option<T> {
-        self.0.push(format!("{place}: {what}"));
-        None
-    }
-
-    fn unless(&mut self, place: &str, valid: bool, wanted: &str) -> Option<()> {
-        if valid { Some(()) } else { self.add(place, &format!("must be {wanted}")) }
-    }
-
-    fn parsed<T, E: std::fmt::Display>(&mut self, place: &str, result: Result<T, E>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => self.add(place, &error.to_string()),
-        }
-    }
-
-    fn within(&mut self, place: &str, value: u64, least: u64, most: u64) -> Option<u64> {
-        if (least..=most).contains(&value) {
-            Some(value)
-        } else {
-            self.add(place, &format!("must be from {least} to {most}"))
-        }
-    }
-}
-
-/// A C2SP tlog-checkpoint origin that is also a signed-note key name: no white space, no plus sign.
-fn is_origin(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'+')
 }
 
 #[cfg(test)]
@@ -249,67 +136,96 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/gateway.toml")
     }
 
+    fn sample_text() -> String {
+        std::fs::read_to_string(sample()).expect("the sample is there")
+    }
+
+    fn places(faults: &[String]) -> Vec<&str> {
+        faults.iter().filter_map(|fault| fault.split(':').next()).collect()
+    }
+
     #[test]
     fn the_sample_parses_and_its_commented_defaults_are_the_defaults() {
         let config = Config::load(&sample()).expect("the sample is valid");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8443");
         assert!(config.data_dir.ends_with("config/../data/journal"), "{:?}", config.data_dir);
 
-        let text = std::fs::read_to_string(sample()).expect("the sample is there");
+        let text = sample_text();
         let set = |line: &str| match line.strip_prefix("# ") {
             Some(rest) if rest.split_once(" = ").is_some_and(|(name, _)| !name.contains(' ')) => rest.to_owned(),
             _ => line.to_owned(),
         };
         let uncommented: String = text.lines().map(set).map(|line| line + "\n").collect();
         assert_ne!(text, uncommented);
-        let raw: RawConfig = toml::from_str(&uncommented).expect("each commented setting is one");
-        let stated = Config::check(raw, sample().parent().expect("a folder")).expect("and valid");
+        let stated = Config::parse(&uncommented, sample().parent().expect("a folder")).expect("and valid");
         assert_eq!(format!("{stated:?}"), format!("{config:?}"));
     }
 
     #[test]
-    fn unknown_settings_are_refused_at_every_level() {
-        let text = std::fs::read_to_string(sample()).expect("the sample is there");
-        for section in ["", "[tls]\n", "[start]\n", "[limits]\n", "[log]\n"] {
-            let broken = if section.is_empty() {
-                format!("surprise = 1\n{text}")
-            } else {
-                text.replace(section, &format!("{section}surprise = 1\n"))
-            };
-            assert!(toml::from_str::<RawConfig>(&broken).is_err(), "{section:?}");
+    fn all_faults_are_listed_together_unknown_keys_and_missing_files_too() {
+        let empty = tempfile::tempdir().expect("a folder");
+        let mut text = sample_text();
+        for (from, to) in [
+            ("origin = \"", "surprise = 1\norigin = \"two words, "),
+            ("\"causeway.example\"", "\"Causeway.Example\""),
+            ("\"gb-nca\"", "\"nca\""),
+            ("\"node-1\"", "\"\""),
+            ("\"127.0.0.1:8443\"", "\"localhost\""),
+            ("\"../data/keys\"", "\"../data/journal\""),
+            ("# reflection = false", "reflection = 0"),
+            ("[tls]", "[tls]\nsurprise = 1"),
+            ("[start]", "[start]\nsurprise = 1"),
+            ("agreements = \"agreements\"", "agreements = 7"),
+            ("[limits]", "[limits]\nsurprise = 1"),
+            ("# message_bytes = 1048576", "message_bytes = 1"),
+            ("# streams = 128", "streams = \"many\""),
+            ("# handshake_seconds = 5", "handshake_seconds = 0"),
+            ("[log]", "[log]\nsurprise = 1"),
+            ("# format = \"text\"", "format = \"xml\""),
+            ("# level = \"info\"", "level = \"loud\""),
+        ] {
+            assert!(text.contains(from), "{from:?} is not in the sample");
+            text = text.replacen(from, to, 1);
         }
+        let faults = Config::parse(&text, empty.path()).expect_err("many faults");
+        let mut found = places(&faults);
+        found.sort_unstable();
+        let expected = [
+            "keys_dir",
+            "limits.handshake_seconds",
+            "limits.message_bytes",
+            "limits.streams",
+            "limits.surprise",
+            "listen",
+            "log.format",
+            "log.level",
+            "log.surprise",
+            "node",
+            "operator",
+            "origin",
+            "reflection",
+            "spiffe_suffix",
+            "start.agencies",
+            "start.agreements",
+            "start.approvals",
+            "start.schemas",
+            "start.surprise",
+            "surprise",
+            "tls.certificate",
+            "tls.key",
+            "tls.surprise",
+        ];
+        assert_eq!(found, expected, "{faults:#?}");
     }
 
     #[test]
-    fn all_faults_are_listed_together() {
-        let text = std::fs::read_to_string(sample()).expect("the sample is there");
-        let mut raw: RawConfig = toml::from_str(&text).expect("valid");
-        raw.origin = "two words".into();
-        raw.spiffe_suffix = "Causeway.Example".into();
-        raw.operator = "nca".into();
-        raw.node = String::new();
-        raw.listen = "localhost".into();
-        raw.keys_dir = raw.data_dir.clone();
-        raw.limits.message_bytes = 1;
-        raw.limits.handshake_seconds = 0;
-        raw.log.format = "xml".into();
-        raw.log.level = "loud".into();
-        let faults = Config::check(raw, Path::new("")).expect_err("ten faults");
-        let places: Vec<&str> = faults.iter().filter_map(|fault| fault.split(':').next()).collect();
-        assert_eq!(
-            places,
-            [
-                "origin",
-                "spiffe_suffix",
-                "operator",
-                "node",
-                "listen",
-                "limits.message_bytes",
-                "limits.handshake_seconds",
-                "log.format",
-                "log.level",
-                "keys_dir",
-            ]
-        );
+    fn what_is_missing_is_named_and_a_text_that_is_not_toml_by_its_line() {
+        let faults = Config::parse("", Path::new("")).expect_err("nothing is there");
+        for place in ["origin", "listen", "tls.certificate", "tls.key", "start.schemas"] {
+            assert!(faults.contains(&format!("{place}: is missing")), "{place}: {faults:?}");
+        }
+        let faults = Config::parse(&sample_text().replace("[tls]", "[tls"), Path::new("")).expect_err("not TOML");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].starts_with("line "), "{faults:?}");
     }
 }

@@ -38,7 +38,7 @@ pub(crate) enum Fault {
     Field(&'static str),
     /// The message is not one of the method's request type.
     NotARequest,
-    /// The message is over the configured limit; nothing of it was read.
+    /// The message is over the configured hard cap (`limits.message_bytes`); nothing of it was read, and a stream ends.
     MessageTooLong,
     /// The gateway is stopping.
     Stopping,
@@ -83,7 +83,10 @@ impl Fault {
             }
             Self::Field(name) => format!("the field `{name}` is missing or not of its form"),
             Self::NotARequest => "the message is not a request of this method".into(),
-            Self::MessageTooLong => "the message is longer than this gateway takes".into(),
+            Self::MessageTooLong => {
+                "the message is longer than this gateway takes, so nothing after it can be read; a record has at most 128 KiB"
+                    .into()
+            },
             Self::Stopping => "the gateway is stopping; try again".into(),
             Self::Bug => INTERNAL.into(),
         }

@@ -1,10 +1,13 @@
 //! One `SubmitStream`: many submissions under way at once, so that they share commits; verdicts in the order they came.
 
+use std::collections::VecDeque;
+
 use causeway_exchange::{Exchange, Pressure};
 use causeway_proto::v1;
 use causeway_proto::v1::submit_stream_response::Verdict;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
+use prost::Message;
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 use tracing::Instrument;
@@ -16,6 +19,10 @@ use crate::shutdown::Stopping;
 use crate::status::{self, Fault};
 use crate::wire;
 
+/// Bytes of submissions that one stream may have under way. While there are more, nothing is read, and flow control holds
+/// the client back; so a stream holds this much and one message, whatever the window and the limit of a message are.
+const PENDING_BYTES: usize = 4 << 20;
+
 /// What one stream works with.
 #[derive(Debug)]
 pub(crate) struct SubmissionStream {
@@ -25,8 +32,34 @@ pub(crate) struct SubmissionStream {
     window: usize,
 }
 
-/// Submissions under way, oldest first.
-type Pending = FuturesOrdered<JoinHandle<Result<Verdict, Status>>>;
+/// Submissions under way, oldest first, with the bytes of each.
+#[derive(Default)]
+struct Pending {
+    tasks: FuturesOrdered<JoinHandle<Result<Verdict, Status>>>,
+    sizes: VecDeque<usize>,
+}
+
+impl Pending {
+    fn push(&mut self, bytes: usize, task: JoinHandle<Result<Verdict, Status>>) {
+        self.tasks.push_back(task);
+        self.sizes.push_back(bytes);
+    }
+
+    async fn next(&mut self) -> Option<Result<Verdict, Status>> {
+        let done = self.tasks.next().await?;
+        self.sizes.pop_front();
+        Some(done.unwrap_or_else(|_panicked| Err(Fault::Bug.into())))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.sizes.is_empty()
+    }
+
+    /// Whether another may be begun.
+    fn has_room(&self, window: usize) -> bool {
+        self.sizes.len() < window && self.sizes.iter().sum::<usize>() < PENDING_BYTES
+    }
+}
 
 /// How the reading side of the stream ended.
 enum End {
@@ -49,19 +82,19 @@ impl SubmissionStream {
         mut submissions: Streaming<v1::SubmitStreamRequest>,
         sink: Sink<v1::SubmitStreamResponse>,
     ) -> Result<(), Gone> {
-        let mut pending = Pending::new();
+        let mut pending = Pending::default();
         let mut index = 0;
         let mut end = None;
         let mut stop = Box::pin(self.stopping.wait());
         while end.is_none() || !pending.is_empty() {
             tokio::select! {
-                message = submissions.message(), if end.is_none() && pending.len() < self.window => match message {
-                    Ok(Some(message)) => pending.push_back(self.begin(message)),
+                message = submissions.message(), if end.is_none() && pending.has_room(self.window) => match message {
+                    Ok(Some(message)) => pending.push(message.encoded_len(), self.begin(message)),
                     Ok(None) => end = Some(End::Complete),
                     Err(status) => end = Some(End::Broken(status::of_broken_stream(status))),
                 },
                 Some(done) = pending.next(), if !pending.is_empty() => {
-                    match done.unwrap_or_else(|_panicked| Err(Fault::Bug.into())) {
+                    match done {
                         Ok(verdict) => {
                             put(&sink, Ok(v1::SubmitStreamResponse { index, verdict: Some(verdict) })).await?;
                             index += 1;
@@ -97,5 +130,24 @@ impl SubmissionStream {
             }
         };
         tokio::spawn(work.in_current_span())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_holds_its_bytes_or_its_number_reads_no_more() {
+        let refused = || async { Ok(Verdict::Refusal(v1::Refusal::default())) };
+        let mut pending = Pending::default();
+        pending.push(PENDING_BYTES - 1, tokio::spawn(refused()));
+        assert!(pending.has_room(2) && !pending.has_room(1));
+        pending.push(1, tokio::spawn(refused()));
+        assert!(!pending.has_room(256), "its bytes are under way");
+        pending.next().await.expect("the first").expect("a verdict");
+        assert!(pending.has_room(256));
+        pending.next().await.expect("the second").expect("a verdict");
+        assert!(pending.is_empty());
     }
 }

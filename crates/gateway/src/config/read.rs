@@ -1,0 +1,172 @@
+//! Reading `gateway.toml` key by key, so that every fault in it is found before anything is begun.
+
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use causeway_agreement::section::{self, Section, flag, parsed, text};
+use causeway_model::SystemName;
+use toml::Value;
+
+use super::{Config, Limits, Log, LogFormat, StartFolders, TlsFiles};
+
+const KIB: i64 = 1024;
+
+/// The settings in `text`, whose paths are relative to `folder`; or all faults.
+pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Vec<String>> {
+    let mut files = Files { folder, absent: Vec::new() };
+    let read = section::read(text, |section| settings(section, &mut files));
+    // Where all else is in order, the start names what is absent, together with the faults of the documents.
+    read.map_err(|faults| faults.iter().map(ToString::to_string).chain(files.absent).collect())
+}
+
+fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> {
+    let origin = section.required("origin", origin);
+    let suffix = section.required("spiffe_suffix", parsed);
+    let operator = section.required("operator", parsed);
+    let node = section.required("node", parsed::<SystemName>);
+    let listen = section.required("listen", |value| {
+        let address = text(value)?.parse();
+        address.map_err(|_| "must be an address and a port, as 127.0.0.1:8443".to_owned())
+    });
+    let data_dir = files.path(section, "data_dir");
+    let keys_dir = files.path(section, "keys_dir");
+    if data_dir.is_some() && data_dir == keys_dir {
+        section.fault("keys_dir", "must be another folder than the journal's");
+    }
+    let reflection = stated(section, "reflection", false, flag);
+    let tls = section.child_or_empty("tls", |tls| {
+        let (certificate, key) = (files.file(tls, "certificate"), files.file(tls, "key"));
+        Some(TlsFiles { certificate: certificate?, key: key? })
+    });
+    let start = section.child_or_empty("start", |start| {
+        let (agencies, agreements) = (files.folder(start, "agencies"), files.folder(start, "agreements"));
+        let (schemas, approvals) = (files.folder(start, "schemas"), files.folder(start, "approvals"));
+        Some(StartFolders { agencies: agencies?, agreements: agreements?, schemas: schemas?, approvals: approvals? })
+    });
+    let limits = section.child_or_empty("limits", limits);
+    let log = section.child_or_empty("log", log);
+    Some(Config {
+        origin: origin?,
+        suffix: suffix?,
+        operator: operator?,
+        node: node?.as_str().to_owned(),
+        listen: listen?,
+        data_dir: data_dir?,
+        keys_dir: keys_dir?,
+        reflection: reflection?,
+        tls: tls?,
+        start: start?,
+        limits: limits?,
+        log: log?,
+    })
+}
+
+fn limits(section: &mut Section<'_>) -> Option<Limits> {
+    // At least a record of the largest size with its envelope.
+    let message_bytes = number(section, "message_bytes", 140 * KIB..=4 * KIB * KIB, KIB * KIB);
+    let header_bytes = number(section, "header_bytes", 4 * KIB..=64 * KIB, 16 * KIB);
+    let connections = number(section, "connections", 1..=65_536, 1024);
+    let streams = number(section, "streams", 1..=4096, 128);
+    let stream_window = number(section, "stream_window", 1..=4096, 256);
+    let queue_depth = number(section, "queue_depth", 1..=65_536, 1024);
+    let mut seconds = |key, most, default| number(section, key, 1..=most, default).map(Duration::from_secs);
+    let handshake = seconds("handshake_seconds", 60, 5);
+    let keepalive = seconds("keepalive_seconds", 3600, 30);
+    let heartbeat = seconds("heartbeat_seconds", 3600, 15);
+    let shutdown = seconds("shutdown_seconds", 3600, 20);
+    Some(Limits {
+        message_bytes: message_bytes?,
+        header_bytes: header_bytes?,
+        connections: connections?,
+        streams: streams?,
+        stream_window: stream_window?,
+        queue_depth: queue_depth?,
+        handshake: handshake?,
+        keepalive: keepalive?,
+        heartbeat: heartbeat?,
+        shutdown: shutdown?,
+    })
+}
+
+fn log(section: &mut Section<'_>) -> Option<Log> {
+    let format = stated(section, "format", LogFormat::Text, |value| match value.as_str() {
+        Some("text") => Ok(LogFormat::Text),
+        Some("json") => Ok(LogFormat::Json),
+        _ => Err("must be \"text\" or \"json\"".into()),
+    });
+    let level = stated(section, "level", tracing::Level::INFO, |value| match value.as_str() {
+        Some("error") => Ok(tracing::Level::ERROR),
+        Some("warn") => Ok(tracing::Level::WARN),
+        Some("info") => Ok(tracing::Level::INFO),
+        Some("debug") => Ok(tracing::Level::DEBUG),
+        Some("trace") => Ok(tracing::Level::TRACE),
+        _ => Err("must be error, warn, info, debug or trace".into()),
+    });
+    Some(Log { format: format?, level: level? })
+}
+
+/// What is stated under `key`, else its default; none where what is stated is wrong.
+fn stated<T>(
+    section: &mut Section<'_>,
+    key: &str,
+    default: T,
+    reader: impl Fn(&Value) -> Result<T, String>,
+) -> Option<T> {
+    if section.has(key) { section.optional(key, reader) } else { Some(default) }
+}
+
+fn number<T: TryFrom<i64>>(
+    section: &mut Section<'_>,
+    key: &str,
+    range: RangeInclusive<i64>,
+    default: i64,
+) -> Option<T> {
+    let number = stated(section, key, default, |value| {
+        let within = value.as_integer().filter(|number| range.contains(number));
+        within.ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
+    });
+    number.and_then(|number| T::try_from(number).ok())
+}
+
+/// A C2SP tlog-checkpoint origin that is also a signed-note key name: no white space, no plus sign.
+fn origin(value: &Value) -> Result<String, String> {
+    let origin = text(value)?;
+    if origin.len() <= 128 && origin.bytes().all(|b| b.is_ascii_graphic() && b != b'+') {
+        Ok(origin)
+    } else {
+        Err("must be a name of at most 128 characters without spaces or '+', as gateway.example/journal".into())
+    }
+}
+
+/// The paths of a configuration, and those of them that lead to nothing.
+struct Files<'a> {
+    folder: &'a Path,
+    absent: Vec<String>,
+}
+
+impl Files<'_> {
+    fn path(&self, section: &mut Section<'_>, key: &str) -> Option<PathBuf> {
+        section.required(key, text).map(|path| self.folder.join(path))
+    }
+
+    fn file(&mut self, section: &mut Section<'_>, key: &str) -> Option<PathBuf> {
+        let path = self.path(section, key)?;
+        let found = fs::metadata(&path).map(|found| found.is_file()).unwrap_or_default();
+        self.note(found, section, key, &path, "file")
+    }
+
+    fn folder(&mut self, section: &mut Section<'_>, key: &str) -> Option<PathBuf> {
+        let path = self.path(section, key)?;
+        let found = path.is_dir();
+        self.note(found, section, key, &path, "folder")
+    }
+
+    fn note(&mut self, found: bool, section: &Section<'_>, key: &str, path: &Path, what: &str) -> Option<PathBuf> {
+        if !found {
+            self.absent.push(format!("{}: there is no {what} {}", section.place(key), path.display()));
+        }
+        Some(path.to_owned())
+    }
+}
