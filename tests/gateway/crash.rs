@@ -16,10 +16,11 @@ use causeway_journal::{Checkpoint, Tree, VerifierKey, leaf_hash, verify_checkpoi
 use causeway_proto::v1;
 use causeway_proto::v1::submit_stream_response::Verdict;
 use causeway_store::Clock;
+use serde_json::json;
 use tonic::Status;
 
-use crate::harness::World;
-use crate::harness::calls::{reason, within};
+use crate::harness::calls::{reason, submit, within};
+use crate::harness::{World, documents};
 use crate::ingest::verifier_key;
 
 const SYSTEM: &str = "gb-nca/case-management";
@@ -194,6 +195,24 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         assert!(cut.end.is_some(), "the stream was cut, not finished");
         assert!(cut.receipts.len() >= enough);
         acknowledged.extend(cut.receipts);
+        all_are_there(&world, &acknowledged).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_thing_acknowledged_before_a_kill_is_there() {
+    let world = world();
+    let settings = world.path("config/gateway.toml");
+    // Nobody may be told of these, so that no release comes after them and takes them to the disk with it.
+    let quiet = documents::with(documents::profile(), json!({"releasable_to": []}));
+    let mut acknowledged = BTreeMap::new();
+    for round in 0..3 {
+        let mut process = Process::start(&settings);
+        let mut ingest = world.reach(process.address).ingest(SYSTEM).await;
+        let id = format!("quiet {round}");
+        let receipt = within("a receipt", submit(&mut ingest, &id, &quiet)).await.expect("accepted");
+        process.kill();
+        acknowledged.insert(id, receipt);
         all_are_there(&world, &acknowledged).await;
     }
 }
