@@ -9,13 +9,13 @@ use crate::command::{
 
 /// A gateway through which agencies share what they know about human trafficking.
 #[derive(Debug, Parser)]
-#[command(name = "causeway", version, about, arg_required_else_help = true)]
+#[command(name = "causeway", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// What to do.
+// A doc comment here would take the place of the program's own description in its help.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the main job end to end: submit, pull, audit, verify.
@@ -62,6 +62,33 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_says_what_the_program_is() {
+        let about = Arguments::command().get_about().map(ToString::to_string).unwrap_or_default();
+        assert_eq!(about, "A gateway through which agencies share what they know about human trafficking");
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_before_anything_is_done() {
+        for line in
+            ["pull --limit 0", "pull --limit 1001", "watch --limit 0", "audit query --limit 10001", "demo --count 5"]
+        {
+            let arguments = std::iter::once("causeway").chain(line.split(' '));
+            let error = Arguments::try_parse_from(arguments).expect_err(line).to_string();
+            assert!(error.contains(" is not in "), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn submit_and_validate_show_the_form_of_a_line() {
+        for name in ["submit", "validate"] {
+            let mut command = Arguments::command();
+            let help = command.find_subcommand_mut(name).expect("a command").render_long_help().to_string();
+            let example = help.lines().find(|line| line.trim_start().starts_with('{')).expect("an example");
+            crate::line::parse(example.trim()).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        }
     }
 
     #[test]

@@ -79,9 +79,10 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     if let Ok(account) = &told {
         match options.json {
             true => say_json(&account.figures),
-            false => account.lines(&clients).iter().for_each(say),
+            false => account.lines().iter().for_each(say),
         }
         if !options.once {
+            account.next(&clients).iter().for_each(say);
             say("\nThe gateway stays up until Ctrl-C; its journal is then deleted.");
             signals.wait().await;
         }
@@ -92,7 +93,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 
 /// The story itself, with everything checked on the way.
 async fn tell(options: &Options, clients: &Clients<'_>, rules: &Rules, began: Instant) -> Result<Account, Failure> {
-    let sample: Vec<_> = crate::sample::records(options.seed, options.count).collect();
+    let count = usize::try_from(options.count).expect("a count is small");
+    let sample: Vec<_> = crate::sample::records(options.seed, count).collect();
     let expected = rules.expect(&sample, Clock::system().now())?;
     let auditor = clients.session(AUDITOR, Doing::Auditing).await?;
     let key = auditor::pin_key(&auditor).await?;

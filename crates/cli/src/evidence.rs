@@ -7,6 +7,9 @@ use causeway_verify::{Receipt, VerifyError};
 
 use crate::Failure;
 
+/// What to add to `causeway verify FILE` for it to prove something.
+pub(crate) const KEY_OPTION: &str = "--key KEY (`causeway audit checkpoint --key-out KEY` writes it)";
+
 /// Checks a proof. With a key, the checkpoint's signature too; without one, the caller must say that it was not checked.
 pub(crate) fn check(proof: &ProofFile, key: Option<&VerifierKey>) -> Result<Checkpoint, Failure> {
     let entry = proof.entry.as_deref().ok_or(VerifyError::NoEntry).map_err(Failure::NotProven)?;
@@ -19,6 +22,14 @@ pub(crate) fn check(proof: &ProofFile, key: Option<&VerifierKey>) -> Result<Chec
     let included = verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, &proof.hashes, checkpoint.root);
     included.map_err(|fault| Failure::NotProven(fault.into()))?;
     Ok(checkpoint)
+}
+
+/// Checks a checkpoint by itself. Without a key only its form, as above.
+pub(crate) fn check_checkpoint(note: &str, key: Option<&VerifierKey>) -> Result<Checkpoint, Failure> {
+    match key {
+        Some(key) => causeway_verify::checkpoint(note, key).map_err(Failure::NotProven),
+        None => unsigned(note).map_err(|fault| Failure::NotProven(fault.into())),
+    }
 }
 
 /// The checkpoint that a note states, whoever signed it.

@@ -29,6 +29,8 @@ pub enum Failure {
         place: String,
         /// Each fault, on one line.
         faults: Vec<String>,
+        /// What mends them; empty where the faults say it.
+        remedy: &'static str,
     },
     /// A certificate or key could not be made.
     Certificate(rcgen::Error),
@@ -57,6 +59,8 @@ pub enum Failure {
     },
     /// Evidence does not prove what it should.
     NotProven(VerifyError),
+    /// Evidence agrees with itself, and no key was given to say who vouches for it: anybody could have made it.
+    Unsigned,
     /// What was received does not hold: a chain, a count, an answer.
     DoesNotHold(String),
     /// Some of what was asked for was done and some was not; the output says which.
@@ -91,7 +95,11 @@ impl Failure {
     }
 
     pub(crate) fn faults(place: &Path, faults: &[impl fmt::Display]) -> Self {
-        Self::Faults { place: place.display().to_string(), faults: faults.iter().map(ToString::to_string).collect() }
+        Self::Faults {
+            place: place.display().to_string(),
+            faults: faults.iter().map(ToString::to_string).collect(),
+            remedy: "",
+        }
     }
 
     pub(crate) fn certificate(source: rcgen::Error) -> Self {
@@ -116,10 +124,12 @@ impl Failure {
         Self::DoesNotHold(what.into())
     }
 
-    /// The exit code: 1, or what the verifier says of a proof.
+    /// The exit code: 1, or what the verifier says of a proof. Evidence without a key has fewer signatures behind it than
+    /// anybody can ask for, which is code 2, as evidence below a quorum of witnesses is.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::NotProven(error) => error.exit_code(),
+            Self::Unsigned => 2,
             _ => 1,
         }
     }
@@ -142,9 +152,11 @@ impl fmt::Display for Failure {
         match self {
             Self::File { path, source } => write!(f, "{}: {source}{}", path.display(), advice(source.kind())),
             Self::Content { path, fault } => write!(f, "{}: {fault}", path.display()),
-            Self::Faults { place, faults } => match faults.as_slice() {
-                [fault] => write!(f, "{place}: {fault}"),
-                _ => write!(f, "{place} has {} faults; mend them and try again:", faults.len()),
+            Self::Faults { place, faults, remedy } => match (faults.as_slice(), *remedy) {
+                ([fault], "") => write!(f, "{place}: {fault}"),
+                ([fault], remedy) => write!(f, "{place}: {fault}; {remedy}"),
+                (_, "") => write!(f, "{place} has {} faults; mend them and try again:", faults.len()),
+                (_, remedy) => write!(f, "{place} has {} faults; {remedy}, and try again:", faults.len()),
             },
             Self::Certificate(source) => write!(f, "a certificate could not be made: {source}"),
             Self::Usage(what) => f.write_str(what),
@@ -155,6 +167,10 @@ impl fmt::Display for Failure {
             Self::Gateway { taken: false, what } => f.write_str(what),
             Self::Refused { reason, message, .. } => write!(f, "the gateway refused this ({reason}): {message}"),
             Self::NotProven(error) => write!(f, "does not hold: {error}"),
+            Self::Unsigned => f.write_str(
+                "consistent, but NOT proven: without the journal's key anybody could have made this; give --key \
+                 (`causeway audit checkpoint --key-out FILE` writes it)",
+            ),
             Self::DoesNotHold(what) => write!(f, "does not hold: {what}"),
             Self::Partly(what) => f.write_str(what),
         }

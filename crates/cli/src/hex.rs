@@ -9,3 +9,28 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+/// The bytes that lower-case digits stand for; none where a digit is none or one is missing.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let byte = |pair: &[u8]| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    };
+    text.as_bytes().chunks(2).map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_read_back() {
+        assert_eq!(unhex(&hex(&[0, 0x9f, 0xa0, 0xff])), Some(vec![0, 0x9f, 0xa0, 0xff]));
+        assert_eq!(["0", "0G", "AB", "é"].map(unhex), [None, None, None, None]);
+    }
+}

@@ -33,8 +33,9 @@ use arguments::{Arguments, Command};
 
 pub use failure::{Broken, Failure};
 
-/// Runs one command line and gives the exit code: 0 when all that was asked for was done, otherwise 1, or 4 for a
-/// journal that was cut back or split; 2 for a command line that says nothing sensible.
+/// Runs one command line and gives the exit code: 0 when all that was asked for was done, otherwise 1; 2 for evidence
+/// that was checked without a key and for a command line that says nothing sensible; 4 for a journal that was cut back or
+/// split.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,

@@ -9,6 +9,12 @@ use serde_json::value::RawValue;
 /// The longest line that is read: a document of 128 KiB, and room for what is around it.
 pub(crate) const LINE_LIMIT: usize = 160 * 1024;
 
+/// What the commands that read such lines show in their help.
+pub(crate) const LINE_HELP: &str = r#"A line holds one submission (sealed and link fields in the clear; the gateway splits them):
+  {"submission_id": "case-17-a", "kind": "victim-profile", "schema_version": "1.0", "document": {"tlp": "GREEN"}}
+A correction also holds "record_id" and "expected_version", from the record's receipt. `causeway sample` writes
+whole examples, and `causeway schemas show victim-profile/1.0` what a document may hold."#;
+
 /// One submission, as a line holds it.
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -64,6 +70,10 @@ pub(crate) fn parse(line: &str) -> Result<Line, String> {
 fn form(error: &serde_json::Error) -> String {
     let expected = "{\"submission_id\", \"kind\", \"schema_version\", \"document\": {...}}";
     match error.classify() {
+        // The words name a member only where it is one of the form's own.
+        serde_json::error::Category::Data if error.to_string().starts_with("duplicate field") => {
+            "a member stands twice; each may stand once".into()
+        }
         serde_json::error::Category::Data => format!("not an object of the form {expected}"),
         _ => format!("not JSON (at column {})", error.column()),
     }
@@ -99,6 +109,14 @@ mod tests {
         assert!(with(&format!(r#","record_id":"{id}""#)).is_err(), "no version");
         assert!(with(r#","expected_version":3"#).is_err(), "no record");
         assert!(with(r#","record_id":"x","expected_version":3"#).is_err(), "not an id");
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_is_said_to() {
+        let twice =
+            r#"{"kind":"victim-profile","submission_id":"s","kind":"canary","schema_version":"1.0","document":{}}"#;
+        let fault = parse(twice).expect_err("twice");
+        assert!(fault.contains("twice") && !fault.contains("canary"), "{fault}");
     }
 
     #[test]

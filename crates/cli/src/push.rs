@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::line::Line;
+use crate::output::note;
 use crate::session::Session;
 use crate::{Broken, Failure};
 
@@ -125,6 +126,13 @@ pub(crate) async fn push(
     match unsent(&mut sent, &mut tell).await? {
         None => Ok(totals),
         Some(_) => Err(session.lost("the gateway ended the stream before all verdicts were in; run this again")),
+    }
+}
+
+/// What a run that broke off leaves: said only where something was acknowledged.
+pub(crate) fn again(accepted: u64, how: &str) {
+    if accepted > 0 {
+        note(format_args!("the {accepted} that were acknowledged are durable: {how}"));
     }
 }
 

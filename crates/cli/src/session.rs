@@ -1,10 +1,10 @@
 //! A connection to a gateway as one client system, with the purpose and the operator that every call states.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use causeway_gateway::client::{Audit, ClientError, Clients, Credentials, Feed, Ingest, Refusal, Statement};
 use causeway_gateway::identity::SpiffeId;
-use causeway_model::SystemId;
+use causeway_model::{PurposeCode, SystemId};
 use causeway_proto::v1::Violation;
 
 use crate::certs;
@@ -62,15 +62,9 @@ impl Session {
         };
         let purpose = stated(&options.purpose, "--purpose CODE", doing.default_purpose())?;
         let operator = stated(&options.operator, "--operator ID", DEVELOPMENT_OPERATOR)?;
+        check_purpose(&purpose)?;
         let statement = Statement::new(&purpose, &operator).map_err(|error| Failure::usage(error.to_string()))?;
-        let unreachable = |error: ClientError| match error {
-            ClientError::Files(faults) => Failure::Faults { place: "the client's identity".into(), faults },
-            // These name the address themselves.
-            error @ (ClientError::Address(_) | ClientError::Unreachable { .. }) => {
-                Failure::Unreachable { fault: error.to_string() }
-            }
-            error => Failure::Unreachable { fault: format!("{}: {error}", options.gateway) },
-        };
+        let unreachable = |error| unreachable(error, &options.gateway, &files);
         let credentials = Credentials::load(&files.cert, &files.key, &files.ca).map_err(unreachable)?;
         let gateway = gateway_id(options)?;
         let clients = Clients::connect(&options.gateway, &credentials, &gateway, statement).await;
@@ -110,6 +104,60 @@ impl Session {
     }
 }
 
+/// Says which purposes there are where the one stated is none.
+fn check_purpose(purpose: &str) -> Result<(), Failure> {
+    let code = purpose.split_once(':').map_or(purpose, |(code, _)| code);
+    match code.parse::<PurposeCode>() {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let codes: Vec<&str> = PurposeCode::ALL.iter().map(|code| code.as_str()).collect();
+            Err(Failure::usage(format!("--purpose takes one of these codes, or CODE:TEXT: {}", codes.join(", "))))
+        }
+    }
+}
+
+/// Why the connection does not stand, and what to do.
+fn unreachable(error: ClientError, gateway: &str, files: &Files) -> Failure {
+    let fault = match error {
+        ClientError::Files(faults) => {
+            return Failure::Faults { place: "the client's identity".into(), faults, remedy: "" };
+        }
+        ClientError::Unreachable { gateway, source } => {
+            format!("no gateway answers at {gateway} ({source}): start it with `causeway serve`, or give --gateway")
+        }
+        ClientError::Tls(_) => format!(
+            "{} is not the private key of {}: give the --key that belongs to the --cert",
+            files.key.display(),
+            files.cert.display()
+        ),
+        // What comes back is not TLS at all.
+        ClientError::Handshake(source) if source.kind() == std::io::ErrorKind::InvalidData => {
+            format!("what answers at {gateway} does not speak TLS, so it is no gateway: check --gateway")
+        }
+        // This names the address itself.
+        error @ ClientError::Address(_) => format!("{error}: give --gateway https://HOST:PORT"),
+        error => format!("{gateway}: {error}"),
+    };
+    Failure::Unreachable { fault }
+}
+
+/// The development identities that are there.
+fn identities(folder: &Path) -> Vec<String> {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found = Vec::new();
+    for agency in entries(folder) {
+        for file in entries(&agency.path()).map(|file| file.path()) {
+            let certificate = file.extension().is_some_and(|extension| extension == "pem");
+            let system = file.file_stem().filter(|stem| certificate && *stem != "ca");
+            found.extend(
+                system.map(|system| format!("{}/{}", agency.file_name().to_string_lossy(), system.to_string_lossy())),
+            );
+        }
+    }
+    found.sort();
+    found
+}
+
 /// A violation as people read it.
 pub(crate) fn broken(violation: &Violation) -> Broken {
     let Violation { pointer, rule, reason } = violation.clone();
@@ -138,19 +186,30 @@ impl Files {
             let what = format!("say who calls: --as {example} (a development identity), or --cert, --key and --ca");
             return Err(Failure::usage(what));
         };
-        let wrong = |_| Failure::usage(format!("--as takes an agency and a system, as {example}"));
+        let wrong = |_| Failure::usage(format!("--as takes an agency and a system, as {example}{}", options.known()));
         let SystemId { agency, system } = name.parse().map_err(wrong)?;
         let folder = options.certs_dir.join(agency.as_str());
         let cert = folder.join(format!("{system}.pem"));
         if !cert.exists() {
-            let what = format!(
-                "there is no development identity {name} in {}: run `causeway certs dev`",
-                options.certs_dir.display()
-            );
+            let (folder, known) = (options.certs_dir.display(), options.known());
+            let what = match known.as_str() {
+                "" => format!("there is no development identity in {folder}: run `causeway certs dev`"),
+                known => format!("there is no development identity {name} in {folder}{known}"),
+            };
             return Err(Failure::usage(what));
         }
         let ca = options.certs_dir.join(gateway_system(options)?.agency.as_str()).join("ca.pem");
         Ok(Self { cert, key: folder.join(format!("{system}.key")), ca })
+    }
+}
+
+impl ClientOptions {
+    /// The development identities to choose from, to end a sentence with; nothing where there are none.
+    fn known(&self) -> String {
+        match identities(&self.certs_dir).join(", ") {
+            none if none.is_empty() => none,
+            some => format!("; there are {some}"),
+        }
     }
 }
 
@@ -163,4 +222,32 @@ fn gateway_system(options: &ClientOptions) -> Result<SystemId, Failure> {
 fn gateway_id(options: &ClientOptions) -> Result<SpiffeId, Failure> {
     let wrong = |_| Failure::usage(format!("--trust-suffix takes a domain, as {}", certs::DEVELOPMENT_SUFFIX));
     Ok(SpiffeId { system: gateway_system(options)?, suffix: options.trust_suffix.parse().map_err(wrong)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_purpose_is_answered_with_all_of_them() {
+        let fault = check_purpose("curiosity:text").expect_err("no purpose").to_string();
+        assert!(PurposeCode::ALL.iter().all(|code| fault.contains(code.as_str())), "{fault}");
+        check_purpose("safeguarding:referral").expect("a purpose");
+    }
+
+    #[test]
+    fn an_unknown_identity_is_answered_with_those_that_are_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = ClientOptions::development("gb-nca/nobody", folder.path(), "https://127.0.0.1:1");
+        let fault = || match Files::of(&options, Doing::Auditing) {
+            Ok(_) => panic!("there is no such identity"),
+            Err(failure) => failure.to_string(),
+        };
+        assert!(fault().contains("`causeway certs dev`"), "{}", fault());
+        std::fs::create_dir(folder.path().join("gb-nca")).expect("a folder");
+        for name in ["audit.pem", "audit.key", "ca.pem"] {
+            std::fs::write(folder.path().join("gb-nca").join(name), "").expect("a file");
+        }
+        assert!(fault().ends_with("; there are gb-nca/audit"), "{}", fault());
+    }
 }

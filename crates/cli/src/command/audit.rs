@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::Failure;
 use crate::client_options::ClientOptions;
 use crate::entry_text;
-use crate::evidence;
+use crate::evidence::{self, KEY_OPTION};
 use crate::hex::hex;
 use crate::output::{note, say, say_json};
 use crate::proof_file;
@@ -44,7 +44,7 @@ pub(crate) struct QueryOptions {
     #[arg(long, value_name = "ID")]
     agreement: Option<String>,
     /// At most so many rows (1 to 10,000).
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// Go on from this leaf index.
     #[arg(long, value_name = "LEAF", default_value_t = 0)]
@@ -105,7 +105,10 @@ async fn query(options: &QueryOptions) -> Result<(), Failure> {
             false => say(format_args!("{:>8}  {}{}", row.leaf_index, entry_text::summary(&entry), remark(row))),
         }
     }
-    note(format_args!("{} entries; to prove one: causeway audit prove LEAF --out FILE", rows.len()));
+    note(match rows.len() {
+        0 => "no entry concerns it, or none that this auditor may see".to_owned(),
+        count => format!("{count} entries; to prove one: causeway audit prove LEAF --out FILE"),
+    });
     if end.next_leaf_index > 0 {
         note(format_args!("there are more: --from {}", end.next_leaf_index));
     }
@@ -143,8 +146,9 @@ async fn checkpoint(options: &CheckpointOptions) -> Result<(), Failure> {
     let (note_text, key) = checkpoint_of(&session).await?;
     let checked = causeway_journal::verify_checkpoint(&note_text, &key, key.name());
     checked.map_err(|fault| Failure::does_not_hold(format!("the checkpoint: {fault}")))?;
+    // The note alone goes to standard output, so that what is kept of it is what was signed.
     say(note_text.trim_end());
-    say(format_args!("\nverifier key (pin it): {key}"));
+    note(format_args!("\nverifier key (pin it): {key}"));
     if let Some(path) = &options.key_out {
         std::fs::write(path, format!("{key}\n")).map_err(|e| Failure::file(path, e))?;
     }
@@ -171,7 +175,7 @@ async fn prove(options: &ProveOptions) -> Result<(), Failure> {
             std::fs::write(path, proof.to_string()).map_err(|e| Failure::file(path, e))?;
             let (size, path) = (checkpoint.size, path.display());
             note(format_args!(
-                "entry {} is in the tree of size {size}; check it with: causeway verify {path}",
+                "entry {} is in the tree of size {size}; check it with: causeway verify {path} {KEY_OPTION}",
                 options.leaf
             ));
         }

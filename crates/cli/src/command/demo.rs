@@ -21,9 +21,9 @@ pub(crate) struct Options {
     /// Where the gateway listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     pub(crate) listen: SocketAddr,
-    /// How many records are submitted; those that must be refused are among them.
-    #[arg(long, value_name = "N", default_value_t = 2_000)]
-    pub(crate) count: usize,
+    /// How many records are submitted; those that must be refused are among them (200 to 100,000).
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(200..=100_000))]
+    pub(crate) count: u32,
     /// From the same seed come the same records.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,

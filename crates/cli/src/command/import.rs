@@ -10,8 +10,8 @@ use clap::Args;
 use crate::client_options::ClientOptions;
 use crate::import::{ImportMap, Mapped, Reject, Row};
 use crate::lines;
-use crate::output::{Progress, note, say};
-use crate::push::{Answer, Outgoing, Reasons, Unsent, Verdict, push};
+use crate::output::{Progress, say};
+use crate::push::{Answer, Outgoing, Reasons, Unsent, Verdict, again, push};
 use crate::session::{Doing, Session, broken};
 use crate::{Broken, Failure};
 
@@ -40,9 +40,10 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let mut report = options.rejects.as_deref().map(Report::create).transpose()?;
     let session = Session::open(&options.client, Doing::Submitting).await?;
     let mut progress = Progress::start("importing", Some(total), false);
-    let mut rules = Reasons::default();
+    let (mut rules, mut accepted) = (Reasons::default(), 0);
     let totals = push(&session, rows.map(outgoing), |answer, totals| {
         progress.at(totals.all());
+        accepted = totals.accepted;
         for fault in faults(&answer) {
             rules.count(&fault.rule_and_place());
             if let Some(report) = &mut report {
@@ -53,8 +54,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     })
     .await;
     progress.finish();
-    let totals = totals.inspect_err(|_| note("what was acknowledged is durable: run the same import again"))?;
     report.map_or(Ok(()), Report::finish)?;
+    let totals = totals.inspect_err(|_| again(accepted, "run the same import again"))?;
     let faulty = totals.refused + totals.not_sent;
     say(format_args!("{} rows: {} accepted, {faulty} refused", totals.all(), totals.accepted));
     if faulty > 0 {

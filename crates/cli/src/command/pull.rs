@@ -20,7 +20,7 @@ use crate::session::{Doing, Session};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// At most so many items a page (1 to 1,000).
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
     /// Go on from where this file says, and write there where this pull stopped.
     #[arg(long, value_name = "FILE")]
@@ -51,9 +51,35 @@ impl FeedOptions {
     }
 }
 
+impl Options {
+    /// A cursor file goes on in the feed that it was written for and in no other.
+    fn check_cursor(&self, standing: &Standing) -> Result<(), Failure> {
+        match (&self.cursor, &self.feed.agreement) {
+            (Some(path), Some(wanted)) if !standing.agreement.is_empty() && *wanted != standing.agreement => {
+                let of = &standing.agreement;
+                Err(Failure::content(path, format!("a cursor of {of}, not of {wanted}: give another --cursor file")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A refusal, with what the cursor file is for, since it may be another agency's.
+    fn of_cursor(&self, failure: Failure, standing: &Standing) -> Failure {
+        match (failure, &self.cursor) {
+            (Failure::Refused { reason, message, violations }, Some(path)) if !standing.agreement.is_empty() => {
+                let (path, of) = (path.display(), &standing.agreement);
+                let message = format!("{message}; the cursor file {path} is for {of}");
+                Failure::Refused { reason, message, violations }
+            }
+            (failure, _) => failure,
+        }
+    }
+}
+
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let key = options.feed.key()?;
     let mut standing = options.cursor.as_deref().map_or_else(|| Ok(Standing::start()), read_standing)?;
+    options.check_cursor(&standing)?;
     let session = Session::open(&options.feed.client, Doing::Reading).await?;
     let mut progress = Progress::start("pulling", None, !options.all);
     let mut counts = Counts::default();
@@ -63,7 +89,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
             cursor: standing.cursor.clone(),
             limit: options.limit,
         };
-        let response = session.feed().pull(request).await.map_err(|status| session.failure(status))?.into_inner();
+        let response = session.feed().pull(request).await;
+        let response = response.map_err(|status| options.of_cursor(session.failure(status), &standing))?.into_inner();
         let page = response.page.ok_or_else(|| Failure::does_not_hold("the gateway answered without a page"))?;
         standing.take(&page, key.as_ref())?;
         page.items.iter().for_each(|item| print(item, &mut counts));
@@ -89,10 +116,15 @@ impl Counts {
         let Self { released, withdrawn } = self;
         let Standing { agreement, position, .. } = standing;
         let left = newest.saturating_sub(*position);
-        let signatures = if signed { "and checkpoint signatures" } else { "(signatures only with --verifier-key)" };
+        let held = match signed {
+            true => "chain, page digests, disclosure proofs and checkpoint signatures hold",
+            false => {
+                "chain, page digests and disclosure proofs hold; the signatures were not checked: give --verifier-key"
+            }
+        };
         format!(
             "{agreement}: {released} records, {withdrawn} withdrawals, now at position {position}, {left} more; \
-             chain, page digests and disclosure proofs {signatures} hold"
+             {held}"
         )
     }
 }
@@ -145,8 +177,15 @@ fn read_standing(path: &Path) -> Result<Standing, Failure> {
     }
 }
 
+/// The file beside it that a file is written to before it takes its place.
+pub(super) fn partial_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}
+
 fn write_standing(path: &Path, standing: &Standing) -> Result<(), Failure> {
-    let partial = path.with_extension("partial");
+    let partial = partial_of(path);
     let text = serde_json::to_string_pretty(standing).expect("a standing is texts and a number");
     std::fs::write(&partial, text + "\n").map_err(|e| Failure::file(&partial, e))?;
     std::fs::rename(&partial, path).map_err(|e| Failure::file(path, e))

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::Failure;
 use crate::client_options::ClientOptions;
+use crate::evidence::KEY_OPTION;
 use crate::output::{note, say_json};
 use crate::proof_file;
 use crate::receipt_form::ReceiptForm;
@@ -33,7 +34,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     if let Some(path) = &options.out {
         let proof = receipt.inclusion_proof.as_ref();
         proof_file::write(path, &receipt.entry, proof, &receipt.checkpoint)?;
-        note(format_args!("the proof is in {0}; check it with: causeway verify {0}", path.display()));
+        note(format_args!("the proof is in {0}; check it with: causeway verify {0} {KEY_OPTION}", path.display()));
     }
     Ok(())
 }

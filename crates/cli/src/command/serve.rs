@@ -23,11 +23,27 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let config = load(&options.config)?;
     init_logging(config.log).map_err(|error| Failure::gateway(&options.config, &error))?;
     let (keys, data) = (config.keys_dir.clone(), config.data_dir.clone());
-    let gateway = launch(config).await.map_err(|error| Failure::gateway(&options.config, &error))?;
+    let gateway = launch(config).await.map_err(|error| advised(Failure::gateway(&options.config, &error)))?;
     note(format_args!("serving on https://{}; stop with Ctrl-C", gateway.address()));
     note(format_args!("keys in {} (back them up apart), journal in {}", plain(&keys), plain(&data)));
     let served = gateway.serve(async move { signals.wait().await }).await;
     served.map_err(|error| Failure::gateway(&options.config, &error))
+}
+
+/// A start that fails for want of identities or approvals, with where those come from.
+fn advised(failure: Failure) -> Failure {
+    match failure {
+        Failure::Gateway { what, .. } if what.contains("unapproved-document") => Failure::Faults {
+            place: "the start folder".into(),
+            faults: what.lines().map(str::to_owned).collect(),
+            remedy: "have the documents approved (in development: run `causeway certs dev`)",
+        },
+        Failure::Faults { place, faults, .. } if faults.iter().any(|fault| fault.contains("No such file")) => {
+            let remedy = "put the files there (in development: run `causeway certs dev`)";
+            Failure::Faults { place, faults, remedy }
+        }
+        failure => failure,
+    }
 }
 
 /// Reads the settings, with every fault in them.
@@ -39,4 +55,22 @@ pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
 /// A path without the detours that a settings file makes.
 fn plain(path: &Path) -> String {
     path.canonicalize().as_deref().unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_approvals_and_identities_say_where_they_come_from() {
+        let what = "agency file a: unapproved-document; approve it\nschema s: unapproved-document; approve it";
+        let unapproved = advised(Failure::Gateway { taken: false, what: what.into() });
+        assert!(unapproved.to_string().contains("`causeway certs dev`"), "{unapproved}");
+        assert_eq!(unapproved.details().len(), 2);
+        let faults = vec!["a.pem: No such file or directory (os error 2)".into()];
+        let missing = advised(Failure::Faults { place: "gateway.toml".into(), faults, remedy: "" });
+        assert!(missing.to_string().ends_with("(in development: run `causeway certs dev`)"), "{missing}");
+        let other = advised(Failure::Gateway { taken: false, what: "the disk is full".into() });
+        assert_eq!(other.to_string(), "the disk is full");
+    }
 }

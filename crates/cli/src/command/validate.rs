@@ -7,7 +7,7 @@ use clap::Args;
 use futures_util::{StreamExt, stream};
 
 use crate::client_options::ClientOptions;
-use crate::line::Line;
+use crate::line::{LINE_HELP, Line};
 use crate::lines::Lines;
 use crate::output::{Progress, say};
 use crate::session::{Doing, Session, broken, said};
@@ -18,6 +18,7 @@ const IN_FLIGHT: usize = 16;
 
 /// Checks a file of records (JSON Lines) against the rules of a submission, without submitting it.
 #[derive(Debug, Args)]
+#[command(after_help = LINE_HELP)]
 pub(crate) struct Options {
     /// The file, one submission a line.
     file: PathBuf,

@@ -14,7 +14,7 @@ use crate::signals::Signals;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// At most so many items a page (1 to 1,000).
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
     #[command(flatten)]
     feed: FeedOptions,

@@ -20,11 +20,10 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn lines(&self, clients: &Clients<'_>) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = self.submission();
         self.pulled.iter().for_each(|partner| lines.extend(self.partner(partner)));
         lines.extend(self.audit());
-        lines.extend(self.next(clients));
         lines
     }
 
@@ -75,7 +74,8 @@ impl Account {
         lines
     }
 
-    fn next(&self, clients: &Clients<'_>) -> Vec<String> {
+    /// What to try while the gateway is up.
+    pub(super) fn next(&self, clients: &Clients<'_>) -> Vec<String> {
         let at = match clients.gateway.as_str() {
             "https://127.0.0.1:8443" => String::new(),
             other => format!(" --gateway {other}"),
