@@ -30,7 +30,7 @@ const VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 0 };
 /// One record to submit.
 #[derive(Debug, Clone)]
 pub struct SampleRecord {
-    /// The submitter's id of it: unique within the seed.
+    /// The submitter's id of it: unique within the seed, but for [`FaultKind::SubmissionReused`].
     pub submission_id: String,
     /// The kind and version to submit it as.
     pub schema: SchemaId,
@@ -89,7 +89,9 @@ impl Sample {
             Some(fault) => fault.apply(schema, record),
             None => (schema, Value::Object(record).to_string().into_bytes()),
         };
-        SampleRecord { submission_id: format!("SYN-{:016x}-{number:07}", self.seed), schema, document, fault }
+        // The first record is never faulty: a fault is in the middle of its stride, which is two records at least.
+        let named = if fault == Some(FaultKind::SubmissionReused) { 0 } else { number };
+        SampleRecord { submission_id: format!("SYN-{:016x}-{named:07}", self.seed), schema, document, fault }
     }
 }
 

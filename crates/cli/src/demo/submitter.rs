@@ -86,6 +86,6 @@ fn check(answer: &Answer, fault: Option<FaultKind>) -> Result<Option<&Receipt>, 
 fn is_for(refusal: &Refusal, fault: FaultKind) -> bool {
     match refusal.violations.as_slice() {
         [] => refusal.reason == fault.found_as(),
-        violations => violations.iter().all(|violation| violation.rule == fault.found_as()),
+        violations => violations.iter().all(|violation| fault.breaks(&violation.rule)),
     }
 }

@@ -24,7 +24,13 @@ fn found(schemas: &Schemas, record: &SampleRecord) -> Vec<String> {
         Err(fault) => vec![fault.reason().into()],
         Ok(document) => {
             let rules: HashSet<_> = schema.validate(&document, today).into_iter().map(|v| v.rule).collect();
-            rules.into_iter().collect()
+            // That an id was used before is the gateway's to find, which has both records.
+            let reused = record.fault.filter(|fault| *fault == FaultKind::SubmissionReused);
+            let fault = record.fault.filter(|fault| rules.iter().all(|rule| fault.breaks(rule)));
+            match fault {
+                Some(fault) if rules.contains(fault.found_as()) => vec![fault.found_as().into()],
+                _ => rules.into_iter().chain(reused.map(|fault| fault.found_as().into())).collect(),
+            }
         }
     }
 }
@@ -60,8 +66,14 @@ fn every_fault_is_alone_under_any_seed() {
 
 #[test]
 fn a_small_sample_has_the_faults_it_has_room_for() {
-    for (count, faults) in [(0, 0), (1, 0), (2, 1), (10, 5), (44, FaultKind::ALL.len()), (1_000, FaultKind::ALL.len())]
-    {
+    for (count, faults) in [
+        (0, 0),
+        (1, 0),
+        (2, 1),
+        (10, 5),
+        (FaultKind::ALL.len() * 2, FaultKind::ALL.len()),
+        (1_000, FaultKind::ALL.len()),
+    ] {
         let sample: Vec<_> = records(3, count).collect();
         assert_eq!((sample.len(), sample.iter().filter(|r| r.fault.is_some()).count()), (count, faults), "{count}");
     }
@@ -72,8 +84,12 @@ fn one_seed_gives_the_same_bytes_and_another_gives_others() {
     let bytes = |seed| records(seed, 50).map(|record| (record.submission_id, record.document)).collect::<Vec<_>>();
     assert_eq!(bytes(1), bytes(1));
     assert!(bytes(1).iter().zip(bytes(2)).all(|(a, b)| a.0 != b.0 && a.1 != b.1));
-    let ids: HashSet<_> = records(1, 500).map(|record| record.submission_id).collect();
-    assert_eq!(ids.len(), 500);
+    let sample: Vec<_> = records(1, 500).collect();
+    let ids: HashSet<_> = sample.iter().map(|record| &record.submission_id).collect();
+    assert_eq!(ids.len(), 499, "one id is used twice");
+    let reused = sample.iter().find(|record| record.fault == Some(FaultKind::SubmissionReused)).expect("there is one");
+    assert_eq!(reused.submission_id, sample[0].submission_id);
+    assert_ne!(reused.document, sample[0].document);
 }
 
 #[test]
