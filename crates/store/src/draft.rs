@@ -26,7 +26,6 @@ const FILLED_IN: usize = 280;
 
 /// An entry that is to be appended. The store fills in time, node, software version, commitments and the body's digest;
 /// the entry's id is the caller's to choose, at random.
-#[derive(Debug)]
 pub struct Draft {
     /// The entry.
     pub entry: v1::Entry,
@@ -36,6 +35,13 @@ pub struct Draft {
     pub body: Option<DraftBody>,
     /// The text of a governed document, at most 128 KiB.
     pub document_text: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Draft {
+    /// Neither the openings, which name persons, nor a document.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").field("reason", &self.entry.reason).field("body", &self.body).finish_non_exhaustive()
+    }
 }
 
 /// A record's body, encrypted under a key of its own.

@@ -53,6 +53,11 @@ pub enum StoreError {
         /// The tree size that the log holds now.
         found_size: u64,
     },
+    /// The log holds entries and the file that says how far it has come is not there.
+    CheckpointMissing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The checkpoint file is not a checkpoint of this journal.
     CheckpointFile {
         /// The file.
@@ -105,6 +110,12 @@ impl fmt::Display for StoreError {
                 f,
                 "the journal's first {signed_size} entries are not those that it has signed: it was replaced; restore \
                  the newest copy, nothing is served or signed until then"
+            ),
+            Self::CheckpointMissing { path } => write!(
+                f,
+                "the journal holds entries, but {} is gone, and without it nobody can tell whether the journal was cut \
+                 back; restore it from the newest copy, nothing is served or signed until then",
+                path.display()
             ),
             Self::CheckpointFile { path, .. } => {
                 write!(f, "{} is not a checkpoint that this journal signed", path.display())

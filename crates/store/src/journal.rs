@@ -73,6 +73,7 @@ impl Journal {
             .map_err(|error| StoreError::Engine(Box::new(error)))?;
         let file = CheckpointFile::in_dir(&options.data_dir);
         let signed = file.read(&verifier_key, &options.origin)?;
+        let is_first_start = signed.is_none();
         let (state, tiles) = replay(log.as_ref(), signed)?;
         let page_keys = open_page_keys(log.as_ref(), &options)?;
         let writer = Writer {
@@ -83,6 +84,14 @@ impl Journal {
             signing_key,
         };
         let checkpoint = writer.sign(state.tree().size(), state.tree().root());
+        if is_first_start {
+            // From here on the file is there whenever the log holds anything: without it, a log that was cut back would
+            // look like any other.
+            if state.tree().size() > 0 {
+                return Err(StoreError::CheckpointMissing { path: options.data_dir.join("checkpoint") });
+            }
+            file.write(&checkpoint)?;
+        }
         let shared = Arc::new(Shared::new(log, verifier_key, state, checkpoint, tiles));
         let (readers, reader_threads) = Readers::start(&shared, &page_keys)?;
         let keeper = Keeper::start(file.clone(), Arc::clone(&shared))?;

@@ -1,5 +1,6 @@
 //! Reading entries, bodies, openings and proofs on threads of their own: sled's reads block, and wait for the writer.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -25,12 +26,17 @@ const WAITING_READS: usize = 256;
 type Job = Box<dyn FnOnce(&Reader) + Send>;
 
 /// A record's body as it was submitted, with the encapsulation that its sealed half refers to.
-#[derive(Debug)]
 pub struct OpenedBody {
     /// The body.
     pub body: v1::Body,
     /// The HPKE encapsulated key; none where nothing is sealed.
     pub encapsulation: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for OpenedBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenedBody({})", self.body.schema)
+    }
 }
 
 /// The way to the reader threads.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_channel::Receiver;
 use causeway_crypto::{Digest, SigningKey};
-use causeway_journal::{Applied, Checked, Checkpoint, Tile, apply_checked, check, encode_frame, v1};
+use causeway_journal::{Applied, Checked, Checkpoint, JournalError, Tile, apply_checked, check, encode_frame, v1};
 use causeway_model::{FrameSeq, LeafIndex, Timestamp};
 
 use crate::building::{Answer, Building, Offered, Request, Stamp, refuse};
@@ -49,7 +49,7 @@ struct Ready {
     seq: FrameSeq,
     bytes: Vec<u8>,
     checked: Checked,
-    frame: v1::Frame,
+    frame: Arc<v1::Frame>,
     answers: Vec<Answer>,
 }
 
@@ -112,7 +112,9 @@ impl Sequencer {
 
     /// Makes a frame durable, applies it and answers its drafts.
     fn commit(&mut self, building: Building) -> Result<(), Arc<str>> {
-        let Some(Ready { seq, bytes, checked, frame, answers }) = self.check(building) else { return Ok(()) };
+        let Some(Ready { seq, bytes, checked, frame, answers }) = self.check(building) else {
+            return Ok(());
+        };
         // If we stop here, nothing has happened.
         let (beside, pages) = self.beside();
         let head = FrameSeq(seq.0 - 1);
@@ -122,14 +124,20 @@ impl Sequencer {
             Err(error) => return Err(self.fail(answers, &error)),
         }
         // If we stop here, the frame is in the log, and the next start applies it.
+        // Whoever sees the new state also finds the checkpoint that covers it.
         let applied = self.shared.change(|state| {
-            apply_checked(state, checked).inspect(|applied| self.shared.replace_tiles(applied.tiles.clone()))
+            let applied = apply_checked(state, checked)?;
+            self.shared.replace_tiles(applied.tiles.clone());
+            let checkpoint = self.writer.sign(applied.size, applied.root);
+            self.shared.publish(Arc::clone(&checkpoint));
+            Ok::<_, JournalError>((applied, checkpoint))
         });
-        let applied = match applied {
-            Ok(applied) => applied,
+        let (applied, checkpoint) = match applied {
+            Ok(made) => made,
             Err(error) => return Err(self.fail(answers, &error)),
         };
-        self.show(seq, frame, pages, &applied, answers);
+        self.keep_recent(seq, &frame, pages);
+        answer_all(answers, &frame, &applied, &checkpoint);
         Ok(())
     }
 
@@ -148,7 +156,7 @@ impl Sequencer {
                 .map(|(seq, checked)| (seq, bytes, checked))
         });
         match checked {
-            Ok((seq, bytes, checked)) => Some(Ready { seq, bytes, checked, frame, answers }),
+            Ok((seq, bytes, checked)) => Some(Ready { seq, bytes, checked, frame: Arc::new(frame), answers }),
             Err(error) => {
                 answers.into_iter().for_each(|answer| refuse(answer, AppendFailure::Refused(error.clone())));
                 None
@@ -167,34 +175,12 @@ impl Sequencer {
         (Beside { key_pages, tiles }, pages)
     }
 
-    /// Signs what is durable, and lets everybody see it.
-    fn show(
-        &self,
-        seq: FrameSeq,
-        frame: v1::Frame,
-        pages: Vec<(u64, KeyPage)>,
-        applied: &Applied,
-        answers: Vec<Answer>,
-    ) {
+    /// Keeps what was just written at hand, since it is what is asked for first.
+    fn keep_recent(&self, seq: FrameSeq, frame: &Arc<v1::Frame>, pages: Vec<(u64, KeyPage)>) {
         for (number, page) in pages {
             self.shared.recent.keep_page(number, Arc::new(page));
         }
-        let frame = Arc::new(frame);
-        self.shared.recent.keep_frame(seq, Arc::clone(&frame));
-        let checkpoint = self.writer.sign(applied.size, applied.root);
-        self.shared.publish(Arc::clone(&checkpoint));
-        let entries = frame.items.iter().zip(&applied.outcomes).zip(applied.first_leaf.0..);
-        for (answer, ((item, outcome), leaf)) in answers.into_iter().zip(entries) {
-            // Whoever asked may have gone; the entry stands all the same.
-            let _ = answer.send(Ok(Committed {
-                leaf: LeafIndex(leaf),
-                entry: item.entry.clone(),
-                outcome: outcome.clone(),
-                checkpoint: Arc::clone(&checkpoint),
-                tree_size: applied.size,
-                time: applied.time,
-            }));
-        }
+        self.shared.recent.keep_frame(seq, Arc::clone(frame));
     }
 
     /// Records why nothing is appended any more, before anybody is told.
@@ -210,6 +196,22 @@ impl Writer {
     pub(crate) fn sign(&self, size: u64, root: Digest) -> Arc<str> {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size, root };
         checkpoint.sign(&self.signing_key).into()
+    }
+}
+
+/// Tells every draft of a frame what became of it.
+fn answer_all(answers: Vec<Answer>, frame: &v1::Frame, applied: &Applied, checkpoint: &Arc<str>) {
+    let entries = frame.items.iter().zip(&applied.outcomes).zip(applied.first_leaf.0..);
+    for (answer, ((item, outcome), leaf)) in answers.into_iter().zip(entries) {
+        // Whoever asked may have gone; the entry stands all the same.
+        let _ = answer.send(Ok(Committed {
+            leaf: LeafIndex(leaf),
+            entry: item.entry.clone(),
+            outcome: outcome.clone(),
+            checkpoint: Arc::clone(checkpoint),
+            tree_size: applied.size,
+            time: applied.time,
+        }));
     }
 }
 

@@ -131,6 +131,17 @@ fn a_log_with_another_root_at_the_signed_size_is_refused() {
 }
 
 #[test]
+fn a_log_without_the_file_that_says_how_far_it_has_come_is_refused() {
+    let setting = Setting::new();
+    let journal = setting.begin();
+    append(&journal, draft(1));
+    journal.close();
+    std::fs::remove_file(setting.data_dir().join("checkpoint")).expect("it was there");
+    let refused = setting.start_over(Box::new(setting.log())).expect_err("refused");
+    assert!(matches!(refused, StoreError::CheckpointMissing { .. }), "{refused}");
+}
+
+#[test]
 fn a_checkpoint_file_of_another_signer_is_refused() {
     let (setting, other) = (Setting::new(), Setting::new());
     setting.begin().close();
