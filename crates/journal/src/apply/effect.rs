@@ -40,13 +40,12 @@ fn once(
         return change(state, leaf, entry);
     };
     if let Some(known) = state.submissions.get(&mac).copied() {
-        if known.content_mac != content_mac {
-            return Outcome::SubmissionReused;
-        }
+        // Whatever becomes of it, a body may travel with this entry: it has to be found with the record that it lost to.
         if let Some(number) = state.records.number(&known.record_id) {
             state.subjects.note(number, leaf);
         }
-        return Outcome::Duplicate { of: known.leaf };
+        let same = known.content_mac == content_mac;
+        return if same { Outcome::Duplicate { of: known.leaf } } else { Outcome::SubmissionReused };
     }
     let outcome = change(state, leaf, entry);
     let record = entry.records.first();

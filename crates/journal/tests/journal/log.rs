@@ -125,7 +125,7 @@ pub(crate) fn agency_text(agency: &str, version: u32) -> String {
         name: agency.to_uppercase(),
         systems: vec![System { name: "feed".parse().expect("a name"), roles: vec![Role::Reader] }],
         persons: persons.map(person).collect(),
-        sealing_public_key: vec![1; 32],
+        sealing_public_key: vec![1; 1216],
         trust_bundle_pem: "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".into(),
     };
     file.render()
