@@ -2,7 +2,7 @@
 //! entry, and that entry's inclusion proof under a signed checkpoint.
 
 use causeway_crypto::Digest;
-use causeway_exchange::{Content, PageItem, page_digest};
+use causeway_exchange::{Content, PageItem, PageTerms, page_digest};
 use causeway_journal::{FeedItemKind, ProofFile, VerifierKey, chain_link, decode_entry, v1 as journal};
 use causeway_model::{AgreementId, ItemId, Position, SchemaId};
 use causeway_proto::v1::{Item, ItemKind, Page, ReleasedRecord, item};
@@ -77,12 +77,20 @@ fn check_evidence(page: &Page, items: &[PageItem], key: Option<&VerifierKey>) ->
     let salt: [u8; 32] = page.digest_salt.as_slice().try_into().map_err(|_| broken("its salt is not of 32 bytes"))?;
     let agreement: AgreementId = page.agreement.parse().map_err(|_| broken("its agreement is malformed"))?;
     let (first, last) = (items.first().map(|item| item.position), items.last().map(|item| item.position));
+    let digest = |text: &[u8]| Digest::try_from(text).map_err(|_| broken("a chain value is not of 32 bytes"));
+    let terms = PageTerms {
+        agreement: &agreement,
+        agreement_version: page.agreement_version,
+        onward_transfer: &page.onward_transfer,
+        chain_before: &digest(&page.chain_before)?,
+        chain_after: &digest(&page.chain_after)?,
+    };
     let names_this = entry.operation() == journal::Operation::Disclosure
         && entry.decision() == journal::Decision::Allowed
         && named.feed == page.agreement
         && Some(Position(named.from_position)) == first
         && Some(Position(named.to_position)) == last
-        && named.digest == page_digest(&salt, &agreement, items).0;
+        && named.digest == page_digest(&salt, terms, items).0;
     if !names_this {
         return Err(broken("its disclosure entry is of another page"));
     }

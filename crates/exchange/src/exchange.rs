@@ -12,7 +12,7 @@ use event_listener::{Event, EventListener};
 use crate::governed::Governed;
 use crate::sealing::Windows;
 use crate::tally::Tally;
-use crate::{Caller, Class, Error, Tallied};
+use crate::{Caller, Class, Error, Pressure, Tallied};
 
 /// Domain of a submission's MAC, over agency and submission id.
 const SUBMISSION_DOMAIN: &str = "causeway/v1/submission";
@@ -134,7 +134,21 @@ impl Exchange {
         self.journal().append(draft).await.map_err(append_failed)
     }
 
-    /// Appends a caller's draft, or refuses at once where the queue is full; that is summed up, since it cannot be recorded.
+    /// Appends a caller's draft. Where the queue is full it waits, or refuses at once, as the call asks; a refusal for that is
+    /// summed up, since it cannot be recorded.
+    pub(crate) async fn record_under(
+        &self,
+        pressure: Pressure,
+        caller: &Caller,
+        draft: Draft,
+    ) -> Result<Committed, Error> {
+        match pressure {
+            Pressure::Wait => self.record(draft).await,
+            Pressure::Refuse => self.record_or_refuse(caller, draft).await,
+        }
+    }
+
+    /// Appends the draft of a single call, or refuses at once where the queue is full.
     pub(crate) async fn record_or_refuse(&self, caller: &Caller, draft: Draft) -> Result<Committed, Error> {
         let taken = self.journal().try_append(draft).map_err(|failure| {
             if failure == AppendFailure::Busy {
@@ -150,6 +164,22 @@ impl Exchange {
         let checkpoint = self.journal().checkpoint();
         let size = checkpoint.lines().nth(1).and_then(|line| line.parse().ok());
         size.map(|size| (checkpoint, size)).ok_or_else(|| Error::internal("the journal's own checkpoint has no size"))
+    }
+
+    /// A durable checkpoint that covers `leaf`, and its size. State and checkpoint are shown together, so this waits only where
+    /// somebody has seen an entry of a commit that is being shown at this moment.
+    pub(crate) async fn head_over(&self, leaf: LeafIndex) -> Result<(Arc<str>, u64), Error> {
+        loop {
+            let changed = self.changed();
+            let (checkpoint, size) = self.head()?;
+            if size > leaf.0 {
+                return Ok((checkpoint, size));
+            }
+            if !self.is_healthy() {
+                return Err(Error::new(Class::Unavailable, "journal-unavailable", "the journal has stopped"));
+            }
+            changed.await;
+        }
     }
 
     /// The audit path of a leaf in a tree of `tree_size` leaves.

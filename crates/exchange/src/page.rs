@@ -94,15 +94,48 @@ pub struct Evidence {
     pub checkpoint: Arc<str>,
 }
 
-/// The digest of a page: over the salt, the agreement and each item with all that is served of it. A partner computes it
-/// from what it received and compares it with the disclosure entry.
-pub fn page_digest<'a>(
-    salt: &[u8; 32],
-    agreement: &AgreementId,
-    items: impl IntoIterator<Item = &'a PageItem>,
-) -> Digest {
-    let items: Vec<Digest> = items.into_iter().map(item_digest).collect();
-    let mut parts: Vec<&[u8]> = vec![salt, agreement.as_str().as_bytes()];
+/// What a page's digest covers beside its items.
+#[derive(Debug, Clone, Copy)]
+pub struct PageTerms<'a> {
+    /// The agreement.
+    pub agreement: &'a AgreementId,
+    /// Its version that was applied.
+    pub agreement_version: u32,
+    /// The condition on onward transfer.
+    pub onward_transfer: &'a str,
+    /// The chain's value before the first item.
+    pub chain_before: &'a Digest,
+    /// The chain's value after the last item.
+    pub chain_after: &'a Digest,
+}
+
+impl Page {
+    /// What its digest covers beside its items.
+    pub fn terms(&self) -> PageTerms<'_> {
+        PageTerms {
+            agreement: &self.agreement,
+            agreement_version: self.agreement_version,
+            onward_transfer: self.onward_transfer,
+            chain_before: &self.chain_before,
+            chain_after: &self.chain_after,
+        }
+    }
+}
+
+/// The digest of a page: over the salt, its terms, and each item with all that is served of it. A partner computes it from
+/// what it received and compares it with the disclosure entry. What only helps to navigate (cursor, newest position) is not
+/// in it.
+pub fn page_digest(salt: &[u8; 32], terms: PageTerms<'_>, items: &[PageItem]) -> Digest {
+    let items: Vec<Digest> = items.iter().map(item_digest).collect();
+    let version = terms.agreement_version.to_be_bytes();
+    let mut parts: Vec<&[u8]> = vec![
+        salt,
+        terms.agreement.as_str().as_bytes(),
+        &version,
+        terms.onward_transfer.as_bytes(),
+        &terms.chain_before.0,
+        &terms.chain_after.0,
+    ];
     parts.extend(items.iter().map(|item| item.0.as_slice()));
     digest(PAGE_DOMAIN, &parts)
 }

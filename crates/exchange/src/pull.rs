@@ -13,7 +13,7 @@ use causeway_store::{Committed, OpenedBody};
 use crate::draft::Said;
 use crate::page::{Content, Evidence, Page, PageItem, page_digest};
 use crate::submit::leaf_of;
-use crate::{Caller, Class, Error, Exchange, Tallied, cursor};
+use crate::{Caller, Class, Error, Exchange, Pressure, Tallied, cursor};
 
 /// Items of a page where the caller states no limit.
 pub const DEFAULT_PAGE_ITEMS: u32 = 100;
@@ -23,6 +23,9 @@ pub const MAX_PAGE_ITEMS: u32 = 1_000;
 
 /// A page ends with the item that takes its documents past this size: with the largest item it stays under 4 MiB.
 const PAGE_BYTES: usize = 3 << 20;
+
+/// Bodies that are open at a time: a page may end long before its last position is looked at.
+const SLICE_BODIES: usize = 32;
 
 /// How often a page is built anew because something in it was withdrawn while its disclosure was being recorded.
 const ATTEMPTS: usize = 4;
@@ -39,6 +42,8 @@ pub struct PullRequest {
     pub cursor: Option<String>,
     /// At most so many items; 0 for the default.
     pub limit: u32,
+    /// What to do where the disclosure finds the journal's queue full.
+    pub pressure: Pressure,
 }
 
 /// What one position holds, as the state says at one moment.
@@ -53,6 +58,16 @@ struct Slot {
     target: Option<ItemId>,
     /// Where the record version's body is, while it is live in this feed.
     live: Option<LeafIndex>,
+}
+
+impl Slot {
+    /// The item that is to be deleted where this position is served as a withdrawal.
+    fn withdrawn(&self) -> ItemId {
+        match self.kind {
+            FeedItemKind::Release => self.item_id,
+            FeedItemKind::Withdrawal => self.target.unwrap_or(self.item_id),
+        }
+    }
 }
 
 /// A stretch of a feed, as the state says at one moment.
@@ -83,14 +98,17 @@ impl Exchange {
         };
         let limit = if request.limit == 0 { DEFAULT_PAGE_ITEMS } else { request.limit.min(MAX_PAGE_ITEMS) };
         for _ in 0..ATTEMPTS {
-            let stretch = self.journal().read(|state| stretch(state, &agreement.id, after, limit))?;
+            let stretch = match self.journal().read(|state| stretch(state, &agreement.id, after, limit)) {
+                Ok(stretch) => stretch,
+                Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+            };
             if stretch.slots.is_empty() {
                 self.tally("", Some(&caller.system), Tallied::EmptyPull, 1);
                 return Ok(self.page(&agreement, after, &stretch, Vec::new()));
             }
             let items = self.build(&agreement, &stretch).await?;
             let mut page = self.page(&agreement, after, &stretch, items);
-            let committed = self.disclose(caller, &agreement, &mut page).await?;
+            let committed = self.disclose(caller, &agreement, &mut page, request.pressure).await?;
             if self.still_holds(&agreement, &stretch, &page) {
                 page.evidence = Some(self.evidence(committed).await?);
                 return Ok(page);
@@ -125,23 +143,19 @@ impl Exchange {
 
     /// What each position holds for this partner, decided now.
     async fn build(&self, agreement: &Agreement, stretch: &Stretch) -> Result<Vec<PageItem>, Error> {
-        let leaves: Vec<LeafIndex> = stretch.slots.iter().filter_map(|slot| slot.live).collect();
-        let bodies = self.journal().bodies(leaves).await.map_err(Error::corrupt)?;
-        let mut bodies = bodies.into_iter();
         let (mut items, mut bytes) = (Vec::with_capacity(stretch.slots.len()), 0);
-        for slot in &stretch.slots {
-            let body = slot.live.and_then(|_| bodies.next().flatten());
-            let content = match body.map(|body| self.serve(agreement, slot, &body)).transpose()?.flatten() {
-                Some(released) => released,
-                None => Content::Withdrawn(match slot.kind {
-                    FeedItemKind::Release => slot.item_id,
-                    FeedItemKind::Withdrawal => slot.target.unwrap_or(slot.item_id),
-                }),
-            };
-            bytes += if let Content::Released { document, .. } = &content { document.len() } else { 0 };
-            items.push(PageItem { position: slot.position, item_id: slot.item_id, kind: slot.kind, content });
-            if bytes > PAGE_BYTES {
-                break;
+        for slice in stretch.slots.chunks(SLICE_BODIES) {
+            let leaves: Vec<LeafIndex> = slice.iter().filter_map(|slot| slot.live).collect();
+            let mut bodies = self.journal().bodies(leaves).await.map_err(Error::corrupt)?.into_iter();
+            for slot in slice {
+                let body = slot.live.and_then(|_| bodies.next().flatten());
+                let served = body.map(|body| self.serve(agreement, slot, &body)).transpose()?.flatten();
+                let content = served.unwrap_or_else(|| Content::Withdrawn(slot.withdrawn()));
+                bytes += if let Content::Released { document, .. } = &content { document.len() } else { 0 };
+                items.push(PageItem { position: slot.position, item_id: slot.item_id, kind: slot.kind, content });
+                if bytes > PAGE_BYTES {
+                    return Ok(items);
+                }
             }
         }
         Ok(items)
@@ -196,7 +210,13 @@ impl Exchange {
     }
 
     /// Makes the disclosure of a page durable. Nothing of the page has left when this returns an error.
-    async fn disclose(&self, caller: &Caller, agreement: &Agreement, page: &mut Page) -> Result<Committed, Error> {
+    async fn disclose(
+        &self,
+        caller: &Caller,
+        agreement: &Agreement,
+        page: &mut Page,
+        pressure: Pressure,
+    ) -> Result<Committed, Error> {
         let salt = causeway_crypto::random::<32>();
         page.salt = Some(salt);
         let mut draft = Said::allowed(v1::Operation::Disclosure, "disclosed").by(caller);
@@ -226,14 +246,18 @@ impl Exchange {
             feed: agreement.id.to_string(),
             from_position: page.items.first().map_or(0, |item| item.position.0),
             to_position: page.items.last().map_or(0, |item| item.position.0),
-            digest: page_digest(&salt, &agreement.id, &page.items).0.to_vec(),
+            digest: page_digest(&salt, page.terms(), &page.items).0.to_vec(),
             withheld,
         });
-        self.record(draft).await
+        self.record_under(pressure, caller, draft).await
     }
 
     /// Whether everything that the page shows is still to be shown, now that its disclosure has its place in the log.
     fn still_holds(&self, agreement: &Agreement, stretch: &Stretch, page: &Page) -> bool {
+        let shows_records = page.items.iter().any(|item| matches!(item.content, Content::Released { .. }));
+        if shows_records && !agreement.is_in_force(self.now()) {
+            return false;
+        }
         self.journal().read(|state| {
             let Some(feed) = state.feed(&agreement.id) else { return false };
             stretch.slots.iter().zip(&page.items).all(|(slot, item)| match item.content {

@@ -61,14 +61,14 @@ impl Exchange {
             let refusal = Error::new(Class::NotFound, "unknown-submission", "this agency has made no such submission");
             return Err(self.refuse(caller, v1::Operation::Consultation, refusal).await);
         };
-        self.record(Said::allowed(v1::Operation::Consultation, "receipt").by(caller)).await?;
+        self.record_or_refuse(caller, Said::allowed(v1::Operation::Consultation, "receipt").by(caller)).await?;
         self.receipt_at(leaf).await
     }
 
     /// The receipt for the entry at `leaf`, as it was first given, under the newest checkpoint.
     pub(crate) async fn receipt_at(&self, leaf: LeafIndex) -> Result<Receipt, Error> {
         let entry = self.journal().entry(leaf).await.map_err(Error::corrupt)?;
-        let (checkpoint, tree_size) = self.head()?;
+        let (checkpoint, tree_size) = self.head_over(leaf).await?;
         Receipt::read(leaf, entry, checkpoint, tree_size)
     }
 }

@@ -7,10 +7,10 @@ use crate::draft::Said;
 use crate::{Caller, Error, Exchange, Peer};
 
 impl Exchange {
-    /// Records that a caller was refused and gives the refusal back; where it cannot be recorded, the caller is told that
-    /// the journal is unavailable instead, so that no refusal goes unrecorded.
+    /// Records that a caller was refused and gives the refusal back; where it cannot be recorded, the caller is told why
+    /// not instead, so that no refusal goes unrecorded.
     pub(crate) async fn refuse(&self, caller: &Caller, operation: v1::Operation, refusal: Error) -> Error {
-        match self.record(Said::denied(operation, refusal.reason).by(caller)).await {
+        match self.record_or_refuse(caller, Said::denied(operation, refusal.reason).by(caller)).await {
             Ok(_) => refusal,
             Err(unavailable) => unavailable,
         }
@@ -21,13 +21,7 @@ impl Exchange {
     ///
     /// # Errors
     /// `Unavailable` where the journal cannot be written.
-    pub async fn deny(
-        &self,
-        peer: &Peer,
-        method: &'static str,
-        reason: &'static str,
-        request_id: RequestId,
-    ) -> Result<(), Error> {
+    pub async fn deny(&self, peer: &Peer, reason: &'static str, request_id: RequestId) -> Result<(), Error> {
         let mut draft = Said::denied(v1::Operation::Authentication, reason).by_nobody(None);
         draft.entry.actor = Some(v1::Actor {
             agency: peer.system.agency.to_string(),
@@ -35,7 +29,6 @@ impl Exchange {
             certificate_digest: peer.certificate_digest.0.to_vec(),
         });
         draft.entry.request_id = request_id.as_bytes().to_vec();
-        tracing::info!(method, reason, "refused");
         self.record(draft).await.map(|_| ())
     }
 }

@@ -15,7 +15,7 @@ impl Exchange {
     /// # Errors
     /// `Unavailable` where the question cannot be recorded.
     pub async fn schemas(&self, caller: &Caller) -> Result<Vec<(SchemaId, Digest)>, Error> {
-        self.record(Said::allowed(v1::Operation::Consultation, "schemas-listed").by(caller)).await?;
+        self.record_or_refuse(caller, Said::allowed(v1::Operation::Consultation, "schemas-listed").by(caller)).await?;
         let mut schemas: Vec<_> =
             self.journal().read(|state| state.schemas().map(|(id, document)| (id, document.digest)).collect());
         schemas.sort_by_key(|(id, _)| *id);
@@ -35,7 +35,7 @@ impl Exchange {
             let refusal = Error::new(Class::NotFound, "unknown-schema", "no such kind and schema version is in force");
             return Err(self.refuse(caller, v1::Operation::Consultation, refusal).await);
         };
-        self.record(Said::allowed(v1::Operation::Consultation, "schema-read").by(caller)).await?;
+        self.record_or_refuse(caller, Said::allowed(v1::Operation::Consultation, "schema-read").by(caller)).await?;
         Ok(found)
     }
 }

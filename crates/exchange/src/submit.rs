@@ -1,5 +1,6 @@
 //! Submit: check, split by class, seal, append; the receipt leaves when the entry is durable.
 
+use std::fmt;
 use std::sync::Arc;
 
 use causeway_crypto::{SealContext, SealingPublicKey};
@@ -16,7 +17,6 @@ use crate::{Caller, Class, Error, Exchange, Receipt, Tallied};
 const CONTENT_DOMAIN: &str = "causeway/v1/content";
 
 /// One submission: a new record, or a correction of one.
-#[derive(Debug)]
 pub struct Submission {
     /// The submitter's own id of it, unique within its agency.
     pub submission_id: SubmissionId,
@@ -28,17 +28,25 @@ pub struct Submission {
     pub correction: Option<(RecordId, RecordVersion)>,
 }
 
+impl fmt::Debug for Submission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Submission({}, {} bytes)", self.schema, self.document.len())
+    }
+}
+
 /// What to do where the journal's queue is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pressure {
     /// Wait: for streams, which flow control then holds back.
     Wait,
     /// Refuse with a delay: for single calls.
+    #[default]
     Refuse,
 }
 
 /// A submission as its entry keeps it, whether it is taken or refused.
-pub(crate) struct Fingerprint {
+pub(crate) struct Attempt {
+    pub(crate) pressure: Pressure,
     pub(crate) operation: v1::Operation,
     pub(crate) submission: [u8; 32],
     pub(crate) content: [u8; 32],
@@ -56,27 +64,24 @@ impl Exchange {
     /// `Invalid` with every violation; `Conflict` where the submission id was used for other content or the expected version
     /// has moved; `NotFound` for a correction of a record that this agency does not own; `TooLarge`, `Busy`, `Unavailable`.
     pub async fn submit(&self, caller: &Caller, submission: Submission, pressure: Pressure) -> Result<Receipt, Error> {
-        let fingerprint = self.fingerprint(caller, &submission);
-        if let Some(receipt) = self.earlier(caller, &fingerprint).await? {
+        let attempt = self.attempt(caller, &submission, pressure);
+        if let Some(receipt) = self.earlier(caller, &attempt).await? {
             return Ok(receipt);
         }
         let (schema, document) = self.parse(caller, submission.schema, &submission.document)?;
         let violations = schema.validate(&document, self.now().date());
         if !violations.is_empty() {
-            return Err(self.refuse_submission(caller, &fingerprint, Error::violations(violations)).await);
+            return Err(self.refuse_submission(caller, &attempt, Error::violations(violations)).await);
         }
         let expected = match submission.correction {
             None => None,
             Some((record, version)) => match self.correctable(caller, &record, version) {
                 Ok(()) => Some((record, version)),
-                Err(refusal) => return Err(self.refuse_submission(caller, &fingerprint, refusal).await),
+                Err(refusal) => return Err(self.refuse_submission(caller, &attempt, refusal).await),
             },
         };
-        let draft = self.draft_of(caller, &submission, &fingerprint, schema, &document, expected)?;
-        let committed = match pressure {
-            Pressure::Wait => self.record(draft).await?,
-            Pressure::Refuse => self.record_or_refuse(caller, draft).await?,
-        };
+        let draft = self.draft_of(caller, &submission, &attempt, schema, &document, expected)?;
+        let committed = self.record_under(pressure, caller, draft).await?;
         match committed.outcome {
             Outcome::Effective => Receipt::of(committed),
             Outcome::Duplicate { of } => self.receipt_at(of).await,
@@ -90,15 +95,16 @@ impl Exchange {
     /// `Invalid` where it is not a document at all, or its schema is not in force; `TooLarge`; `Unavailable`.
     pub async fn validate(&self, caller: &Caller, schema: SchemaId, document: &[u8]) -> Result<Vec<Violation>, Error> {
         let (schema, document) = self.parse(caller, schema, document)?;
-        self.record(Said::allowed(v1::Operation::Consultation, "validated").by(caller)).await?;
+        self.record_or_refuse(caller, Said::allowed(v1::Operation::Consultation, "validated").by(caller)).await?;
         Ok(schema.validate(&document, self.now().date()))
     }
 
-    fn fingerprint(&self, caller: &Caller, submission: &Submission) -> Fingerprint {
+    fn attempt(&self, caller: &Caller, submission: &Submission, pressure: Pressure) -> Attempt {
         let (record, version) = submission.correction.map_or(([0; 16], 0), |(id, version)| (*id.as_bytes(), version.0));
         let schema = submission.schema.to_string();
         let parts: [&[u8]; 4] = [schema.as_bytes(), &record, &version.to_be_bytes(), &submission.document];
-        Fingerprint {
+        Attempt {
+            pressure,
             operation: v1::Operation::Collection,
             submission: self.submission_mac(caller, &submission.submission_id),
             content: self.keys().ring.content_mac().tag(CONTENT_DOMAIN, &parts),
@@ -107,9 +113,9 @@ impl Exchange {
     }
 
     /// The receipt of an earlier submission under this id: the same one where the content is the same, a conflict otherwise.
-    pub(crate) async fn earlier(&self, caller: &Caller, print: &Fingerprint) -> Result<Option<Receipt>, Error> {
+    pub(crate) async fn earlier(&self, caller: &Caller, attempt: &Attempt) -> Result<Option<Receipt>, Error> {
         let known = |state: &causeway_journal::State| {
-            state.submission(&print.submission).map(|known| (known.leaf, known.content_mac == print.content))
+            state.submission(&attempt.submission).map(|known| (known.leaf, known.content_mac == attempt.content))
         };
         match self.journal().read(known) {
             None => Ok(None),
@@ -119,7 +125,7 @@ impl Exchange {
             }
             Some((_, false)) => {
                 let refusal = lost_to_another(&Outcome::SubmissionReused);
-                Err(self.refuse_submission(caller, print, refusal).await)
+                Err(self.refuse_submission(caller, attempt, refusal).await)
             }
         }
     }
@@ -159,18 +165,18 @@ impl Exchange {
         })
     }
 
-    pub(crate) async fn refuse_submission(&self, caller: &Caller, print: &Fingerprint, refusal: Error) -> Error {
-        let mut draft = Said::denied(print.operation, refusal.reason).by(caller);
+    pub(crate) async fn refuse_submission(&self, caller: &Caller, attempt: &Attempt, refusal: Error) -> Error {
+        let mut draft = Said::denied(attempt.operation, refusal.reason).by(caller);
         // An auditor who asks about a record learns of what was tried on it, too.
-        draft.entry.records.extend(print.record.map(|(id, expected)| v1::RecordRef {
+        draft.entry.records.extend(attempt.record.map(|(id, expected)| v1::RecordRef {
             record_id: id.as_bytes().to_vec(),
             expected_version: expected.0,
             ..v1::RecordRef::default()
         }));
-        draft.entry.submission_mac = print.submission.to_vec();
-        draft.entry.content_mac = print.content.to_vec();
+        draft.entry.submission_mac = attempt.submission.to_vec();
+        draft.entry.content_mac = attempt.content.to_vec();
         draft.entry.count = refusal.violations.len() as u64;
-        match self.record(draft).await {
+        match self.record_under(attempt.pressure, caller, draft).await {
             Ok(_) => refusal,
             Err(unavailable) => unavailable,
         }
@@ -180,7 +186,7 @@ impl Exchange {
         &self,
         caller: &Caller,
         submission: &Submission,
-        print: &Fingerprint,
+        attempt: &Attempt,
         schema: &Schema,
         document: &Document,
         expected: Option<(RecordId, RecordVersion)>,
@@ -195,8 +201,8 @@ impl Exchange {
         let sealed = self.seal(&context, &split)?;
         let mut draft = Said::allowed(v1::Operation::Collection, "accepted").by(caller);
         draft.entry.records.push(record_ref(&record, version, expected, submission.schema));
-        draft.entry.submission_mac = print.submission.to_vec();
-        draft.entry.content_mac = print.content.to_vec();
+        draft.entry.submission_mac = attempt.submission.to_vec();
+        draft.entry.content_mac = attempt.content.to_vec();
         draft.entry.byte_count = submission.document.len() as u64;
         let (sealed, encapsulation) = sealed.unzip();
         if let Some(body) = &sealed {

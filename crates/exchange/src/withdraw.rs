@@ -5,8 +5,8 @@ use causeway_model::{RecordId, RecordVersion, SubmissionId};
 
 use crate::draft::Said;
 use crate::exchange::record_ref;
-use crate::submit::{Fingerprint, lost_to_another};
-use crate::{Caller, Error, Exchange, Receipt};
+use crate::submit::{Attempt, lost_to_another};
+use crate::{Caller, Error, Exchange, Pressure, Receipt};
 
 /// Domain of a withdrawal's content MAC, over record id and expected version.
 const CONTENT_DOMAIN: &str = "causeway/v1/withdrawal-content";
@@ -31,26 +31,27 @@ impl Exchange {
     pub async fn withdraw(&self, caller: &Caller, withdrawal: Withdrawal) -> Result<Receipt, Error> {
         let Withdrawal { submission_id, record_id, expected_version } = withdrawal;
         let content = [record_id.as_bytes().as_slice(), &expected_version.0.to_be_bytes()];
-        let print = Fingerprint {
+        let attempt = Attempt {
+            pressure: Pressure::Refuse,
             operation: v1::Operation::Alteration,
             submission: self.submission_mac(caller, &submission_id),
             content: self.keys().ring.content_mac().tag(CONTENT_DOMAIN, &content),
             record: Some((record_id, expected_version)),
         };
-        if let Some(receipt) = self.earlier(caller, &print).await? {
+        if let Some(receipt) = self.earlier(caller, &attempt).await? {
             return Ok(receipt);
         }
         if let Err(refusal) = self.correctable(caller, &record_id, expected_version) {
-            return Err(self.refuse_submission(caller, &print, refusal).await);
+            return Err(self.refuse_submission(caller, &attempt, refusal).await);
         }
         let schema = self.journal().read(|state| state.record(&record_id).map(|record| record.schema));
         let schema = schema.ok_or_else(Error::unknown_record)?;
         let mut draft = Said::allowed(v1::Operation::Alteration, "withdrawn").by(caller);
         draft.entry.records.push(record_ref(&record_id, expected_version, expected_version, schema));
-        draft.entry.submission_mac = print.submission.to_vec();
-        draft.entry.content_mac = print.content.to_vec();
+        draft.entry.submission_mac = attempt.submission.to_vec();
+        draft.entry.content_mac = attempt.content.to_vec();
         draft.entry.item_salt = causeway_crypto::random::<32>().to_vec();
-        let committed = self.record(draft).await?;
+        let committed = self.record_or_refuse(caller, draft).await?;
         match committed.outcome {
             Outcome::Effective => Receipt::of(committed),
             Outcome::Duplicate { of } => self.receipt_at(of).await,

@@ -75,7 +75,15 @@ impl Partner {
 
 fn page_digest(page: &Page) -> Result<Digest, String> {
     let items: Vec<Digest> = page.items.iter().map(item_digest).collect::<Result<_, _>>()?;
-    let mut parts: Vec<&[u8]> = vec![&page.digest_salt, page.agreement.as_bytes()];
+    let version = page.agreement_version.to_be_bytes();
+    let mut parts: Vec<&[u8]> = vec![
+        &page.digest_salt,
+        page.agreement.as_bytes(),
+        &version,
+        page.onward_transfer.as_bytes(),
+        &page.chain_before,
+        &page.chain_after,
+    ];
     parts.extend(items.iter().map(|item| item.0.as_slice()));
     Ok(digest("causeway/v1/page", &parts))
 }

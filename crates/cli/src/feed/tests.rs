@@ -41,6 +41,13 @@ fn page(before: Digest, items: Vec<Item>, key: &SigningKey) -> Page {
     let after = follow(before, start, &parsed).expect("dense");
     let salt = [7; 32];
     let agreement = AGREEMENT.parse().expect("well formed");
+    let terms = PageTerms {
+        agreement: &agreement,
+        agreement_version: 1,
+        onward_transfer: "forbidden",
+        chain_before: &before,
+        chain_after: &after,
+    };
     let entry = journal::Entry {
         entry_id: vec![1; 16],
         operation: journal::Operation::Disclosure.into(),
@@ -49,7 +56,7 @@ fn page(before: Digest, items: Vec<Item>, key: &SigningKey) -> Page {
             feed: AGREEMENT.into(),
             from_position: parsed.first().map_or(0, |item| item.position.0),
             to_position: parsed.last().map_or(0, |item| item.position.0),
-            digest: page_digest(&salt, &agreement, &parsed).0.to_vec(),
+            digest: page_digest(&salt, terms, &parsed).0.to_vec(),
             withheld: Vec::new(),
         }),
         ..journal::Entry::default()
@@ -80,7 +87,7 @@ fn page(before: Digest, items: Vec<Item>, key: &SigningKey) -> Page {
             }),
             checkpoint: Checkpoint { origin: ORIGIN.into(), size: 5, root: tree.root() }.sign(key),
         }),
-        onward_transfer: String::new(),
+        onward_transfer: "forbidden".into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use causeway_exchange::{Exchange, PullRequest};
+use causeway_exchange::{Exchange, Pressure, PullRequest};
 use causeway_model::Position;
 use causeway_proto::v1;
 use causeway_proto::v1::feed_service_server::FeedService;
@@ -32,7 +32,7 @@ pub(crate) struct Feed {
 
 fn pull_request(agreement: &str, cursor: String, limit: u32) -> Result<PullRequest, Fault> {
     let cursor = (!cursor.is_empty()).then_some(cursor);
-    Ok(PullRequest { agreement: wire::optional("agreement", agreement)?, cursor, limit })
+    Ok(PullRequest { agreement: wire::optional("agreement", agreement)?, cursor, limit, pressure: Pressure::Refuse })
 }
 
 #[tonic::async_trait]
@@ -51,6 +51,7 @@ impl FeedService for Feed {
         let call = Call::of(&request)?;
         let v1::WatchRequest { agreement, cursor, limit } = request.into_inner();
         let wanted = pull_request(&agreement, cursor, limit).map_err(|fault| call.malformed(fault))?;
+        let wanted = PullRequest { pressure: Pressure::Wait, ..wanted };
         let standing = call.standing.clone();
         let feed = self.clone();
         Ok(Response::new(Answers::from(standing, PAGES_AHEAD, |sink| feed.follow(call, wanted, sink))))
@@ -74,8 +75,8 @@ impl FeedService for Feed {
 }
 
 impl Feed {
-    /// Pages as `pull` gives them, then on as items come. An error of a pull, so also the end of what an agreement
-    /// permits, ends the watch with it; so does a stop.
+    /// Pages as `pull` gives them, then on as items come. An error of a pull ends the watch with it; so does a stop. The end
+    /// of an agreement does neither: from then on every item is served as a withdrawal, which a partner still has to hear.
     async fn follow(self, call: Call, mut wanted: PullRequest, sink: Sink<v1::WatchResponse>) -> Result<(), Gone> {
         let answer = |page| Ok(v1::WatchResponse { page: Some(wire::page(page)) });
         let mut last_sent = tokio::time::Instant::now();
