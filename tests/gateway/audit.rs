@@ -164,9 +164,11 @@ async fn a_partners_auditor_sees_that_partners_entries_only() {
         v1::QueryRequest { agency: "gb-nca".into(), ..v1::QueryRequest::default() },
     ] {
         let (rows, _) = ask(&mut auditor, query.clone()).await.expect("an answer");
+        // The releaser's entries are about this partner too, but hold record ids, which are the same for every partner.
         let own = |entry: &journal::Entry| {
+            let names_records = entry.releases.is_some() || !entry.withdrawals.is_empty() || !entry.records.is_empty();
             entry.actor.as_ref().is_some_and(|actor| actor.agency == "al-police")
-                || entry.recipient.as_ref().is_some_and(|recipient| recipient.agency == "al-police")
+                || entry.recipient.as_ref().is_some_and(|recipient| recipient.agency == "al-police") && !names_records
         };
         assert!(rows.iter().all(|row| own(&entry(row))), "{query:?}");
         match (query.recipient.as_str(), query.agency.as_str()) {

@@ -15,6 +15,9 @@ const DEFAULT_ROWS: u32 = 1_000;
 /// Most rows of an answer.
 const MAX_ROWS: u32 = 10_000;
 
+/// An answer ends with the row that takes it past this size; the next page goes on from there.
+const ANSWER_BYTES: usize = 4 << 20;
+
 /// Entries read at a time.
 const READ_ENTRIES: usize = 256;
 
@@ -100,18 +103,19 @@ impl Exchange {
         };
         let reach = Reach::of(caller, &self.operator());
         let mut leaves = self.candidates(&query, asked);
-        let (mut rows, mut next) = (Vec::new(), None);
+        let (mut rows, mut bytes, mut next) = (Vec::new(), 0, None);
         while let Some(batch) = leaves.next_batch() {
-            for (leaf, bytes) in self.read_entries(batch).await? {
-                let entry = decode_entry(&bytes).map_err(Error::corrupt)?;
+            for (leaf, entry_bytes) in self.read_entries(batch).await? {
+                let entry = decode_entry(&entry_bytes).map_err(Error::corrupt)?;
                 if !(query.matches(&entry) && reach.covers(&entry)) {
                     continue;
                 }
-                if rows.len() == limit as usize {
+                if rows.len() == limit as usize || bytes > ANSWER_BYTES {
                     next = Some(leaf);
                     break;
                 }
-                rows.push(self.row(leaf, bytes, &entry, query.record_id.as_ref()));
+                bytes += entry_bytes.len();
+                rows.push(self.row(leaf, entry_bytes, &entry, query.record_id.as_ref()));
             }
             if next.is_some() {
                 break;
@@ -136,26 +140,31 @@ impl Exchange {
     /// # Errors
     /// `NotFound` for a leaf that is not there as for one that is not the caller's to see; `Denied`; `Unavailable`.
     pub async fn prove(&self, caller: &Caller, leaf: LeafIndex) -> Result<ProvedEntry, Error> {
-        let unknown = || Error::new(Class::NotFound, "unknown-entry", "there is no such entry for this auditor");
-        let asked =
-            self.audit(caller, Said::allowed(v1::Operation::Consultation, "inclusion-proof").by(caller)).await?;
-        if leaf >= asked {
-            return Err(unknown());
+        let found = self.visible(caller, leaf).await?;
+        let Some(entry) = found else {
+            let refusal = Error::new(Class::NotFound, "unknown-entry", "there is no such entry for this auditor");
+            return Err(self.refuse(caller, v1::Operation::Consultation, refusal).await);
+        };
+        self.audit(caller, Said::allowed(v1::Operation::Consultation, "inclusion-proof").by(caller)).await?;
+        let (checkpoint, tree_size) = self.head_over(leaf).await?;
+        let proof = self.inclusion_proof(leaf, tree_size).await?;
+        Ok(ProvedEntry { entry, leaf, proof, tree_size, checkpoint })
+    }
+
+    /// The entry at `leaf`, where there is one and this auditor may see it.
+    async fn visible(&self, caller: &Caller, leaf: LeafIndex) -> Result<Option<Vec<u8>>, Error> {
+        if leaf.0 >= self.journal().read(|state| state.tree().size()) {
+            return Ok(None);
         }
         let entry = self.journal().entry(leaf).await.map_err(Error::corrupt)?;
         let decoded = decode_entry(&entry).map_err(Error::corrupt)?;
-        if !Reach::of(caller, &self.operator()).covers(&decoded) {
-            return Err(unknown());
-        }
-        let (checkpoint, tree_size) = self.head()?;
-        let proof = self.inclusion_proof(leaf, tree_size).await?;
-        Ok(ProvedEntry { entry, leaf, proof, tree_size, checkpoint })
+        Ok(Reach::of(caller, &self.operator()).covers(&decoded).then_some(entry))
     }
 
     /// Records the question and gives its place; refuses a purpose that DPA 2018 s.62(4) does not name.
     async fn audit(&self, caller: &Caller, asked: causeway_store::Draft) -> Result<LeafIndex, Error> {
         if caller.purpose.code.permits_audit() {
-            return self.record(asked).await.map(|committed| committed.leaf);
+            return self.record_or_refuse(caller, asked).await.map(|committed| committed.leaf);
         }
         let message = "the journal may be read for lawfulness, self-monitoring, integrity or criminal-proceedings only";
         let refusal = Error::new(Class::Denied, "purpose-not-for-audit", message);
@@ -228,10 +237,20 @@ impl Reach {
             Self::All => true,
             Self::Own(agency) => {
                 let acted = entry.actor.as_ref().is_some_and(|actor| actor.agency == *agency);
-                acted || entry.recipient.as_ref().is_some_and(|recipient| recipient.agency == *agency)
+                acted || (received(entry, agency) && !names_records(entry))
             }
         }
     }
+}
+
+fn received(entry: &v1::Entry, agency: &str) -> bool {
+    entry.recipient.as_ref().is_some_and(|recipient| recipient.agency == agency)
+}
+
+/// Whether an entry names records by their ids, as the releaser's do: those ids are the same for every partner, so an entry that
+/// holds one would join two partners' feeds.
+fn names_records(entry: &v1::Entry) -> bool {
+    entry.releases.is_some() || !entry.withdrawals.is_empty() || !entry.records.is_empty()
 }
 
 impl Query {
