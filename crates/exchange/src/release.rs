@@ -71,17 +71,14 @@ impl Exchange {
             let least = self.journal().read(|state| agreements.iter().map(|known| considered(state, known)).min());
             progress.considered = least.unwrap_or_default();
         }
-        while progress.considered.0 < size {
-            let count = usize::try_from(size - progress.considered.0).unwrap_or(READ_ENTRIES).min(READ_ENTRIES);
-            let candidates = self.candidates_from(progress.considered, count).await?;
-            let considered = LeafIndex(progress.considered.0 + count as u64);
-            for agreement in &agreements {
-                let held = progress.held.entry(agreement.id.clone()).or_default();
-                self.consider(agreement, &candidates, considered, held).await?;
-            }
-            progress.considered = considered;
-        }
+        self.consider_new(progress, &agreements, size).await?;
         let today = self.now().day();
+        if progress.reviewed_day != Some(today) && agreements.iter().any(|agreement| begins_on(agreement, today)) {
+            // What was recorded before an agreement's first day was passed over then, and is looked at now.
+            let least = agreements.iter().map(|agreement| self.considered(&agreement.id)).min();
+            progress.considered = least.unwrap_or_default();
+            self.consider_new(progress, &agreements, size).await?;
+        }
         for agreement in &agreements {
             let held = progress.held.entry(agreement.id.clone()).or_default();
             self.release_daily(agreement, held, today, progress.considered).await?;
@@ -90,6 +87,26 @@ impl Exchange {
             }
         }
         progress.reviewed_day = Some(today);
+        Ok(())
+    }
+
+    /// Decides on everything between what has been considered and `size`, for every agreement.
+    async fn consider_new(
+        &self,
+        progress: &mut Progress,
+        agreements: &[Arc<Agreement>],
+        size: u64,
+    ) -> Result<(), Error> {
+        while progress.considered.0 < size {
+            let count = usize::try_from(size - progress.considered.0).unwrap_or(READ_ENTRIES).min(READ_ENTRIES);
+            let candidates = self.candidates_from(progress.considered, count).await?;
+            let considered = LeafIndex(progress.considered.0 + count as u64);
+            for agreement in agreements {
+                let held = progress.held.entry(agreement.id.clone()).or_default();
+                self.consider(agreement, &candidates, considered, held).await?;
+            }
+            progress.considered = considered;
+        }
         Ok(())
     }
 
@@ -144,6 +161,9 @@ impl Exchange {
         held: &mut Held,
     ) -> Result<(), Error> {
         let (feed_considered, now) = (self.considered(&agreement.id), self.now());
+        if now < agreement.valid_from.start() {
+            return Ok(());
+        }
         let (mut release, mut withdraw) = (Vec::new(), Vec::new());
         for candidate in candidates.iter().filter(|candidate| candidate.leaf >= feed_considered) {
             match decide(agreement, &candidate.owner, &candidate.facts, now) {
@@ -287,6 +307,11 @@ impl Exchange {
         draft.entry.request_id = own_request().as_bytes().to_vec();
         draft
     }
+}
+
+/// Whether this is an agreement's first day.
+fn begins_on(agreement: &Agreement, day: u64) -> bool {
+    agreement.valid_from.start().day() == day
 }
 
 /// Whether a release is in the feed already: after a round that failed half-way, or a restart.
