@@ -1,13 +1,14 @@
 //! Genesis: an empty journal takes the approved documents of its start folder; after that, files are proposals.
 
 use causeway_agreement::{AgencyFile, Agreement, Fault};
+use causeway_crypto::SealingPublicKey;
 use causeway_journal::{Outcome, document_digest, v1};
 use causeway_model::{AgencyId, SchemaId};
 use causeway_store::Journal;
 
 use crate::draft::Said;
 use crate::exchange::append_failed;
-use crate::governed::Governed;
+use crate::governed;
 use crate::{Class, Error};
 
 /// A document as found in the start folder, with the approvals that came with it.
@@ -34,11 +35,10 @@ pub async fn genesis(journal: &Journal, operator: &AgencyId, documents: Vec<Prop
     if journal.read(|state| state.genesis_complete()) {
         return compare(journal, operator, &documents);
     }
-    let faults: Vec<String> = documents.iter().flat_map(faults_of).collect();
+    let faults = document_faults(&documents, &[]);
     if !faults.is_empty() {
         return Err(Error::new(Class::Invalid, "documents-faulty", faults.join("\n")));
     }
-    fit_together(&documents)?;
     if journal.read(|state| state.log_id().is_none()) {
         let opening = Said::allowed(v1::Operation::Administration, "genesis").by_operator(operator);
         journal.append(opening).await.map_err(append_failed)?;
@@ -104,7 +104,13 @@ fn faults_of(document: &ProposedDocument) -> Vec<String> {
     };
     let listed = |faults: Vec<Fault>| faults.into_iter().map(|fault| format!("{name}: {fault}")).collect();
     match document.kind {
-        v1::DocumentKind::Agency => AgencyFile::parse(text).err().map(listed).unwrap_or_default(),
+        v1::DocumentKind::Agency => match AgencyFile::parse(text) {
+            Ok(file) => match SealingPublicKey::from_bytes(&file.sealing_public_key) {
+                Ok(_) => Vec::new(),
+                Err(error) => vec![format!("{name}: sealing_key.public_key: {error}")],
+            },
+            Err(faults) => listed(faults),
+        },
         v1::DocumentKind::Agreement => Agreement::parse(text).err().map(listed).unwrap_or_default(),
         v1::DocumentKind::Schema => match document.id.parse::<SchemaId>() {
             Ok(_) => Vec::new(),
@@ -114,19 +120,29 @@ fn faults_of(document: &ProposedDocument) -> Vec<String> {
     }
 }
 
-/// Checks the documents against each other before any of them is in force: what has come into force can only be replaced
-/// by a later version, so a genesis with a hole in it could not be repaired.
-fn fit_together(documents: &[ProposedDocument]) -> Result<(), Error> {
+/// Every fault of the documents and between them, before any of them is in force: what has come into force can only be
+/// replaced by a later version, so a genesis with a hole in it could not be repaired. Of the kinds in `unread`, more was
+/// proposed than could be read; what refers to those is not looked at, since it may refer to what is missing here.
+///
+/// Approvals are not looked at either: whether they hold is for apply to say, and refusing one leaves its entry.
+pub fn document_faults(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) -> Vec<String> {
+    let mut faults: Vec<String> = documents.iter().flat_map(faults_of).collect();
     let of_kind = |kind| {
         let texts = documents.iter().filter(move |document| document.kind == kind);
         texts.filter_map(|document| Some((document.id.as_str(), std::str::from_utf8(&document.text).ok()?)))
     };
     let schemas = of_kind(v1::DocumentKind::Schema).filter_map(|(id, text)| Some((id.parse().ok()?, text)));
     let schemas: Vec<(SchemaId, &str)> = schemas.collect();
+    let all_schemas = !unread.contains(&v1::DocumentKind::Schema);
+    let compiled = if all_schemas { governed::schemas_of(&schemas, &mut faults) } else { None };
     let agreements = of_kind(v1::DocumentKind::Agreement).filter_map(|(_, text)| Agreement::parse(text).ok());
     let agreements: Vec<Agreement> = agreements.collect();
-    let is_known = |agency: &AgencyId| of_kind(v1::DocumentKind::Agency).any(|(id, _)| id == agency.as_str());
-    Governed::check(&schemas, &agreements.iter().collect::<Vec<_>>(), &is_known).map(drop)
+    let all_agencies = !unread.contains(&v1::DocumentKind::Agency);
+    let is_known =
+        |agency: &AgencyId| !all_agencies || of_kind(v1::DocumentKind::Agency).any(|(id, _)| id == agency.as_str());
+    let agreements: Vec<&Agreement> = agreements.iter().collect();
+    faults.extend(governed::faults_between(compiled.as_ref(), &agreements, &is_known));
+    faults
 }
 
 /// Warns of each file that is not what is in force; refuses to go on under another operator than the journal's own.

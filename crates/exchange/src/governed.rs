@@ -22,27 +22,47 @@ impl Governed {
         Self::check(&schemas, &agreements, &|agency| state.agency(agency).is_some())
     }
 
-    /// Compiles documents that are, or are to be, in force together; an error lists every fault there is.
-    pub(crate) fn check(
+    fn check(
         schemas: &[(SchemaId, &str)],
         agreements: &[&Agreement],
         is_known: &dyn Fn(&AgencyId) -> bool,
     ) -> Result<Self, Error> {
-        let schemas = Schemas::compile(schemas).map_err(start_refused)?;
         let mut faults = Vec::new();
-        for kind in Kind::ALL {
-            if schemas.tables(kind).is_empty() {
-                faults.push(format!("no schema is in force for {kind}"));
-            }
+        let schemas = schemas_of(schemas, &mut faults);
+        faults.extend(faults_between(schemas.as_ref(), agreements, is_known));
+        match schemas {
+            Some(schemas) if faults.is_empty() => Ok(Self { schemas }),
+            Some(_) | None => Err(start_refused(faults)),
         }
-        for agreement in agreements {
-            faults.extend(cross_references(is_known, &schemas, agreement));
-        }
-        if faults.is_empty() { Ok(Self { schemas }) } else { Err(start_refused(faults)) }
     }
 }
 
-fn cross_references(is_known: &dyn Fn(&AgencyId) -> bool, schemas: &Schemas, agreement: &Agreement) -> Vec<String> {
+/// The schemas compiled, or none with their faults.
+pub(crate) fn schemas_of(texts: &[(SchemaId, &str)], faults: &mut Vec<String>) -> Option<Schemas> {
+    let schemas = Schemas::compile(texts).map_err(|found| faults.extend(found)).ok()?;
+    for kind in Kind::ALL {
+        if schemas.tables(kind).is_empty() {
+            faults.push(format!("no schema is in force for {kind}"));
+        }
+    }
+    Some(schemas)
+}
+
+/// Every fault that lies between documents that are, or are to be, in force together. Without schemas, fields are not
+/// looked at: their own faults are known.
+pub(crate) fn faults_between(
+    schemas: Option<&Schemas>,
+    agreements: &[&Agreement],
+    is_known: &dyn Fn(&AgencyId) -> bool,
+) -> Vec<String> {
+    agreements.iter().flat_map(|agreement| cross_references(is_known, schemas, agreement)).collect()
+}
+
+fn cross_references(
+    is_known: &dyn Fn(&AgencyId) -> bool,
+    schemas: Option<&Schemas>,
+    agreement: &Agreement,
+) -> Vec<String> {
     let mut faults = Vec::new();
     for (role, agency) in [("granting", &agreement.granting), ("recipient", &agreement.recipient)] {
         if !is_known(agency) {
@@ -52,7 +72,7 @@ fn cross_references(is_known: &dyn Fn(&AgencyId) -> bool, schemas: &Schemas, agr
     if agreement.quota.records_per_day.is_some() {
         faults.push(format!("{}: quota.records_per_day: quotas are not enforced yet; leave it out", agreement.id));
     }
-    let fields = agreement.check_fields(&|kind| schemas.tables(kind));
+    let fields = schemas.map(|schemas| agreement.check_fields(&|kind| schemas.tables(kind))).unwrap_or_default();
     faults.extend(fields.into_iter().map(|fault| format!("{}: {fault}", agreement.id)));
     faults
 }

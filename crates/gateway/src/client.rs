@@ -196,3 +196,53 @@ impl Interceptor for Statement {
         Ok(request)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The files of a certificate and of a key in a folder.
+    fn write(folder: &Path, certificate: &KeyPair, key: &KeyPair) -> Result<Credentials, ClientError> {
+        let signed = CertificateParams::default().self_signed(certificate).expect("signed");
+        let at = |name: &str| folder.join(name);
+        std::fs::write(at("system.pem"), signed.pem()).expect("written");
+        std::fs::write(at("system.key"), key.serialize_pem()).expect("written");
+        Credentials::load(&at("system.pem"), &at("system.key"), &at("system.pem"))
+    }
+
+    fn key() -> KeyPair {
+        KeyPair::generate().expect("a key")
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused_in_one_sentence() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let refused = write(folder.path(), &key(), &key()).expect_err("they do not belong together");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let expected =
+            format!("{}: is not the private key of the certificate {}", path("system.key"), path("system.pem"));
+        assert_eq!(refused.to_string(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_port_that_does_not_speak_tls_is_told_apart_from_a_refusal() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let own = key();
+        let credentials = write(folder.path(), &own, &own).expect("they belong together");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("https://{}", listener.local_addr().expect("bound"));
+        let other = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("answered");
+            stream
+        });
+        let gateway = "spiffe://gb-nca.causeway.example/gateway".parse().expect("an id");
+        let refused = connect(&address, &credentials, &gateway).await.expect_err("it is no gateway");
+        assert!(matches!(refused, ClientError::NotTls), "{refused:?}");
+        drop(other.await.expect("it answered"));
+    }
+}

@@ -16,6 +16,7 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::access::{self, Access};
+use crate::finish::Finish;
 use crate::metadata;
 use crate::peer::Peer;
 use crate::standing::{Standing, Standings};
@@ -80,7 +81,7 @@ impl Gate {
             Access::AnySystem => None,
         };
         let basis = Arc::clone(&self.standings);
-        let standing = Standing { basis, peer: peer.clone(), role, method: row.path, request_id };
+        let standing = Standing { basis, peer: peer.clone(), role, request_id };
         standing.check().await?;
         if role.is_some() {
             let (purpose, operator) = metadata::read(request.headers()).map_err(malformed)?;
@@ -132,19 +133,17 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let request_id = RequestId::from_bytes(causeway_crypto::random());
         let span = span(&request, request_id);
+        let finish = Finish::new(span.clone());
         let peer = request.extensions().get::<Peer>().cloned();
         let answer = async move {
             let mut response = match gate.admit(&mut request, request_id).await {
                 Ok(()) => gate.answered(peer, inner.call(request).await?),
-                Err(status) => {
-                    tracing::info!(code = ?status.code(), "request refused");
-                    status.into_http()
-                }
+                Err(status) => status.into_http(),
             };
             if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
                 response.headers_mut().insert(metadata::REQUEST_ID, value);
             }
-            Ok(response)
+            Ok(finish.follow(response))
         };
         Box::pin(answer.instrument(span))
     }

@@ -11,6 +11,7 @@ mod answers;
 pub mod client;
 pub mod config;
 mod error;
+mod finish;
 mod gate;
 pub mod identity;
 mod logging;

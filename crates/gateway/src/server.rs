@@ -13,6 +13,7 @@ use causeway_proto::v1::feed_service_server::FeedServiceServer;
 use causeway_proto::v1::ingest_service_server::IngestServiceServer;
 use causeway_proto::v1::protection_service_server::ProtectionServiceServer;
 use causeway_store::Clock;
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::transport::Server;
@@ -68,13 +69,9 @@ impl Ready {
     pub(crate) fn check(config: Config, parts: GatewayParts) -> Result<Self, Error> {
         let GatewayParts { exchange, agencies, clock } = parts;
         let mut faults = table_faults(config.reflection);
-        let authority = Authority::new(config.suffix.clone(), agencies.iter().map(AsRef::as_ref));
-        let authority = authority.map(Arc::new).map_err(|found| faults.extend(found)).ok();
-        let tls = authority.as_ref().and_then(|authority| {
-            let made = tls::server_config(&config.tls, &config.operator, authority, &clock);
-            made.map_err(|found| faults.extend(found)).ok()
-        });
-        let (Some(authority), Some(tls), true) = (authority, tls, faults.is_empty()) else {
+        let secured = secured(&config, agencies.iter().map(AsRef::as_ref), &clock);
+        let secured = secured.map_err(|found| faults.extend(found)).ok();
+        let (Some((authority, tls)), true) = (secured, faults.is_empty()) else {
             return Err(Error::Faults(faults));
         };
         let limits = config.limits.clone();
@@ -91,11 +88,43 @@ impl Ready {
     }
 }
 
+/// The trust bundles and the gateway's own certificate, found in order together.
+fn secured<'a>(
+    config: &Config,
+    agencies: impl IntoIterator<Item = &'a AgencyFile>,
+    clock: &Clock,
+) -> Result<(Arc<Authority>, Arc<ServerConfig>), Vec<String>> {
+    match Authority::new(config.suffix.clone(), agencies).map(Arc::new) {
+        Ok(authority) => {
+            let tls = tls::server_config(&config.tls, &config.operator, &authority, clock)?;
+            Ok((authority, tls))
+        }
+        Err(faults) => Err(faults.into_iter().chain(key_pair_faults(config)).collect()),
+    }
+}
+
 /// What can be known to be wrong from the configuration's own files, before the journal says which agencies there are.
-pub(crate) fn faults_of(config: &Config) -> Vec<String> {
+pub(crate) fn own_faults(config: &Config) -> Vec<String> {
     let mut faults = table_faults(config.reflection);
-    faults.extend(tls::KeyPair::load(&config.tls.certificate, &config.tls.key).err().into_iter().flatten());
+    faults.extend(key_pair_faults(config));
     faults
+}
+
+/// The same, where these agencies are to come into force. Where there should be more of them, whom the gateway's own
+/// certificate speaks for cannot be said.
+pub(crate) fn faults_with(config: &Config, agencies: &[AgencyFile], all: bool, clock: &Clock) -> Vec<String> {
+    if all {
+        let mut faults = table_faults(config.reflection);
+        faults.extend(secured(config, agencies, clock).err().unwrap_or_default());
+        return faults;
+    }
+    let mut faults = own_faults(config);
+    faults.extend(Authority::new(config.suffix.clone(), agencies).err().unwrap_or_default());
+    faults
+}
+
+fn key_pair_faults(config: &Config) -> Vec<String> {
+    tls::KeyPair::load(&config.tls.certificate, &config.tls.key).err().unwrap_or_default()
 }
 
 /// A gateway that has been found in order and is ready to serve.

@@ -30,7 +30,6 @@ pub(crate) struct Standing {
     pub(crate) basis: Arc<Standings>,
     pub(crate) peer: Peer,
     pub(crate) role: Option<Role>,
-    pub(crate) method: &'static str,
     pub(crate) request_id: RequestId,
 }
 
@@ -60,7 +59,7 @@ impl Standing {
             Fault::IdentityLapsed
         })?;
         match self.role {
-            Some(role) if !exchange.roles(self.peer.system()).contains(&role) => Err(Fault::RoleMissing),
+            Some(role) if !exchange.roles(self.peer.system()).contains(&role) => Err(Fault::RoleMissing(role)),
             Some(_) | None => Ok(()),
         }
     }
@@ -69,7 +68,7 @@ impl Standing {
     async fn deny(&self, fault: Fault) -> Status {
         let system = self.peer.system().clone();
         let peer = causeway_exchange::Peer { system, certificate_digest: self.peer.certificate_digest() };
-        match self.basis.exchange.deny(&peer, self.method, fault.reason(), self.request_id).await {
+        match self.basis.exchange.deny(&peer, fault.reason(), self.request_id).await {
             Ok(()) => fault.into(),
             Err(error) => status::of(error),
         }

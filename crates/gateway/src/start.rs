@@ -2,24 +2,23 @@
 
 mod approvals;
 mod folders;
+mod preflight;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use causeway_agreement::AgencyFile;
-use causeway_exchange::{Exchange, ProposedDocument, genesis};
-use causeway_journal::v1::DocumentKind;
+use causeway_exchange::{Exchange, genesis};
 use causeway_store::{Clock, FrameLog, Journal, Keys, Options, SledLog, StoreError};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::server::{self, Gateway, GatewayParts, Ready};
-use crate::trust::Authority;
+use crate::server::{Gateway, GatewayParts, Ready};
+use crate::start::folders::Proposals;
 
-/// Opens everything that a configuration names, creating what a fresh installation lacks, and listens. Nothing is
-/// listened on before everything else has been found in order.
+/// Opens everything that a configuration names, creating what a fresh installation lacks, and listens. Nothing is created
+/// before the files that it rests on have been found in order, and nothing listened on before everything else has.
 ///
 /// # Errors
 /// All faults that can be known together, together; otherwise the first thing that failed.
@@ -37,8 +36,14 @@ pub async fn launch_over(
     clock: Clock,
     log: impl FnOnce(&Path) -> Result<Box<dyn FrameLog>, StoreError> + Send + 'static,
 ) -> Result<Gateway, Error> {
+    let proposals = folders::read(&config.start);
+    if preflight::is_unused(&config.data_dir) {
+        preflight::of_an_empty_journal(&config, &proposals, &clock)?;
+    } else {
+        preflight::of_any_journal(&config)?;
+    }
     let (keys, journal) = open(&config, clock.clone(), log).await?;
-    match begin(&config, keys, &journal, clock).await {
+    match begin(&config, proposals, keys, &journal, clock).await {
         Ok(gateway) => Ok(gateway),
         Err(error) => {
             // A journal that is dropped without this recovers as after a crash, which takes longer.
@@ -48,37 +53,26 @@ pub async fn launch_over(
     }
 }
 
-async fn begin(config: &Config, keys: Arc<Keys>, journal: &Journal, clock: Clock) -> Result<Gateway, Error> {
-    let fresh = !journal.read(|state| state.genesis_complete());
-    let (documents, doubts) = folders::read(&config.start);
-    let mut faults = server::faults_of(config);
-    if fresh {
-        faults.extend(doubts);
-        faults.extend(bundle_faults(config, &documents));
-    } else {
-        for fault in doubts {
+async fn begin(
+    config: &Config,
+    proposals: Proposals,
+    keys: Arc<Keys>,
+    journal: &Journal,
+    clock: Clock,
+) -> Result<Gateway, Error> {
+    if journal.read(|state| state.genesis_complete()) {
+        for fault in proposals.faults {
             tracing::warn!(%fault, "a proposed document does not read; what is in force stays in force");
         }
+    } else {
+        preflight::of_an_empty_journal(config, &proposals, &clock)?;
     }
-    if !faults.is_empty() {
-        return Err(Error::Faults(faults));
-    }
-    genesis(journal, &config.operator, documents).await?;
+    genesis(journal, &config.operator, proposals.documents).await?;
     let exchange = Exchange::start(journal.clone(), keys, clock.clone())?;
     let agencies = journal.read(|state| state.agencies().cloned().collect());
     let ready = Ready::check(config.clone(), GatewayParts { exchange, agencies, clock })?;
     let listener = TcpListener::bind(config.listen).await.map_err(Error::Listen)?;
     ready.on(listener)
-}
-
-/// What is wrong with the trust bundles of the proposed agency files, looked at before they come into force: a bundle in
-/// force can only be replaced by a later version of its file.
-fn bundle_faults(config: &Config, documents: &[ProposedDocument]) -> Vec<String> {
-    let texts =
-        documents.iter().filter(|document| document.kind == DocumentKind::Agency).map(|document| &document.text);
-    let files = texts.filter_map(|text| AgencyFile::parse(std::str::from_utf8(text).ok()?).ok());
-    let files: Vec<AgencyFile> = files.collect();
-    Authority::new(config.suffix.clone(), &files).err().unwrap_or_default()
 }
 
 /// Opens keys and journal on a thread that may block.
@@ -116,4 +110,47 @@ async fn open(
 fn on_one_volume(one: &Path, other: &Path) -> bool {
     let volume = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.dev()).ok();
     volume(one).is_some_and(|device| volume(other) == Some(device))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_faulty_start_lists_everything_and_writes_nothing() {
+        let root = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| root.path().join(name);
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
+        let settings = fs::read_to_string(sample.join("gateway.toml")).expect("the sample is there");
+        let settings = settings.replace("\"agreements\"", "\"../agreements\"").replace("\"schemas\"", "\"../schemas\"");
+        fs::create_dir(at("config")).expect("created");
+        fs::write(at("config/gateway.toml"), settings).expect("written");
+        for folder in ["agreements", "schemas"] {
+            fs::create_dir(at(folder)).expect("created");
+            for entry in fs::read_dir(sample.join(folder)).expect("the samples are there") {
+                let path = entry.expect("readable").path();
+                fs::copy(&path, at(folder).join(path.file_name().expect("a name"))).expect("copied");
+            }
+        }
+        // One agreement does not read, the other asks for a field that there is not; and no identity has been issued.
+        fs::write(at("agreements/broken.toml"), "surprise = 1").expect("written");
+        let path = at("agreements/ISA-AL-2026-014.toml");
+        let text = fs::read_to_string(&path).expect("the sample is there");
+        let asking = text.replacen("\"gender\"", "\"shoe_size\"", 1);
+        assert_ne!(text, asking);
+        fs::write(path, asking).expect("written");
+
+        let config = Config::load(&at("config/gateway.toml")).expect("the settings are valid");
+        let Err(Error::Faults(faults)) = launch(config).await else { panic!("the gateway starts") };
+        for about in ["gateway.pem", "gateway.key", "agencies", "approvals", "broken.toml: surprise", "shoe_size"] {
+            assert!(faults.iter().any(|fault| fault.contains(about)), "{about} is not among {faults:#?}");
+        }
+        assert!(
+            !faults.iter().any(|fault| fault.contains("has no agency file")),
+            "what follows from another: {faults:#?}"
+        );
+        assert!(!at("data").exists(), "keys or a journal were made");
+    }
 }

@@ -5,6 +5,7 @@
 
 use std::error::Error as _;
 
+use causeway_agreement::Role;
 use causeway_exchange::{Class, Error};
 use causeway_proto::v1;
 use causeway_schema::Violation;
@@ -24,8 +25,8 @@ const MAX_DETAIL_BYTES: usize = 4 * 1024;
 pub(crate) enum Fault {
     /// The certificate no longer speaks for the system: its time is over, or agency or system are no longer in force.
     IdentityLapsed,
-    /// The system has not the role that the method asks for.
-    RoleMissing,
+    /// The system has not this role, which the method asks for.
+    RoleMissing(Role),
     /// There is no such method.
     UnknownMethod,
     /// The method is of a later version.
@@ -51,7 +52,7 @@ impl Fault {
     pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::IdentityLapsed => "identity-lapsed",
-            Self::RoleMissing => "role-missing",
+            Self::RoleMissing(_) => "role-missing",
             Self::UnknownMethod => "unknown-method",
             Self::NotServed => "not-served-yet",
             Self::MetadataMissing(_) => "metadata-missing",
@@ -68,7 +69,9 @@ impl Fault {
     pub(crate) fn message(self) -> String {
         match self {
             Self::IdentityLapsed => "the certificate no longer speaks for this system; connect with a valid one".into(),
-            Self::RoleMissing => "this system has not the role that the method asks for".into(),
+            Self::RoleMissing(role) => {
+                format!("this method is for systems with the role `{role}`, which this system's agency file does not give it")
+            }
             Self::UnknownMethod => "there is no such method".into(),
             Self::NotServed => "this method is not served yet".into(),
             Self::MetadataMissing(name) => {
@@ -95,7 +98,7 @@ impl Fault {
     const fn code(self) -> Code {
         match self {
             Self::IdentityLapsed => Code::Unauthenticated,
-            Self::RoleMissing => Code::PermissionDenied,
+            Self::RoleMissing(_) => Code::PermissionDenied,
             Self::UnknownMethod | Self::NotServed => Code::Unimplemented,
             Self::MetadataMissing(_) | Self::MetadataMalformed(_) | Self::Field(_) | Self::NotARequest => {
                 Code::InvalidArgument
@@ -111,7 +114,7 @@ impl Fault {
         match self {
             Self::MetadataMissing(name) | Self::MetadataMalformed(name) | Self::Field(name) => Some(name),
             Self::IdentityLapsed
-            | Self::RoleMissing
+            | Self::RoleMissing(_)
             | Self::UnknownMethod
             | Self::NotServed
             | Self::NotARequest
@@ -154,6 +157,11 @@ fn codec_fault(status: &Status) -> Option<Fault> {
         Code::Internal => Some(Fault::NotARequest),
         _ => None,
     }
+}
+
+/// The stable reason in a status of ours; empty for another's.
+pub(crate) fn reason(status: &Status) -> String {
+    status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default()
 }
 
 /// The status of a failed use case. Logs what lay beneath, once.
@@ -244,7 +252,8 @@ fn log(error: &Error) {
         | Class::NotFound
         | Class::Conflict
         | Class::TooLarge
-        | Class::Busy => tracing::debug!(reason = error.reason, "call refused"),
+        // The line of the finished call says so.
+        | Class::Busy => {}
     }
 }
 
@@ -345,6 +354,13 @@ mod tests {
         assert_eq!(of_codec(&headers("13", Some("CAM"))), None);
         assert_eq!(of_codec(&headers("0", None)), None);
         assert_eq!(of_codec(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_missing_role_is_named() {
+        let status = Status::from(Fault::RoleMissing(Role::Auditor));
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "role-missing"));
+        assert!(status.message().contains("`auditor`"), "{}", status.message());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use causeway_model::AgencyId;
 use causeway_store::Clock;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
+use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
@@ -41,8 +42,22 @@ impl KeyPair {
             PrivateKeyDer::from_pem_slice(&pem).map_err(|_| named(key, "holds no private key in PEM".into()))
         });
         match (chain, private) {
-            (Ok(chain), Ok(key)) => Ok(Self { chain, key }),
+            (Ok(chain), Ok(private)) => {
+                let own = Self { chain, key: private };
+                own.fit().map_err(|what| vec![named(key, format!("{what} {}", certificate.display()))])?;
+                Ok(own)
+            }
             (chain, private) => Err(chain.err().into_iter().chain(private.err()).collect()),
+        }
+    }
+
+    /// Whether the key is of a kind that we use, and the certificate's own.
+    fn fit(&self) -> Result<(), &'static str> {
+        let provider = rustls::crypto::ring::default_provider();
+        match CertifiedKey::from_der(self.chain.clone(), self.key.clone_key(), &provider) {
+            Ok(_) => Ok(()),
+            Err(rustls::Error::InconsistentKeys(_)) => Err("is not the private key of the certificate"),
+            Err(_) => Err("is of a kind that cannot be used with the certificate"),
         }
     }
 }

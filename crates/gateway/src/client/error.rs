@@ -23,6 +23,8 @@ pub enum ClientError {
     Refused,
     /// Who answered is not the gateway that was meant.
     NotTheGateway(rustls::Error),
+    /// What answers speaks something else than TLS.
+    NotTls,
     /// The handshake failed in another way.
     Handshake(io::Error),
     /// The credentials cannot be used.
@@ -38,6 +40,7 @@ impl ClientError {
         match inner {
             Some(rustls::Error::AlertReceived(_)) => Self::Refused,
             Some(refused @ rustls::Error::InvalidCertificate(_)) => Self::NotTheGateway(refused.clone()),
+            Some(rustls::Error::InvalidMessage(_)) => Self::NotTls,
             Some(_) | None => match error.kind() {
                 io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
                     Self::Refused
@@ -64,6 +67,9 @@ impl fmt::Display for ClientError {
             Self::NotTheGateway(_) => {
                 f.write_str("who answered is not the gateway that was meant; check the address and the CA file")
             }
+            Self::NotTls => {
+                f.write_str("what answers there does not speak TLS, so it is no gateway; check the host and the port")
+            }
             Self::Handshake(source) => write!(f, "the TLS handshake failed ({source})"),
             Self::Tls(source) => write!(f, "the certificate and key cannot be used together ({source})"),
             Self::Transport(_) => f.write_str("the connection to the gateway failed"),
@@ -74,7 +80,7 @@ impl fmt::Display for ClientError {
 impl std::error::Error for ClientError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Files(_) | Self::Address(_) | Self::Statement(_) | Self::Refused => None,
+            Self::Files(_) | Self::Address(_) | Self::Statement(_) | Self::Refused | Self::NotTls => None,
             Self::Unreachable { source, .. } | Self::Handshake(source) => Some(source),
             Self::NotTheGateway(source) | Self::Tls(source) => Some(source),
             Self::Transport(source) => Some(source),

@@ -13,9 +13,20 @@ use crate::start::approvals;
 /// A governed document has at most 128 KiB (DESIGN.md section 6).
 const MAX_DOCUMENT_BYTES: u64 = 128 * 1024;
 
+/// What the folders hold.
+#[derive(Debug, Default)]
+pub(crate) struct Proposals {
+    /// Every document that reads.
+    pub(crate) documents: Vec<ProposedDocument>,
+    /// A line for every fault.
+    pub(crate) faults: Vec<String>,
+    /// The kinds of which a document, or the whole folder, does not read.
+    pub(crate) unread: Vec<v1::DocumentKind>,
+}
+
 /// Every document of the folders that reads, and a line for every fault.
-pub(crate) fn read(folders: &StartFolders) -> (Vec<ProposedDocument>, Vec<String>) {
-    let mut reading = Reading { approvals: &folders.approvals, documents: Vec::new(), faults: Vec::new() };
+pub(crate) fn read(folders: &StartFolders) -> Proposals {
+    let mut reading = Reading { approvals: &folders.approvals, found: Proposals::default() };
     reading.folder(&folders.agencies, "toml", v1::DocumentKind::Agency, |_, text| {
         let file = AgencyFile::parse(text).map_err(lines)?;
         Ok((file.id.to_string(), file.version))
@@ -30,7 +41,10 @@ pub(crate) fn read(folders: &StartFolders) -> (Vec<ProposedDocument>, Vec<String
             .ok_or_else(|| vec!["is not named <kind>-<version>.json, as victim-profile-1.0.json".into()])?;
         Ok((id.to_string(), 1))
     });
-    (reading.documents, reading.faults)
+    if !folders.approvals.is_dir() {
+        reading.found.faults.push(format!("{}: there is no such folder", folders.approvals.display()));
+    }
+    reading.found
 }
 
 fn lines(faults: Vec<causeway_agreement::Fault>) -> Vec<String> {
@@ -46,8 +60,7 @@ fn schema_id(stem: &str) -> Option<SchemaId> {
 
 struct Reading<'a> {
     approvals: &'a Path,
-    documents: Vec<ProposedDocument>,
-    faults: Vec<String>,
+    found: Proposals,
 }
 
 impl Reading<'_> {
@@ -59,21 +72,24 @@ impl Reading<'_> {
         kind: v1::DocumentKind,
         identify: impl Fn(&str, &str) -> Result<(String, u32), Vec<String>>,
     ) {
-        match files(folder, extension) {
-            Ok(paths) if paths.is_empty() => {
-                self.faults.push(format!("{}: no .{extension} file in it", folder.display()))
-            }
-            Ok(paths) => {
-                for path in paths {
-                    match self.document(&path, kind, &identify) {
-                        Ok(document) => self.documents.push(document),
-                        Err(faults) => {
-                            self.faults.extend(faults.iter().map(|fault| format!("{}: {fault}", path.display())))
-                        }
-                    }
+        let found = &mut self.found.faults;
+        let before = found.len();
+        let paths = files(folder, extension).map_err(|error| found.push(format!("{}: {error}", folder.display())));
+        let paths = paths.unwrap_or_default();
+        if paths.is_empty() && found.len() == before {
+            found.push(format!("{}: no .{extension} file in it", folder.display()));
+        }
+        for path in paths {
+            match self.document(&path, kind, &identify) {
+                Ok(document) => self.found.documents.push(document),
+                Err(faults) => {
+                    let named = faults.iter().map(|fault| format!("{}: {fault}", path.display()));
+                    self.found.faults.extend(named);
                 }
             }
-            Err(error) => self.faults.push(format!("{}: {error}", folder.display())),
+        }
+        if self.found.faults.len() > before {
+            self.found.unread.push(kind);
         }
     }
 
@@ -135,7 +151,7 @@ mod tests {
         std::fs::write(at("agencies/gb-nca.toml"), "id = 7").expect("written");
         std::fs::write(at("agencies/readme.md"), "not a document").expect("written");
         std::fs::write(at("schemas/passport-1.0.json"), "{}").expect("written");
-        let (documents, faults) = read(&StartFolders {
+        let Proposals { documents, faults, .. } = read(&StartFolders {
             agencies: at("agencies"),
             agreements: at("agreements"),
             schemas: at("schemas"),
@@ -145,5 +161,6 @@ mod tests {
         let about = |name: &str| faults.iter().filter(|fault| fault.contains(name)).count();
         assert!(about("gb-nca.toml") >= 1, "{faults:?}");
         assert_eq!((about("agreements"), about("passport-1.0.json"), about("readme")), (1, 1, 0), "{faults:?}");
+        assert_eq!(about("approvals"), 1, "{faults:?}");
     }
 }

@@ -1,0 +1,48 @@
+//! What can be known to be wrong before anything is created: the gateway's own files, and the documents that an empty
+//! journal would start from, each and against each other.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use causeway_agreement::AgencyFile;
+use causeway_exchange::document_faults;
+use causeway_journal::v1::DocumentKind;
+use causeway_store::Clock;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::server;
+use crate::start::folders::Proposals;
+
+/// Whether there is no journal in this folder yet.
+pub(crate) fn is_unused(data_dir: &Path) -> bool {
+    match std::fs::read_dir(data_dir) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
+}
+
+/// Where a journal may have its documents in force already: the gateway's own files only.
+pub(crate) fn of_any_journal(config: &Config) -> Result<(), Error> {
+    all(server::own_faults(config))
+}
+
+/// Where the proposed documents are to come into force: they too, and the gateway's certificate by their trust bundles.
+pub(crate) fn of_an_empty_journal(config: &Config, proposals: &Proposals, clock: &Clock) -> Result<(), Error> {
+    let Proposals { documents, faults, unread } = proposals;
+    let texts = documents.iter().filter(|document| document.kind == DocumentKind::Agency).map(|found| &found.text);
+    let agencies = texts.filter_map(|text| AgencyFile::parse(std::str::from_utf8(text).ok()?).ok());
+    let agencies: Vec<AgencyFile> = agencies.collect();
+    let all_agencies = !unread.contains(&DocumentKind::Agency);
+    let mut found = server::faults_with(config, &agencies, all_agencies, clock);
+    if all_agencies && agencies.iter().all(|file| file.id != config.operator) {
+        found.push(format!("operator: {} has no agency file in {}", config.operator, config.start.agencies.display()));
+    }
+    found.extend_from_slice(faults);
+    found.extend(document_faults(documents, unread));
+    all(found)
+}
+
+fn all(faults: Vec<String>) -> Result<(), Error> {
+    if faults.is_empty() { Ok(()) } else { Err(Error::Faults(faults)) }
+}
