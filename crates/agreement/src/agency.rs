@@ -11,6 +11,9 @@ use toml::{Table, Value};
 use crate::Fault;
 use crate::section::{self, Section, parsed, positive, text};
 
+/// An X-Wing public key: 1184 bytes of ML-KEM-768 and 32 of X25519.
+const SEALING_KEY_BYTES: usize = 1216;
+
 /// What a system may do. A system with no role, as the gateway itself, may only be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -160,7 +163,7 @@ fn agency(section: &mut Section<'_>) -> Option<AgencyFile> {
             section.fault("persons", format!("the key of {} is another person's too", person.id));
         }
     }
-    let sealing_public_key = section.required("sealing_public_key", bytes);
+    let sealing_public_key = section.required("sealing_public_key", sealing_key);
     let trust_bundle_pem = section.required("trust_bundle_pem", bundle);
     Some(AgencyFile {
         id: id?,
@@ -205,6 +208,15 @@ fn role(value: &Value) -> Result<Role, String> {
 
 fn bytes(value: &Value) -> Result<Vec<u8>, String> {
     STANDARD.decode(text(value)?).map_err(|_| "is not base64".into())
+}
+
+/// Only the length: whether the key can be sealed to is for crypto to say, which this crate does not know.
+fn sealing_key(value: &Value) -> Result<Vec<u8>, String> {
+    let key = bytes(value)?;
+    if key.len() == SEALING_KEY_BYTES {
+        return Ok(key);
+    }
+    Err(format!("is not an X-Wing public key of {SEALING_KEY_BYTES} bytes"))
 }
 
 fn bundle(value: &Value) -> Result<String, String> {

@@ -61,6 +61,16 @@ fn faults_of_an_agency_file_are_all_listed() {
 }
 
 #[test]
+fn a_sealing_key_has_the_length_of_one() {
+    for length in [32, 1184, 1215, 1217] {
+        let mut file = complete();
+        file.sealing_public_key = vec![7; length];
+        let faults = lines(AgencyFile::parse(&file.render()).expect_err("nothing could be sealed to it"));
+        assert_eq!(faults, ["sealing_public_key: is not an X-Wing public key of 1216 bytes"], "{length}");
+    }
+}
+
+#[test]
 fn two_persons_never_share_a_key() {
     let mut file = complete();
     file.persons[1].public_key = file.persons[0].public_key;
