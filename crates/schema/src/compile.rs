@@ -1,7 +1,7 @@
 //! Reading a kind's schema file at start-up. Every leaf must be annotated, every object closed, every length bounded,
 //! every reference local; all faults are listed, and one is enough to refuse the file.
 
-use causeway_model::{PartialDate, SchemaId};
+use causeway_model::{Date, PartialDate, SchemaId};
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value};
 
@@ -75,6 +75,8 @@ fn validator(file: &Value) -> Result<Validator, String> {
         .offline()
         .should_validate_formats(true)
         .should_ignore_unknown_formats(false)
+        // Instead of the library's own `date`, which takes the year 0000: what decisions cannot read must not get in.
+        .with_format("date", |text: &str| text.parse::<Date>().is_ok())
         .with_format("partial-date", |text: &str| text.parse::<PartialDate>().is_ok())
         .with_pattern_options(PatternOptions::regex())
         .build(file)

@@ -151,6 +151,30 @@ fn dates_are_in_order_and_in_the_past() {
 }
 
 #[test]
+fn a_date_that_no_decision_could_read_is_refused() {
+    let every: &[(&Schema, Value, &[&str])] = &[
+        (profiles(), profile(), &["/retain_until", "/retention_review_due", "/date_of_birth", "/referral_date"]),
+        (profiles(), profile(), &["/exploitation_start", "/exploitation_end"]),
+        (routes(), route(), &["/retain_until", "/legs/0/depart_on", "/legs/0/arrive_on", "/first_observed"]),
+        (routes(), route(), &["/last_observed", "/facilitators/0/date_of_birth"]),
+    ];
+    for (schema, record, fields) in every {
+        for (field, text) in fields.iter().flat_map(|field| UNREADABLE.map(|text| (field, text))) {
+            let reported = found(schema, &edited(record.clone(), &[(*field, json!(text))]));
+            assert!(reported.contains(&((*field).to_owned(), "format".to_owned())), "{field} {text}: {reported:?}");
+        }
+    }
+    // A day is not a month or a year.
+    for text in ["2030", "2030-01"] {
+        breaks(profiles(), profile(), &[("/retain_until", json!(text))], &[("/retain_until", "format")]);
+    }
+    breaks(profiles(), profile(), &[("/retain_until", json!("9999-12-31"))], &[]);
+}
+
+/// What RFC 3339 or a lenient reader may take for a date, and the model does not.
+const UNREADABLE: [&str; 6] = ["0000-12-31", "0000-01-01", "2026-02-29", "2026-13-01", "2026-1-1", "+202-01-01"];
+
+#[test]
 fn legs_are_ordered_and_connected() {
     breaks(routes(), route(), &[("/legs/1/seq", json!(1))], &[("/legs/1/seq", "legs-ordered")]);
     breaks(routes(), route(), &[("/legs/2/seq", json!(3))], &[("/legs/2/seq", "legs-ordered")]);
