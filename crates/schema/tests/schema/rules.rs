@@ -84,7 +84,9 @@ fn an_anonymous_referral_names_nobody() {
         "given_name",
         "identity_documents",
         "middle_name",
+        "nrm_reference",
         "phones",
+        "route_refs",
         "subject_reference",
     ];
     let every: Vec<(String, String)> =
