@@ -50,6 +50,8 @@ reasons!(
     RetentionOver = "retention-over",
     /// Action code A1: the originator's permission is needed first.
     OriginatorPermissionNeeded = "originator-permission-needed",
+    /// A Europol handling code (H2, H3) allows no dissemination without a permission.
+    DisseminationPermissionNeeded = "dissemination-permission-needed",
     /// No clause covers this kind.
     NoClauseForKind = "no-clause-for-kind",
     /// No clause's filter covers this record.
@@ -100,7 +102,9 @@ fn gates(agreement: &Agreement, owner: &AgencyId, facts: &RecordFacts, now: Time
     let named = facts.releasable_to.iter().any(|party| party.includes(&agreement.recipient));
     refuse(!named, DenyReason::NotReleasableToRecipient)?;
     refuse(facts.retain_until.is_some_and(|last_day| now.date() > last_day), DenyReason::RetentionOver)?;
-    refuse(facts.action_code == Some(ActionCode::A1), DenyReason::OriginatorPermissionNeeded)
+    refuse(facts.action_code == Some(ActionCode::A1), DenyReason::OriginatorPermissionNeeded)?;
+    // The journal knows no permissions yet, so there is none that a clause could refer to.
+    refuse(facts.dissemination_permission_needed, DenyReason::DisseminationPermissionNeeded)
 }
 
 /// Whether one clause grants.

@@ -31,12 +31,16 @@ pub struct RecordFacts {
     pub sanitisation_code: Option<SanitisationCode>,
     /// To whom it may be released; empty means nobody.
     pub releasable_to: Vec<ReleasableTo>,
-    /// Whether the person is, or is not surely not, a child.
+    /// Whether a Europol handling code lets it go further only with a permission, or restricts it in words: H2, H3, or
+    /// a code that is not known. H0 and H1 limit what it may be used for, not who may have it.
+    pub dissemination_permission_needed: bool,
+    /// Whether the person is, or is not surely not, a child; of a route, whether any of its codes says that children
+    /// are moved on it.
     pub child: bool,
     /// Whether the referral is anonymous (duty to notify).
     pub anonymous: bool,
     /// Whether processing is restricted (DPA 2018 s.47).
     pub processing_restricted: bool,
-    /// The last day on which it may be kept.
+    /// The last day on which it may be kept; a day long past where one is stated that cannot be read.
     pub retain_until: Option<Date>,
 }

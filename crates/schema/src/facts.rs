@@ -1,4 +1,5 @@
-//! Reading from a classified body the facts that a release decision looks at. What is missing has its protective value.
+//! Reading from a classified body the facts that a release decision looks at. What is missing, and what is there but
+//! cannot be read, has its protective value.
 
 use causeway_model::{
     Class, Country, FieldNumber, Floor, Handling, InfoGrade, Kind, RecordFacts, SourceGrade, Step, Tlp,
@@ -9,7 +10,7 @@ use crate::ladder::Scalar;
 use crate::shape::Shape;
 
 /// Every fact's field.
-const COMMON: [&str; 10] = [
+const COMMON: &[&str] = &[
     "exploitation_types[]",
     "tlp",
     "source_grade",
@@ -17,12 +18,13 @@ const COMMON: [&str; 10] = [
     "handling",
     "action_code",
     "sanitisation_code",
+    "europol_handling[]",
     "releasable_to[]",
     "processing_restricted",
     "retain_until",
 ];
-const PROFILE: [&str; 5] = ["nationalities[]", "birth_country", "exploitation_countries[]", "is_minor", "anonymous"];
-const ROUTE: [&str; 3] = ["legs[].from.country", "legs[].to.country", "victim_groups[].group"];
+const PROFILE: &[&str] = &["nationalities[]", "birth_country", "exploitation_countries[]", "is_minor", "anonymous"];
+const ROUTE: &[&str] = &["legs[].from.country", "legs[].to.country", "victim_groups[].group"];
 
 /// The numbers of the fields that facts are read from.
 #[derive(Debug)]
@@ -32,8 +34,8 @@ impl FactFields {
     /// Finds the fields; one that the classified body would not hold in a form that can be read is a fault.
     pub(crate) fn find(kind: Kind, shape: &Shape, faults: &mut Vec<String>) -> Self {
         let own: &[&str] = match kind {
-            Kind::VictimProfile => &PROFILE,
-            Kind::TraffickingRoute => &ROUTE,
+            Kind::VictimProfile => PROFILE,
+            Kind::TraffickingRoute => ROUTE,
         };
         let mut fields = Vec::new();
         for path in COMMON.iter().chain(own) {
@@ -69,6 +71,7 @@ impl FactFields {
             action_code: None,
             sanitisation_code: None,
             releasable_to: Vec::new(),
+            dissemination_permission_needed: false,
             child: kind == Kind::VictimProfile,
             anonymous: false,
             processing_restricted: false,
@@ -77,17 +80,15 @@ impl FactFields {
         let mut stops = Vec::new();
         for cell in body.cells() {
             let Some((_, path)) = self.0.iter().find(|(number, _)| *number == cell.field) else { continue };
-            match &cell.value {
-                CellValue::Scalar(Scalar::Text(text)) => {
+            match (*path, &cell.value) {
+                ("anonymous", value) => facts.anonymous = flag(value),
+                ("processing_restricted", value) => facts.processing_restricted = flag(value),
+                (path, CellValue::Scalar(Scalar::Text(text))) => {
                     fact(&mut facts, path, text);
                     stops.extend(stop(path, &cell, text));
                 }
-                CellValue::Scalar(Scalar::Flag(flag)) => match *path {
-                    "anonymous" => facts.anonymous = *flag,
-                    "processing_restricted" => facts.processing_restricted = *flag,
-                    _ => {}
-                },
-                _ => {}
+                // No code and no date: the fact is then as protective as for any other text that cannot be read.
+                (path, _) => fact(&mut facts, path, ""),
             }
         }
         stops.sort_unstable();
@@ -110,6 +111,11 @@ fn stop(path: &str, cell: &Cell<'_>, text: &str) -> Option<(u8, u8, Country)> {
     Some((*cell.indices.first()?, end, text.parse().ok()?))
 }
 
+/// Both flags protect, so what is not surely false is true.
+fn flag(value: &CellValue<'_>) -> bool {
+    !matches!(value, CellValue::Scalar(Scalar::Flag(false)))
+}
+
 fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
     match path {
         "nationalities[]" => facts.nationalities.extend(text.parse::<Country>()),
@@ -122,6 +128,7 @@ fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
         "handling" => facts.handling = text.parse().unwrap_or(Handling::Conditions),
         "action_code" => facts.action_code = text.parse().ok(),
         "sanitisation_code" => facts.sanitisation_code = text.parse().ok(),
+        "europol_handling[]" => facts.dissemination_permission_needed |= !matches!(text, "H0" | "H1"),
         "releasable_to[]" => facts.releasable_to.extend(text.parse().ok()),
         "retain_until" => facts.retain_until = text.parse().ok(),
         "is_minor" => facts.child = text != "no",

@@ -30,6 +30,7 @@ fn profile() -> RecordFacts {
         action_code: None,
         sanitisation_code: None,
         releasable_to: vec!["AL".parse().expect("a party")],
+        dissemination_permission_needed: false,
         child: false,
         anonymous: false,
         processing_restricted: false,
@@ -124,6 +125,13 @@ fn gates_that_no_clause_opens() {
         |facts| facts.retain_until = Some("2026-05-31".parse().expect("a date")),
         DenyReason::RetentionOver,
     );
+    for facts in [profile(), route()] {
+        denied_once(
+            facts,
+            |facts| facts.dissemination_permission_needed = true,
+            DenyReason::DisseminationPermissionNeeded,
+        );
+    }
     let mut last_day = profile();
     last_day.retain_until = Some("2026-06-01".parse().expect("a date"));
     last_day.releasable_to = vec!["al-police".parse().expect("a party")];

@@ -99,6 +99,7 @@ fn random_facts(random: &mut Random) -> RecordFacts {
         action_code: random.one_in(3).then(|| random.pick(&ACTIONS)),
         sanitisation_code: None,
         releasable_to: if random.one_in(5) { vec![] } else { vec!["AL".parse().expect("a party")] },
+        dissemination_permission_needed: random.one_in(8),
         child: random.one_in(3),
         anonymous: false,
         processing_restricted: random.one_in(8),

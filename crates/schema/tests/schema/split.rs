@@ -252,6 +252,55 @@ fn missing_facts_protect() {
     let facts = profiles().facts(&empty);
     assert!(facts.child && facts.releasable_to.is_empty() && facts.nationalities.is_empty());
     assert_eq!((facts.tlp, facts.handling), (Tlp::Red, Handling::Conditions));
+    assert_eq!(facts.retain_until, None, "no term is stated");
+    assert!(!facts.dissemination_permission_needed, "no restriction is stated");
+}
+
+/// A body of one cell, written by hand: the schema would not let its value in today.
+fn one_cell(schema: &Schema, path: &str, indices: &[u8], value: &[u8]) -> Classified {
+    let number = schema.fields().by_path(&path.parse().expect("a path")).expect("known").number.0;
+    let count = u8::try_from(indices.len()).expect("few");
+    let body = [&[1][..], &number.to_be_bytes(), &[count], indices, value].concat();
+    Classified::decode(&body).expect("a well-formed body")
+}
+
+fn text_cell(schema: &Schema, path: &str, indices: &[u8], text: &str) -> Classified {
+    let length = u16::try_from(text.len()).expect("short").to_be_bytes();
+    one_cell(schema, path, indices, &[&[0], &length[..], text.as_bytes()].concat())
+}
+
+#[test]
+fn other_facts_that_cannot_be_read_protect() {
+    let number = [&[1][..], &0_i64.to_be_bytes()].concat();
+    let facts = |path, indices: &[u8]| profiles().facts(&one_cell(profiles(), path, indices, &number));
+    assert!(facts("is_minor", &[]).child);
+    assert!(facts("processing_restricted", &[]).processing_restricted);
+    assert!(facts("europol_handling[]", &[0]).dissemination_permission_needed);
+    assert_eq!(facts("tlp", &[]).tlp, Tlp::Red);
+}
+
+#[test]
+fn europols_codes_say_whether_permission_is_needed() {
+    for (schema, mut record) in [(profiles(), profile()), (routes(), route())] {
+        for (codes, needed) in [
+            (json!([]), false),
+            (json!(["H0"]), false),
+            (json!(["H1"]), false),
+            (json!(["H0", "H1"]), false),
+            (json!(["H2"]), true),
+            (json!(["H3"]), true),
+            (json!(["H1", "H2"]), true),
+            (json!(["H3", "H0"]), true),
+        ] {
+            set(&mut record, "/europol_handling", codes.clone());
+            let facts = schema.facts(&split(schema, &record).classified);
+            assert_eq!(facts.dissemination_permission_needed, needed, "{codes}");
+        }
+        for code in ["H4", "h1", ""] {
+            let facts = schema.facts(&text_cell(schema, "europol_handling[]", &[0], code));
+            assert!(facts.dissemination_permission_needed, "{code:?} is unknown");
+        }
+    }
 }
 
 #[test]
