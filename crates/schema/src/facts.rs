@@ -2,7 +2,7 @@
 //! cannot be read, has its protective value.
 
 use causeway_model::{
-    Class, Country, FieldNumber, Floor, Handling, InfoGrade, Kind, RecordFacts, SourceGrade, Step, Tlp,
+    Class, Country, Date, FieldNumber, Floor, Handling, InfoGrade, Kind, RecordFacts, SourceGrade, Step, Tlp,
 };
 
 use crate::classified::{Cell, CellValue, Classified};
@@ -130,7 +130,8 @@ fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
         "sanitisation_code" => facts.sanitisation_code = text.parse().ok(),
         "europol_handling[]" => facts.dissemination_permission_needed |= !matches!(text, "H0" | "H1"),
         "releasable_to[]" => facts.releasable_to.extend(text.parse().ok()),
-        "retain_until" => facts.retain_until = text.parse().ok(),
+        // Over long ago where it cannot be read: `None` would mean that it may be kept for ever.
+        "retain_until" => facts.retain_until = text.parse().ok().or(Date::new(1, 1, 1)),
         "is_minor" => facts.child = text != "no",
         "victim_groups[].group" => facts.child |= matches!(text, "girls" | "boys"),
         _ => {}

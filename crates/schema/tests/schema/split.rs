@@ -270,6 +270,20 @@ fn text_cell(schema: &Schema, path: &str, indices: &[u8], text: &str) -> Classif
 }
 
 #[test]
+fn a_retention_that_cannot_be_read_is_over() {
+    let long_past = Some("0001-01-01".parse().expect("a date"));
+    for text in ["0000-12-31", "2030", "2030-13-01", "", "for ever"] {
+        for schema in [profiles(), routes()] {
+            assert_eq!(schema.facts(&text_cell(schema, "retain_until", &[], text)).retain_until, long_past, "{text:?}");
+        }
+    }
+    let number = one_cell(profiles(), "retain_until", &[], &[&[1][..], &20_300_101_i64.to_be_bytes()].concat());
+    assert_eq!(profiles().facts(&number).retain_until, long_past, "a number is no date");
+    let read = profiles().facts(&text_cell(profiles(), "retain_until", &[], "2030-01-01")).retain_until;
+    assert_eq!(read, Some("2030-01-01".parse().expect("a date")));
+}
+
+#[test]
 fn other_facts_that_cannot_be_read_protect() {
     let number = [&[1][..], &0_i64.to_be_bytes()].concat();
     let facts = |path, indices: &[u8]| profiles().facts(&one_cell(profiles(), path, indices, &number));
