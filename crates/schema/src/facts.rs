@@ -24,7 +24,14 @@ const COMMON: &[&str] = &[
     "retain_until",
 ];
 const PROFILE: &[&str] = &["nationalities[]", "birth_country", "exploitation_countries[]", "is_minor", "anonymous"];
-const ROUTE: &[&str] = &["legs[].from.country", "legs[].to.country", "victim_groups[].group"];
+const ROUTE: &[&str] = &["legs[].from.country", "legs[].to.country", "victim_groups[].group", "means_of_recruitment[]"];
+
+/// Codes of a route that speak of children whoever else is moved on it: only a child is put to child labour, adopted or
+/// fostered. `ThreatensChildrenFamily` is not among them, since it is about the victim's own children at home.
+const CHILD_EXPLOITATION: &[&str] = &["ChildLabour", "ForcedAdoption"];
+const CHILD_RECRUITMENT: &[&str] = &["child_fostering"];
+/// The groups that are surely adults.
+const ADULT_GROUPS: &[&str] = &["women", "men"];
 
 /// The numbers of the fields that facts are read from.
 #[derive(Debug)]
@@ -56,6 +63,12 @@ impl FactFields {
     }
 
     /// The facts of one record.
+    ///
+    /// A profile is of a child unless it says "no", for it is about one person, whose age its schema demands. A route
+    /// is of children once any code on it speaks of children, or a group on it is not surely adult. A route that says
+    /// nothing of groups is not: it describes ways and means rather than persons, its groups are often unknown when
+    /// it is first reported, and to hold all such routes back would keep from partners what stops the transport
+    /// without protecting any child that could be recognised.
     pub(crate) fn read(&self, kind: Kind, body: &Classified) -> RecordFacts {
         let mut facts = RecordFacts {
             kind,
@@ -121,7 +134,10 @@ fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
         "nationalities[]" => facts.nationalities.extend(text.parse::<Country>()),
         "birth_country" => facts.birth_country = text.parse().ok(),
         "exploitation_countries[]" => facts.exploitation_countries.extend(text.parse::<Country>()),
-        "exploitation_types[]" => facts.exploitation_types.push(text.into()),
+        "exploitation_types[]" => {
+            facts.exploitation_types.push(text.into());
+            facts.child |= facts.kind == Kind::TraffickingRoute && CHILD_EXPLOITATION.contains(&text);
+        }
         "tlp" => facts.tlp = text.parse().unwrap_or(Tlp::Red),
         "source_grade" => facts.source_grade = text.parse().unwrap_or(SourceGrade::NotReliable),
         "info_grade" => facts.info_grade = text.parse().unwrap_or(InfoGrade::SuspectedFalse),
@@ -133,7 +149,8 @@ fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
         // Over long ago where it cannot be read: `None` would mean that it may be kept for ever.
         "retain_until" => facts.retain_until = text.parse().ok().or(Date::new(1, 1, 1)),
         "is_minor" => facts.child = text != "no",
-        "victim_groups[].group" => facts.child |= matches!(text, "girls" | "boys"),
+        "victim_groups[].group" => facts.child |= !ADULT_GROUPS.contains(&text),
+        "means_of_recruitment[]" => facts.child |= CHILD_RECRUITMENT.contains(&text),
         _ => {}
     }
 }

@@ -318,6 +318,51 @@ fn europols_codes_say_whether_permission_is_needed() {
 }
 
 #[test]
+fn a_route_is_of_children_where_anything_on_it_says_so() {
+    let child = |edits: &[(&str, Value)]| {
+        let mut record = route();
+        unset(&mut record, "/victim_groups");
+        edits.iter().for_each(|(place, value)| set(&mut record, place, value.clone()));
+        routes().facts(&split(routes(), &record).classified).child
+    };
+    assert!(!child(&[]), "a route without any statement is not one of children");
+    let groups = |names: &[&str]| json!(names.iter().map(|name| json!({ "group": name })).collect::<Vec<_>>());
+    for (names, expected) in [
+        (&["women"][..], false),
+        (&["men", "women"], false),
+        (&["girls"], true),
+        (&["men", "boys"], true),
+        (&["transgender"], true),
+    ] {
+        assert_eq!(child(&[("/victim_groups", groups(names))]), expected, "{names:?}");
+    }
+    for (types, expected) in [
+        (json!(["ForcedLabour", "ForcedMarriage", "Other"]), false),
+        (json!(["ForcedLabour", "ChildLabour"]), true),
+        (json!(["ForcedAdoption"]), true),
+    ] {
+        assert_eq!(child(&[("/exploitation_types", types.clone())]), expected, "{types}");
+        // Adults beside them change nothing.
+        let beside = [("/exploitation_types", types.clone()), ("/victim_groups", groups(&["men"]))];
+        assert_eq!(child(&beside), expected, "{types} beside men");
+    }
+    for (means, expected) in [
+        (json!(["kidnapping", "generational", "fraudulent_education_offer"]), false),
+        (json!(["child_fostering"]), true),
+    ] {
+        assert_eq!(child(&[("/means_of_recruitment", means.clone())]), expected, "{means}");
+    }
+    assert!(
+        !child(&[("/means_of_control", json!(["ThreatensChildrenFamily"]))]),
+        "the children at home are threatened"
+    );
+    // What an adult's profile says of the past does not make the adult a child.
+    let mut adult = profile();
+    set(&mut adult, "/exploitation_types", json!(["ChildLabour"]));
+    assert!(!profiles().facts(&split(profiles(), &adult).classified).child);
+}
+
+#[test]
 fn a_record_without_secrets_has_no_sealed_body() {
     let mut record = json!({
         "is_minor": "no", "anonymous": true, "exploitation_types": ["NotSpecified"], "source_grade": "1",
