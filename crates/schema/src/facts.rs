@@ -147,7 +147,7 @@ fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
         "europol_handling[]" => facts.dissemination_permission_needed |= !matches!(text, "H0" | "H1"),
         "releasable_to[]" => facts.releasable_to.extend(text.parse().ok()),
         // Over long ago where it cannot be read: `None` would mean that it may be kept for ever.
-        "retain_until" => facts.retain_until = text.parse().ok().or(Date::new(1, 1, 1)),
+        "retain_until" => facts.retain_until = text.parse().ok().or_else(|| Date::new(1, 1, 1)),
         "is_minor" => facts.child = text != "no",
         "victim_groups[].group" => facts.child |= !ADULT_GROUPS.contains(&text),
         "means_of_recruitment[]" => facts.child |= CHILD_RECRUITMENT.contains(&text),
