@@ -217,6 +217,8 @@ fn anonymise_but_for_the_name(record: &mut Map<String, Value>) {
         "current_location",
         "identity_documents",
         "external_references",
+        "nrm_reference",
+        "route_refs",
     ] {
         record.remove(name);
     }
