@@ -17,4 +17,5 @@ mod import;
 mod ingest;
 mod releases;
 mod roles;
+mod standing;
 mod withdrawal;
