@@ -26,7 +26,7 @@ pub(crate) const ALBANIA: &str = "ISA-AL-2026-014";
 pub(crate) const VIET_NAM: &str = "ISA-VN-2026-021";
 
 /// Records of the large test: enough that every gate of both agreements stops some and lets others pass.
-const RECORDS: usize = 400;
+const RECORDS: usize = 600;
 
 /// Submits all on one stream and gives the receipts; every record must be accepted. They share commits and take their
 /// places in the journal in no order.
@@ -82,7 +82,7 @@ pub(crate) async fn verifier_key(gateway: &Gateway) -> String {
     answer.expect("a checkpoint").into_inner().verifier_key
 }
 
-/// Both agreements with a pseudonym of the same reference in profiles and routes, so that the two feeds could be compared.
+/// Both agreements with pseudonyms of the same references, and with linking, so that the two feeds could be compared.
 fn with_pseudonyms(setup: &mut Setup) {
     let add = |text: &str, after: &str, field: &str| {
         assert!(text.contains(after), "the agreement lists {after}");
@@ -90,7 +90,9 @@ fn with_pseudonyms(setup: &mut Setup) {
     };
     setup.agreement(ALBANIA, |text| add(text, "\"gender\" = \"female-male\"", "nrm_reference"));
     setup.agreement(VIET_NAM, |text| {
-        let text = add(text, "\"gender\" = \"female-male\"", "nrm_reference");
+        let linked = "link_persons = true\nlink_persons_reason = \"to compare the feeds\"\nminimum_cell = 1";
+        let text = text.replacen("minimum_cell = 1", linked, 1);
+        let text = add(&text, "\"gender\" = \"female-male\"", "nrm_reference");
         let text = add(&text, "\"route_status\" = \"exact\"", "route_reference");
         add(&text, "\"route_status\" = \"exact\"", "vehicles[].registration")
     });
@@ -114,6 +116,7 @@ async fn a_partner_gets_what_its_clauses_grant_and_nothing_else() {
     let ids: HashSet<Vec<u8>> = receipts.iter().flat_map(|receipt| spellings(&receipt.record_id)).collect();
     let key = verifier_key(&gateway).await;
     let mut pseudonyms: Vec<BTreeSet<String>> = Vec::new();
+    let mut seen_by_all: BTreeSet<usize> = (0..records.len()).collect();
     for (agreement, agency) in [(ALBANIA, "al-police"), (VIET_NAM, "vn-police")] {
         released_in(&world, &gateway, agreement, receipts.last().expect("the last one")).await;
         let text = std::fs::read_to_string(world.path(&format!("config/agreements/{agreement}.toml")));
@@ -129,12 +132,14 @@ async fn a_partner_gets_what_its_clauses_grant_and_nothing_else() {
                 count += 1;
             }
         }
+        seen_by_all.retain(|index| paper.covers(documents::kind(&records[*index]), &records[*index]));
         let granted = records.iter().filter(|record| paper.covers(documents::kind(record), record)).count();
         assert_eq!(count, granted, "{agreement} misses records, or has too many");
         assert!((30..RECORDS - 30).contains(&granted), "{agreement} grants {granted}: the records test too little");
         assert!(met.len() > 20, "{agreement} shows too few pseudonyms to compare");
         pseudonyms.push(met.into_iter().collect());
     }
+    assert!(seen_by_all.len() > 10, "too few records are in both feeds to compare them");
     assert!(pseudonyms[0].is_disjoint(&pseudonyms[1]), "one partner has another's pseudonym");
     gateway.stop().await;
 }
@@ -242,6 +247,8 @@ fn tampered(page: &v1::Page) -> Vec<(&'static str, v1::Page)> {
     change("an item less", &|page| drop(page.items.pop()));
     change("an item twice", &|page| page.items.push(page.items[0].clone()));
     change("a withdrawal for a release", &|page| page.items[0].set_kind(v1::ItemKind::Withdrawal));
+    change("another version of the agreement", &|page| page.agreement_version += 1);
+    change("another condition", &|page| page.onward_transfer = "none".into());
     change("another salt", &|page| page.digest_salt[0] ^= 1);
     change("no evidence", &|page| page.evidence = None);
     let evidence = |page: &mut v1::Page, change: &dyn Fn(&mut v1::DisclosureEvidence)| {
@@ -349,9 +356,18 @@ async fn each_gate_stops_a_record_by_itself() {
         json!({ "source_grade": "3" }),
         json!({ "info_grade": "D" }),
         json!({ "handling": "C", "action_code": "A1", "sanitisation_code": "S1" }),
+        json!({ "europol_handling": ["H0", "H2"] }),
+        json!({ "europol_handling": ["H3"], "europol_handling_text": "ask first" }),
     ];
     let mut requests: Vec<_> = stopped.iter().map(|members| profile(members.clone())).collect();
-    requests.push(documents::with(documents::route(), json!({ "victim_groups": [{ "group": "girls" }] })));
+    for members in [
+        json!({ "victim_groups": [{ "group": "women" }, { "group": "girls" }] }),
+        json!({ "victim_groups": [{ "group": "transgender" }] }),
+        json!({ "exploitation_types": ["ForcedLabour", "ChildLabour"] }),
+        json!({ "means_of_recruitment": ["child_fostering"] }),
+    ] {
+        requests.push(documents::with(documents::route(), members));
+    }
     requests.push(profile(json!({ "releasable_to": ["al-police"], "tlp": "AMBER", "info_grade": "C" })));
     let receipts = submit_each(&mut ingest, &requests).await;
     released_in(&world, &gateway, ALBANIA, receipts.last().expect("the last one")).await;

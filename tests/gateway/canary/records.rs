@@ -37,7 +37,7 @@ pub(crate) fn profile(canaries: &mut Canaries) -> Value {
                 "reasons": word(),
             },
             "route_refs": [word()],
-            "europol_handling": ["H3"],
+            "europol_handling": ["H1"],
             "europol_handling_text": word(),
             "purpose": word(),
             "sanitised_summary": word(),

@@ -14,8 +14,15 @@ pub(crate) struct Seeded {
 }
 
 const COUNTRIES: [&str; 6] = ["AL", "VN", "RO", "AL", "VN", "XK"];
-const EXPLOITATION: [&str; 6] =
-    ["ForcedLabour", "SexualExploitation", "Servitude", "ForcedCriminality", "ForcedBegging", "OrganRemoval"];
+const EXPLOITATION: [&str; 7] = [
+    "ForcedLabour",
+    "SexualExploitation",
+    "Servitude",
+    "ForcedCriminality",
+    "ForcedBegging",
+    "OrganRemoval",
+    "ChildLabour",
+];
 const RELEASABLE: [&[&str]; 10] = [
     &["AL", "VN"],
     &["AL", "VN"],
@@ -42,7 +49,7 @@ impl Seeded {
 
     fn profile(&mut self) -> Value {
         let mut record = self.handling();
-        let minor = self.pick(&["no", "no", "no", "no", "yes", "not_sure"]);
+        let minor = self.pick(&["no", "no", "no", "no", "no", "no", "yes", "not_sure"]);
         let band = match minor {
             "yes" => self.pick(&["0-8", "9-17", "unknown"]),
             "no" => self.pick(&["18-20", "24-26", "30-38", "48+", "unknown"]),
@@ -67,7 +74,6 @@ impl Seeded {
         set(&mut record, "still_in_situation", "not_sure");
         set(&mut record, "marital_status", "Widowed");
         set(&mut record, "nrm_route", "nrm");
-        set(&mut record, "nrm_reference", self.secret("NRM"));
         set(&mut record, "narrative", json!({ "account": self.secret("told"), "exploiter": self.secret("named") }));
         if !anonymous {
             self.identify(&mut record);
@@ -77,6 +83,7 @@ impl Seeded {
 
     fn identify(&mut self, record: &mut Map<String, Value>) {
         set(record, "subject_reference", self.secret("SUBJ"));
+        set(record, "nrm_reference", self.secret("NRM"));
         set(record, "given_name", self.secret("Given"));
         set(record, "family_name", self.secret("Family"));
         set(record, "aliases", json!([self.secret("alias"), self.secret("alias")]));
@@ -108,7 +115,7 @@ impl Seeded {
         set(&mut record, "first_observed", self.pick(&DATES[..2]));
         set(&mut record, "last_observed", self.pick(&DATES[3..]));
         set(&mut record, "victim_refs", json!([self.secret("SUBJ")]));
-        let group = self.pick(&["women", "men", "girls", "women", "men"]);
+        let group = self.pick(&["women", "men", "girls", "women", "men", "transgender"]);
         set(&mut record, "victim_groups", json!([{ "group": group, "count": 3 }]));
         let facilitator = json!({
             "role": "Transporter",
@@ -163,6 +170,9 @@ impl Seeded {
         set(&mut record, "purpose", self.secret("because"));
         if self.chance(12) {
             set(&mut record, "processing_restricted", true);
+        }
+        if self.chance(6) {
+            set(&mut record, "europol_handling", json!([self.pick(&["H0", "H1", "H2"])]));
         }
         let conditions = self.chance(4);
         set(&mut record, "handling", if conditions { "C" } else { "P" });

@@ -69,6 +69,10 @@ impl Paper {
         let is = |key: &str, value: &str| document[key] == value;
         let country = self.recipient[..2].to_uppercase();
         let named = list(&document["releasable_to"]).iter().any(|party| *party == self.recipient || *party == country);
+        let europol = list(&document["europol_handling"]);
+        if europol.contains(&"H2") || europol.contains(&"H3") {
+            return None;
+        }
         if document["processing_restricted"] == true || is("tlp", "RED") || !named || is("action_code", "A1") {
             return None;
         }
@@ -88,7 +92,9 @@ impl PaperClause {
         };
         let is_route = kind == "trafficking-route";
         let child = if is_route {
-            array(&document["victim_groups"]).iter().any(|group| group["group"] == "girls" || group["group"] == "boys")
+            let mut groups = array(&document["victim_groups"]).iter();
+            groups.any(|group| group["group"] != "women" && group["group"] != "men")
+                || list(&document["exploitation_types"]).contains(&"ChildLabour")
         } else {
             document["is_minor"] != "no"
         };
