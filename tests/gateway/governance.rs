@@ -6,6 +6,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use causeway_cli::certs::Profile;
+use causeway_gateway::config::TlsFiles;
+use causeway_model::{Date, SystemId};
 use tonic::Code;
 
 use crate::feed::{ALBANIA, VIET_NAM, released_in, settled, submit_all};
@@ -181,9 +184,19 @@ async fn after_genesis_a_changed_file_is_a_warning_and_the_old_document_stays() 
 async fn a_journal_is_not_gone_on_with_by_another_operator() {
     let mut world = World::new();
     world.start().await.stop().await;
-    world.config().operator = "al-police".parse().expect("well formed");
+    // All that another operator would bring is there: its name in the settings, and a certificate of its own gateway.
+    let own: SystemId = "al-police/gateway".parse().expect("well formed");
+    let profile = Profile::gateway(&own, Date::new(2026, 11, 21).expect("a day").start());
+    let issued = world.authority("al-police").issue(&profile).expect("any profile can be minted");
+    let tls = world.config().tls.clone();
+    let theirs = TlsFiles { certificate: world.path("theirs.pem"), key: world.path("theirs.key") };
+    fs::write(&theirs.certificate, issued.certificate_pem).expect("writable");
+    fs::write(&theirs.key, issued.key_pem).expect("writable");
+    world.config().tls = theirs;
+    world.config().operator = own.agency;
     let message = refusal(&world).await;
-    assert!(message.contains("operator"), "{message}");
+    assert!(message.contains("begun by"), "{message}");
+    world.config().tls = tls;
     world.config().operator = "gb-nca".parse().expect("well formed");
     world.start().await.stop().await;
 }
