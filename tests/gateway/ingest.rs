@@ -139,7 +139,9 @@ async fn a_stream_gives_each_record_its_verdict_in_order_good_and_bad_mixed() {
     let left = world.journal().entries_from(before);
     let collected = |decision| {
         let is = |operation, by| operation == Operation::Collection && by == decision;
-        left.iter().filter(|seen| is(seen.entry.operation(), seen.entry.decision())).count()
+        // Of two under way with one id, the log lets the first win: the other is an entry without effect.
+        let stands = left.iter().filter(|seen| seen.outcome.is_effective());
+        stands.filter(|seen| is(seen.entry.operation(), seen.entry.decision())).count()
     };
     assert_eq!(collected(Decision::Allowed), accepted);
     let for_the_schema = FaultKind::ALL.iter().filter(|fault| fault.found_as() != "unknown-schema").count();
