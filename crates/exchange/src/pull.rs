@@ -117,6 +117,11 @@ impl Exchange {
         Err(Error::new(Class::Unavailable, "feed-changing", "the feed changed while it was read; pull again"))
     }
 
+    /// Whether the agreement that a call of this agency is about is in force.
+    pub fn feed_in_force(&self, caller: &Caller, named: Option<&AgreementId>) -> bool {
+        self.feed_of(caller, named).is_ok_and(|agreement| agreement.is_in_force(self.now()))
+    }
+
     /// The agreement that a call of this agency is about, and whether it names the caller's purpose.
     pub(crate) fn feed_of(&self, caller: &Caller, named: Option<&AgreementId>) -> Result<Arc<Agreement>, Error> {
         let agreement = self.journal().read(|state| {

@@ -22,6 +22,8 @@ pub enum Tallied {
     HandshakeRefused,
     /// A request that is not one: not JSON, too large, without its metadata.
     Malformed,
+    /// A call of a method that is not served yet.
+    NotServed,
     /// A submission that had been accepted before, sent again.
     Repeated,
     /// A call refused because a queue or a limit was full.
@@ -35,6 +37,7 @@ impl Tallied {
         match self {
             Self::HandshakeRefused => "handshakes-refused",
             Self::Malformed => "malformed-requests",
+            Self::NotServed => "methods-not-served",
             Self::Repeated => "repeated-submissions",
             Self::Overload => "overload",
             Self::EmptyPull => "empty-pulls",
@@ -44,7 +47,7 @@ impl Tallied {
     const fn said(self) -> Said {
         match self {
             Self::HandshakeRefused => Said::denied(v1::Operation::Authentication, self.reason()),
-            Self::Malformed | Self::Overload => Said::denied(v1::Operation::Administration, self.reason()),
+            Self::Malformed | Self::NotServed | Self::Overload => Said::denied(v1::Operation::Administration, self.reason()),
             Self::Repeated | Self::EmptyPull => Said::allowed(v1::Operation::Consultation, self.reason()),
         }
     }

@@ -56,8 +56,13 @@ impl Gate {
         Self { standings }
     }
 
-    /// Puts our own status in the place of the codec's, and counts what a peer sent that was no request.
+    /// Puts our own status in the place of the codec's, and counts what a peer sent that was no request, or for no method
+    /// that is served.
     fn answered(&self, peer: Option<Peer>, response: http::Response<Body>) -> http::Response<Body> {
+        let is_served = Status::from_header_map(response.headers()).is_none_or(|status| !status::is_not_served(&status));
+        if let (false, Some(peer)) = (is_served, &peer) {
+            self.standings.exchange.tally("", Some(peer.system()), Tallied::NotServed, 1);
+        }
         match (status::of_codec(response.headers()), peer) {
             (Some(fault), Some(peer)) => {
                 self.standings.exchange.tally("", Some(peer.system()), Tallied::Malformed, 1);

@@ -14,7 +14,7 @@ use crate::status::{self, Fault};
 use crate::trust::Authority;
 
 /// How often an open stream is looked at: twice in the second within which it must be cut.
-const LOOK: Duration = Duration::from_millis(500);
+pub(crate) const LOOK: Duration = Duration::from_millis(500);
 
 /// What a peer's standing rests on.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Standing {
     }
 
     /// The entry of the refusal first, then the refusal; another where the entry could not be written.
-    async fn deny(&self, fault: Fault) -> Status {
+    pub(crate) async fn deny(&self, fault: Fault) -> Status {
         let system = self.peer.system().clone();
         let peer = causeway_exchange::Peer { system, certificate_digest: self.peer.certificate_digest() };
         match self.basis.exchange.deny(&peer, fault.reason(), self.request_id).await {

@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     IdentityLapsed,
     /// The system has not this role, which the method asks for.
     RoleMissing(Role),
+    /// The agreement whose feed is watched has ended.
+    AgreementEnded,
     /// There is no such method.
     UnknownMethod,
     /// The method is of a later version.
@@ -53,6 +55,7 @@ impl Fault {
         match self {
             Self::IdentityLapsed => "identity-lapsed",
             Self::RoleMissing(_) => "role-missing",
+            Self::AgreementEnded => "agreement-ended",
             Self::UnknownMethod => "unknown-method",
             Self::NotServed => "not-served-yet",
             Self::MetadataMissing(_) => "metadata-missing",
@@ -71,6 +74,9 @@ impl Fault {
             Self::IdentityLapsed => "the certificate no longer speaks for this system; connect with a valid one".into(),
             Self::RoleMissing(role) => {
                 format!("this method is for systems with the role `{role}`, which this system's agency file does not give it")
+            }
+            Self::AgreementEnded => {
+                "the agreement has ended; its feed can still be pulled for withdrawals, and acknowledged".into()
             }
             Self::UnknownMethod => "there is no such method".into(),
             Self::NotServed => "this method is not served yet".into(),
@@ -98,7 +104,7 @@ impl Fault {
     const fn code(self) -> Code {
         match self {
             Self::IdentityLapsed => Code::Unauthenticated,
-            Self::RoleMissing(_) => Code::PermissionDenied,
+            Self::RoleMissing(_) | Self::AgreementEnded => Code::PermissionDenied,
             Self::UnknownMethod | Self::NotServed => Code::Unimplemented,
             Self::MetadataMissing(_) | Self::MetadataMalformed(_) | Self::Field(_) | Self::NotARequest => {
                 Code::InvalidArgument
@@ -115,6 +121,7 @@ impl Fault {
             Self::MetadataMissing(name) | Self::MetadataMalformed(name) | Self::Field(name) => Some(name),
             Self::IdentityLapsed
             | Self::RoleMissing(_)
+            | Self::AgreementEnded
             | Self::UnknownMethod
             | Self::NotServed
             | Self::NotARequest
@@ -146,17 +153,18 @@ pub(crate) fn of_codec(headers: &HeaderMap) -> Option<Fault> {
     status.details().is_empty().then(|| codec_fault(&status)).flatten()
 }
 
-/// The same, of a stream that broke while it was read. Any other way of breaking is the connection's.
-pub(crate) fn of_broken_stream(status: Status) -> Status {
-    codec_fault(&status).map_or(status, Status::from)
-}
-
-fn codec_fault(status: &Status) -> Option<Fault> {
+/// What the codec found wrong with a message; none where the connection broke otherwise.
+pub(crate) fn codec_fault(status: &Status) -> Option<Fault> {
     match status.code() {
         Code::OutOfRange => Some(Fault::MessageTooLong),
         Code::Internal => Some(Fault::NotARequest),
         _ => None,
     }
+}
+
+/// Whether a status says that the method is of a later version.
+pub(crate) fn is_not_served(status: &Status) -> bool {
+    status.code() == Code::Unimplemented && reason(status) == Fault::NotServed.reason()
 }
 
 /// The stable reason in a status of ours; empty for another's.

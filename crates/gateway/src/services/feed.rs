@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use causeway_exchange::{Exchange, Pressure, PullRequest};
-use causeway_model::Position;
+use causeway_model::{AgreementId, Position};
 use causeway_proto::v1;
 use causeway_proto::v1::feed_service_server::FeedService;
 use tonic::{Request, Response, Status};
@@ -12,6 +12,7 @@ use crate::answers::{Answers, Gone, Sink, put};
 use crate::gate::Call;
 use crate::services::unserved::not_served;
 use crate::shutdown::Stopping;
+use crate::standing::LOOK;
 use crate::status::{self, Fault};
 use crate::wire;
 
@@ -75,11 +76,12 @@ impl FeedService for Feed {
 }
 
 impl Feed {
-    /// Pages as `pull` gives them, then on as items come. An error of a pull ends the watch with it; so does a stop. The end
-    /// of an agreement does neither: from then on every item is served as a withdrawal, which a partner still has to hear.
+    /// Pages as `pull` gives them, then on as items come. An error of a pull ends the watch with it; so do a stop and the end of
+    /// the agreement. A watch that is opened after that end goes on: it serves withdrawals, which a partner still has to hear.
     async fn follow(self, call: Call, mut wanted: PullRequest, sink: Sink<v1::WatchResponse>) -> Result<(), Gone> {
         let answer = |page| Ok(v1::WatchResponse { page: Some(wire::page(page)) });
         let mut last_sent = tokio::time::Instant::now();
+        let mut ended = Box::pin(self.agreement_ends(&call, wanted.agreement.clone()));
         loop {
             // Made before the look, so that what comes between the look and the wait wakes it.
             let changed = self.exchange.changed();
@@ -93,15 +95,27 @@ impl Feed {
                 put(&sink, answer(page)).await?;
                 last_sent = tokio::time::Instant::now();
             }
-            if news {
-                continue;
-            }
             tokio::select! {
+                biased;
+                fault = &mut ended => return put(&sink, Err(call.standing.deny(fault).await)).await,
+                () = std::future::ready(()), if news => {}
                 () = async { changed.await; tokio::time::sleep(LOOK_PAUSE).await } => {}
                 () = tokio::time::sleep_until(last_sent + self.heartbeat) => {}
                 () = self.stopping.wait() => return put(&sink, Err(Fault::Stopping.into())).await,
                 () = sink.closed() => return Err(Gone),
             }
         }
+    }
+
+    /// Returns once the agreement, in force now, is so no longer; never for one that has ended before.
+    async fn agreement_ends(&self, call: &Call, agreement: Option<AgreementId>) -> Fault {
+        let in_force = || self.exchange.feed_in_force(&call.caller, agreement.as_ref());
+        if !in_force() {
+            return std::future::pending().await;
+        }
+        while in_force() {
+            tokio::time::sleep(LOOK).await;
+        }
+        Fault::AgreementEnded
     }
 }

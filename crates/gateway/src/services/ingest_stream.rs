@@ -91,7 +91,7 @@ impl SubmissionStream {
                 message = submissions.message(), if end.is_none() && pending.has_room(self.window) => match message {
                     Ok(Some(message)) => pending.push(message.encoded_len(), self.begin(message)),
                     Ok(None) => end = Some(End::Complete),
-                    Err(status) => end = Some(End::Broken(status::of_broken_stream(status))),
+                    Err(status) => end = Some(End::Broken(self.broken(status))),
                 },
                 Some(done) = pending.next(), if !pending.is_empty() => {
                     match done {
@@ -110,6 +110,11 @@ impl SubmissionStream {
             Some(End::Broken(status)) => put(&sink, Err(status)).await,
             Some(End::Complete) | None => Ok(()),
         }
+    }
+
+    /// The end of a stream that could not be read on; a message that was none, or too long, is counted.
+    fn broken(&self, status: Status) -> Status {
+        status::codec_fault(&status).map_or(status, |fault| self.call.malformed(fault).into())
     }
 
     /// A task of its own for each submission: checking and sealing take a core's time, and there is more than one core.
