@@ -147,6 +147,11 @@ impl Gateway {
         Ready::check(config, parts)?.on(listener)
     }
 
+    /// The use cases that it serves, for those who run it in their own process: tests, the demonstration, measurements.
+    pub const fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
     /// Where it listens; with port 0 in the configuration, the port that it was given.
     pub const fn address(&self) -> SocketAddr {
         self.address
