@@ -157,7 +157,7 @@ impl World {
             Ok(Box::new(log::WatchedLog::over(inner, faults, mirror)))
         };
         let launched = causeway_gateway::launch_over(self.config.clone(), self.clock.clone(), log).await?;
-        Ok(Gateway::serve(launched, Arc::clone(&self.root)))
+        Ok(Gateway::serve(launched, Arc::clone(&self.root), self.mirror.clone()))
     }
 
     /// The way to a gateway of this world that runs in another process.

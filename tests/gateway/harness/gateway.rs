@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
-use super::mirror::PATIENCE;
+use super::mirror::{Mirror, PATIENCE};
 
 /// A channel whose calls state a purpose and an operator.
 pub(crate) type Stated = InterceptedService<Channel, Statement>;
@@ -32,18 +32,20 @@ pub(crate) struct Reach {
 /// The real server, on a port of its own. Dropping it without `stop` leaves it to the end of the test's runtime.
 pub(crate) struct Gateway {
     reach: Reach,
+    mirror: Mirror,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), causeway_gateway::Error>>,
 }
 
 impl Gateway {
-    pub(crate) fn serve(gateway: causeway_gateway::Gateway, root: Arc<TempDir>) -> Self {
+    pub(crate) fn serve(gateway: causeway_gateway::Gateway, root: Arc<TempDir>, mirror: Mirror) -> Self {
         let address = gateway.address();
+        mirror.attend(Some(gateway.exchange().clone()));
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(gateway.serve(async move {
             let _ = stopped.await;
         }));
-        Self { reach: Reach { address, root }, stop, served }
+        Self { reach: Reach { address, root }, mirror, stop, served }
     }
 
     /// Tells it to stop and waits until it has: then everything is on disk and the data directory is free.
@@ -53,6 +55,7 @@ impl Gateway {
 
     /// As `stop`, with how it ended.
     pub(crate) async fn ended(self) -> Result<(), causeway_gateway::Error> {
+        self.mirror.attend(None);
         let _ = self.stop.send(());
         let served = tokio::time::timeout(PATIENCE, self.served).await;
         served.expect("the gateway stops before the test's patience ends").expect("serving does not panic")

@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use causeway_exchange::Exchange;
 use causeway_journal::{Outcome, State, apply, decode_frame, v1};
-use causeway_model::{AgreementId, FrameSeq, Position};
+use causeway_model::{AgreementId, FrameSeq, LeafIndex, Position};
 use tokio::sync::watch;
 
 /// How long a test waits for what must come. Only what hangs takes so long.
@@ -26,6 +27,7 @@ pub(crate) struct Seen {
 pub(crate) struct Mirror {
     held: Arc<Mutex<Held>>,
     size: watch::Sender<u64>,
+    gateway: Arc<Mutex<Option<Exchange>>>,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,26 @@ struct Held {
 impl Mirror {
     pub(crate) fn new() -> Self {
         let held = Held { state: State::new(), entries: Vec::new() };
-        Self { held: Arc::new(Mutex::new(held)), size: watch::Sender::new(0) }
+        Self { held: Arc::new(Mutex::new(held)), size: watch::Sender::new(0), gateway: Arc::default() }
+    }
+
+    /// Says which gateway works on this log now, or that none does.
+    pub(crate) fn attend(&self, gateway: Option<Exchange>) {
+        *self.gateway.lock().unwrap_or_else(PoisonError::into_inner) = gateway;
+    }
+
+    /// Waits until the gateway has applied what is here: a frame is seen here a moment before that.
+    async fn applied(&self) {
+        let gateway = self.gateway.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (Some(gateway), size) = (gateway, self.size()) else { return };
+        loop {
+            let changed = gateway.changed();
+            let has_it = gateway.inclusion_proof(LeafIndex(0), size).await.is_ok();
+            if has_it || !gateway.is_healthy() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// The newest frame that it has.
@@ -88,7 +109,7 @@ impl Mirror {
             loop {
                 grown.borrow_and_update();
                 if self.read(&wanted) {
-                    return;
+                    return self.applied().await;
                 }
                 grown.changed().await.expect("the mirror holds the sender");
             }
@@ -106,6 +127,7 @@ impl Mirror {
             loop {
                 grown.borrow_and_update();
                 if let Some(seen) = find() {
+                    self.applied().await;
                     return seen;
                 }
                 grown.changed().await.expect("the mirror holds the sender");
