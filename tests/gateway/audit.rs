@@ -52,7 +52,7 @@ async fn an_answer_tells_who_saw_a_record() {
     let other = submit(&mut ingest, "other", &documents::profile()).await.expect("accepted");
     let record = submit(&mut ingest, "record", &documents::profile()).await.expect("accepted");
     for agreement in [ALBANIA, VIET_NAM] {
-        released_in(&world, &gateway, agreement, &record).await;
+        released_in(&world, agreement, &record).await;
     }
     let mut albania = gateway.feed("al-police/feed").await;
     // A page without the record, one with it, and one with what is left of it.
@@ -152,7 +152,7 @@ async fn a_partners_auditor_sees_that_partners_entries_only() {
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
     let record = submit(&mut ingest, "record", &documents::profile()).await.expect("accepted");
     for (agreement, reader) in [(ALBANIA, "al-police/feed"), (VIET_NAM, "vn-police/feed")] {
-        released_in(&world, &gateway, agreement, &record).await;
+        released_in(&world, agreement, &record).await;
         pull(&mut gateway.feed(reader).await, "", 0).await.expect("a page");
     }
     let mut auditor = gateway.audit("al-police/audit").await;
@@ -307,8 +307,8 @@ async fn an_answer_can_be_read_page_by_page_and_by_every_filter() {
     for index in 0..4 {
         world.clock().advance(60);
         let record = submit(&mut ingest, &format!("record-{index}"), &documents::profile()).await.expect("accepted");
-        released_in(&world, &gateway, ALBANIA, &record).await;
-        released_in(&world, &gateway, VIET_NAM, &record).await;
+        released_in(&world, ALBANIA, &record).await;
+        released_in(&world, VIET_NAM, &record).await;
     }
     let half = world.journal().entries();
     let half = half.iter().rev().find(|seen| seen.entry.operation() == Operation::Collection).expect("a submission");

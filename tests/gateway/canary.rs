@@ -69,7 +69,7 @@ async fn no_canary_is_found_anywhere() {
     streamed(&mut watch, &mut ingest).await;
     let last = submit(&mut watch, &mut ingest, &documents::profile()).await;
     for agreement in [ALBANIA, VIET_NAM] {
-        released_in(&world, &gateway, agreement, &last).await;
+        released_in(&world, agreement, &last).await;
     }
     for reader in ["al-police/feed", "vn-police/feed"] {
         feeds(&mut watch, &gateway, reader).await;

@@ -22,7 +22,7 @@ async fn fill(world: &World, gateway: &Gateway, prefix: &str, count: usize) {
     let receipts = submit_all(&mut ingest, requests.collect()).await;
     let newest = receipts.iter().max_by_key(|receipt| receipt.leaf_index).expect("at least one");
     for agreement in [ALBANIA, VIET_NAM] {
-        released_in(world, gateway, agreement, newest).await;
+        released_in(world, agreement, newest).await;
     }
 }
 

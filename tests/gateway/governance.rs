@@ -11,7 +11,7 @@ use causeway_gateway::config::TlsFiles;
 use causeway_model::{Date, SystemId};
 use tonic::Code;
 
-use crate::feed::{ALBANIA, VIET_NAM, released_in, settled, submit_all};
+use crate::feed::{ALBANIA, VIET_NAM, released_in, submit_all};
 use crate::harness::calls::{items, pull, reason, request, submit};
 use crate::harness::{Setup, World, documents};
 use approvals::Approvals;
@@ -154,7 +154,7 @@ async fn after_genesis_a_changed_file_is_a_warning_and_the_old_document_stays() 
     });
     let gateway = world.start().await;
     let first = submit(&mut gateway.ingest("gb-nca/case-management").await, "one", &documents::profile()).await;
-    released_in(&world, &gateway, id, &first.expect("accepted")).await;
+    released_in(&world, id, &first.expect("accepted")).await;
     gateway.stop().await;
     let warned = |lines: &str| lines.lines().any(|line| line.contains("WARN") && line.contains(id));
     assert!(!warned(&World::log_lines()));
@@ -170,7 +170,7 @@ async fn after_genesis_a_changed_file_is_a_warning_and_the_old_document_stays() 
     let outside = documents::with(documents::profile(), serde_json::json!({ "nationalities": ["RO"] }));
     submit(&mut ingest, "outside", &outside).await.expect("accepted");
     let inside = submit(&mut ingest, "inside", &documents::profile()).await.expect("accepted");
-    released_in(&world, &gateway, id, &inside).await;
+    released_in(&world, id, &inside).await;
     let mut feed = gateway.feed("al-police/feed").await;
     assert_eq!(items(&mut feed).await.len(), 2, "the wider file is in force");
     assert_eq!(pull(&mut feed, "", 0).await.expect("a page").agreement_version, 1);
@@ -245,7 +245,7 @@ async fn a_journal_put_back_to_an_older_copy_is_not_started() {
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
     let requests = (0..5).map(|index| request(&format!("record-{index}"), &documents::profile()));
     submit_all(&mut ingest, requests.collect()).await;
-    settled(&world, &gateway, ALBANIA, 5).await;
+    world.journal().settle(ALBANIA, 5).await;
     gateway.stop().await;
     copy(&journal, &newer);
     // The older log under the newest checkpoint; then no log at all; then the whole of the newer one again.

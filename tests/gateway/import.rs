@@ -51,7 +51,7 @@ async fn real_cases_are_imported_once() {
     assert_eq!(submissions(), ROWS);
     let last = submit(&mut ingest, "last", &documents::profile()).await.expect("accepted");
     for (agreement, reader) in [(ALBANIA, "al-police/feed"), (VIET_NAM, "vn-police/feed")] {
-        crate::feed::released_in(&world, &gateway, agreement, &last).await;
+        crate::feed::released_in(&world, agreement, &last).await;
         let text = std::fs::read_to_string(world.path(&format!("config/agreements/{agreement}.toml")));
         let paper = Paper::read(&text.expect("the agreement's text"));
         let granted = requests.iter().filter(|request| covers(&paper, request)).count();

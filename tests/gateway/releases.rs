@@ -6,7 +6,7 @@ use causeway_model::{Date, Timestamp};
 use causeway_proto::v1;
 use serde_json::{Value, json};
 
-use crate::feed::{ALBANIA, VIET_NAM, released_in, settled, submit_all, submit_each};
+use crate::feed::{ALBANIA, VIET_NAM, released_in, submit_all, submit_each};
 use crate::harness::calls::{items, pull, released, request, submit};
 use crate::harness::{Setup, World, documents};
 
@@ -42,17 +42,17 @@ async fn without_a_stated_release_a_days_records_leave_the_next_day_and_shuffled
     let mut feed = gateway.feed("al-police/feed").await;
     // The other agreement releases at once: when it has the newest record, the releaser has considered all of them.
     let considered = submit(&mut ingest, "at-nine", &documents::route()).await.expect("accepted");
-    released_in(&world, &gateway, VIET_NAM, &considered).await;
+    released_in(&world, VIET_NAM, &considered).await;
     assert_eq!(pull(&mut feed, "", 0).await.expect("a page").items, [], "something left on the same day");
     world.clock().set(Timestamp(at(2026, 11, 22, 0).0 - 1));
     let considered = submit(&mut ingest, "before-midnight", &documents::route()).await.expect("accepted");
-    released_in(&world, &gateway, VIET_NAM, &considered).await;
+    released_in(&world, VIET_NAM, &considered).await;
     assert_eq!(pull(&mut feed, "", 0).await.expect("a page").items, [], "something left before midnight");
 
     world.clock().set(at(2026, 11, 22, 0));
-    settled(&world, &gateway, ALBANIA, BATCH as u64 + 2).await;
+    world.journal().settle(ALBANIA, BATCH as u64 + 2).await;
     let late = submit(&mut ingest, "after-midnight", &documents::route()).await.expect("accepted");
-    released_in(&world, &gateway, VIET_NAM, &late).await;
+    released_in(&world, VIET_NAM, &late).await;
     let order: Vec<Option<u64>> = items(&mut feed).await.iter().map(confidence).collect();
     assert_eq!(order.len(), BATCH + 2, "the new day's record waits for its own batch");
     let order: Vec<u64> = order.into_iter().flatten().collect();
@@ -64,7 +64,7 @@ async fn without_a_stated_release_a_days_records_leave_the_next_day_and_shuffled
     gateway.stop().await;
     let gateway = world.start().await;
     world.clock().set(at(2026, 11, 23, 1));
-    released_in(&world, &gateway, ALBANIA, &late).await;
+    released_in(&world, ALBANIA, &late).await;
     assert_eq!(world.journal().positions(ALBANIA), BATCH as u64 + 3, "and nothing leaves twice");
     gateway.stop().await;
 }
@@ -105,7 +105,7 @@ async fn persons_are_linked_within_a_feed_only_where_its_clause_says_so() {
     ];
     let receipts = submit_each(&mut ingest, &records).await;
     for agreement in [ALBANIA, VIET_NAM] {
-        released_in(&world, &gateway, agreement, receipts.last().expect("four")).await;
+        released_in(&world, agreement, receipts.last().expect("four")).await;
     }
     let albania = items(&mut gateway.feed("al-police/feed").await).await;
     let viet_nam = items(&mut gateway.feed("vn-police/feed").await).await;
@@ -143,7 +143,7 @@ async fn anonymous_records_never_link() {
     let anonymous = documents::with(named.clone(), json!({ "anonymous": true, "subject_reference": null }));
     let records = [anonymous.clone(), anonymous, named.clone(), named];
     let receipts = submit_each(&mut ingest, &records).await;
-    released_in(&world, &gateway, ALBANIA, receipts.last().expect("four")).await;
+    released_in(&world, ALBANIA, receipts.last().expect("four")).await;
     let items = items(&mut gateway.feed("al-police/feed").await).await;
     let [one, two, a, b] = &pseudonyms(&items, "nrm_reference")[..] else { panic!("it is in every item") };
     assert_eq!(a, b, "the clause links named persons' records");
@@ -182,7 +182,7 @@ async fn an_expired_agreement_serves_withdrawals_only() {
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
     let requests = (0..3).map(|index| request(&format!("record-{index}"), &documents::profile()));
     submit_all(&mut ingest, requests.collect()).await;
-    settled(&world, &gateway, VIET_NAM, 3).await;
+    world.journal().settle(VIET_NAM, 3).await;
     let mut feed = gateway.feed("vn-police/feed").await;
     let before = items(&mut feed).await;
     world.clock().set(Timestamp(at(2026, 11, 23, 0).0 - 1));
@@ -206,9 +206,9 @@ async fn an_expired_agreement_serves_withdrawals_only() {
     let counts: Vec<u64> = disclosed.map(|seen| seen.entry.count).collect();
     assert!(!counts.is_empty() && counts.iter().all(|count| *count == 0), "a page was made with records: {counts:?}");
     // Each record has its withdrawal, and what comes now does not come in; the other agreement goes on.
-    settled(&world, &gateway, VIET_NAM, 6).await;
+    world.journal().settle(VIET_NAM, 6).await;
     let late = submit(&mut ingest, "late", &documents::profile()).await.expect("accepted");
-    released_in(&world, &gateway, ALBANIA, &late).await;
+    released_in(&world, ALBANIA, &late).await;
     let after = items(&mut feed).await;
     assert_eq!(after.len(), 6);
     assert!(after.iter().all(|item| released(item).is_none()));
@@ -222,7 +222,7 @@ async fn an_expired_agreement_serves_withdrawals_only() {
     world.clock().set(at(2026, 11, 25, 0));
     let gateway = world.start().await;
     let late = submit(&mut gateway.ingest("gb-nca/case-management").await, "later", &documents::profile()).await;
-    released_in(&world, &gateway, ALBANIA, &late.expect("accepted")).await;
+    released_in(&world, ALBANIA, &late.expect("accepted")).await;
     assert_eq!(world.journal().positions(VIET_NAM), 6);
     gateway.stop().await;
 }
