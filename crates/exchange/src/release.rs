@@ -43,7 +43,8 @@ type Held = BTreeMap<LeafIndex, Candidate>;
 struct Progress {
     considered: LeafIndex,
     held: HashMap<AgreementId, Held>,
-    reviewed_day: Option<u64>,
+    /// The moment of the last round that went through; none before the first.
+    reviewed: Option<Timestamp>,
 }
 
 impl Exchange {
@@ -61,32 +62,27 @@ impl Exchange {
         }
     }
 
+    /// One round: everything in it is decided as of one moment.
     async fn release_round(&self, progress: &mut Progress) -> Result<(), Error> {
         let agreements: Vec<_> = self.journal().read(|state| state.agreements().cloned().collect());
-        let size = self.journal().read(|state| state.tree().size());
-        if progress.considered == LeafIndex(0) {
-            let considered = |state: &causeway_journal::State, agreement: &Agreement| {
-                state.feed(&agreement.id).map(|feed| feed.considered()).unwrap_or_default()
-            };
-            let least = self.journal().read(|state| agreements.iter().map(|known| considered(state, known)).min());
-            progress.considered = least.unwrap_or_default();
-        }
-        self.consider_new(progress, &agreements, size).await?;
-        let today = self.now().day();
-        if progress.reviewed_day != Some(today) && agreements.iter().any(|agreement| begins_on(agreement, today)) {
-            // What was recorded before an agreement's first day was passed over then, and is looked at now.
+        let (now, size) = (self.now(), self.journal().read(|state| state.tree().size()));
+        let begins =
+            |agreement: &Agreement, since| since < agreement.valid_from.start() && agreement.valid_from.start() <= now;
+        if progress.reviewed.is_none_or(|earlier| agreements.iter().any(|agreement| begins(agreement, earlier))) {
+            // What was recorded before an agreement's first day was passed over until then.
             let least = agreements.iter().map(|agreement| self.considered(&agreement.id)).min();
             progress.considered = least.unwrap_or_default();
-            self.consider_new(progress, &agreements, size).await?;
         }
+        self.consider_new(progress, &agreements, size, now).await?;
+        let is_new_day = progress.reviewed.is_none_or(|earlier| earlier.day() != now.day());
         for agreement in &agreements {
             let held = progress.held.entry(agreement.id.clone()).or_default();
-            self.release_daily(agreement, held, today, progress.considered).await?;
-            if progress.reviewed_day != Some(today) {
-                self.review(agreement).await?;
+            self.release_daily(agreement, held, now, progress.considered).await?;
+            if is_new_day {
+                self.review(agreement, now).await?;
             }
         }
-        progress.reviewed_day = Some(today);
+        progress.reviewed = Some(now);
         Ok(())
     }
 
@@ -96,6 +92,7 @@ impl Exchange {
         progress: &mut Progress,
         agreements: &[Arc<Agreement>],
         size: u64,
+        now: Timestamp,
     ) -> Result<(), Error> {
         while progress.considered.0 < size {
             let count = usize::try_from(size - progress.considered.0).unwrap_or(READ_ENTRIES).min(READ_ENTRIES);
@@ -103,7 +100,7 @@ impl Exchange {
             let considered = LeafIndex(progress.considered.0 + count as u64);
             for agreement in agreements {
                 let held = progress.held.entry(agreement.id.clone()).or_default();
-                self.consider(agreement, &candidates, considered, held).await?;
+                self.consider(agreement, &candidates, considered, held, now).await?;
             }
             progress.considered = considered;
         }
@@ -159,8 +156,9 @@ impl Exchange {
         candidates: &[Candidate],
         considered: LeafIndex,
         held: &mut Held,
+        now: Timestamp,
     ) -> Result<(), Error> {
-        let (feed_considered, now) = (self.considered(&agreement.id), self.now());
+        let feed_considered = self.considered(&agreement.id);
         if now < agreement.valid_from.start() {
             return Ok(());
         }
@@ -190,16 +188,15 @@ impl Exchange {
         &self,
         agreement: &Agreement,
         held: &mut Held,
-        today: u64,
+        now: Timestamp,
         considered: LeafIndex,
     ) -> Result<(), Error> {
-        let is_due = |candidate: &&Candidate| candidate.recorded.day() < today;
+        let is_due = |candidate: &&Candidate| candidate.recorded.day() < now.day();
         let mut due: Vec<Candidate> = held.values().filter(is_due).cloned().collect();
         if due.is_empty() {
             return Ok(());
         }
         shuffle(&mut due);
-        let now = self.now();
         let granted =
             due.iter().filter_map(|candidate| match decide(agreement, &candidate.owner, &candidate.facts, now) {
                 Decision::Grant(clause) => Some(self.release_of(candidate, clause.id.as_str())),
@@ -213,7 +210,7 @@ impl Exchange {
     }
 
     /// Withdraws what is in the feed and may not be there any more: the agreement has ended, the retention is over.
-    async fn review(&self, agreement: &Agreement) -> Result<(), Error> {
+    async fn review(&self, agreement: &Agreement, now: Timestamp) -> Result<(), Error> {
         let live: Vec<_> = self.journal().read(|state| {
             let Some(feed) = state.feed(&agreement.id) else { return Vec::new() };
             let made = feed.live_records().filter_map(|id| {
@@ -222,7 +219,6 @@ impl Exchange {
             });
             made.collect()
         });
-        let now = self.now();
         for chunk in live.chunks(READ_ENTRIES) {
             let candidates = self.with_facts(chunk.to_vec()).await?;
             let ended = candidates.iter().filter(|candidate| {
@@ -307,11 +303,6 @@ impl Exchange {
         draft.entry.request_id = own_request().as_bytes().to_vec();
         draft
     }
-}
-
-/// Whether this is an agreement's first day.
-fn begins_on(agreement: &Agreement, day: u64) -> bool {
-    agreement.valid_from.start().day() == day
 }
 
 /// Whether a release is in the feed already: after a round that failed half-way, or a restart.

@@ -47,7 +47,9 @@ impl Tallied {
     const fn said(self) -> Said {
         match self {
             Self::HandshakeRefused => Said::denied(v1::Operation::Authentication, self.reason()),
-            Self::Malformed | Self::NotServed | Self::Overload => Said::denied(v1::Operation::Administration, self.reason()),
+            Self::Malformed | Self::NotServed | Self::Overload => {
+                Said::denied(v1::Operation::Administration, self.reason())
+            }
             Self::Repeated | Self::EmptyPull => Said::allowed(v1::Operation::Consultation, self.reason()),
         }
     }
