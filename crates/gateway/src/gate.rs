@@ -59,7 +59,8 @@ impl Gate {
     /// Puts our own status in the place of the codec's, and counts what a peer sent that was no request, or for no method
     /// that is served.
     fn answered(&self, peer: Option<Peer>, response: http::Response<Body>) -> http::Response<Body> {
-        let is_served = Status::from_header_map(response.headers()).is_none_or(|status| !status::is_not_served(&status));
+        let is_served =
+            Status::from_header_map(response.headers()).is_none_or(|status| !status::is_not_served(&status));
         if let (false, Some(peer)) = (is_served, &peer) {
             self.standings.exchange.tally("", Some(peer.system()), Tallied::NotServed, 1);
         }
