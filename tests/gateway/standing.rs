@@ -70,6 +70,57 @@ async fn a_submitting_stream_is_cut_when_its_certificate_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_watch_is_cut_when_its_agreement_ends_and_can_be_opened_again_for_withdrawals() {
+    let world = World::with(|setup| {
+        setup.agreement("ISA-AL-2026-014", |text| text.replace("2028-12-31", "2026-11-22"));
+    });
+    let gateway = world.start().await;
+    let receipt = submit(&mut gateway.ingest(SYSTEM).await, "1", &documents::route()).await.expect("accepted");
+    let mut feed = gateway.feed("al-police/feed").await;
+    let mut pages = feed.watch(v1::WatchRequest::default()).await.expect("the watch opens").into_inner();
+    let first = within("the release", pages.message()).await.expect("in force").expect("a page").page.expect("a page");
+    assert!(matches!(first.items[0].content, Some(v1::item::Content::Released(_))), "{receipt:?}");
+    world.clock().advance(2 * 86_400);
+    let end = async {
+        loop {
+            if let Err(status) = pages.message().await {
+                return status;
+            }
+        }
+    };
+    let status = within("the end of the watch", end).await;
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "agreement-ended"), "{status:?}");
+    let mut pages = feed.watch(v1::WatchRequest::default()).await.expect("it opens again").into_inner();
+    let page =
+        within("what was released", pages.message()).await.expect("served").expect("a page").page.expect("a page");
+    assert!(page.items.iter().all(|item| matches!(item.content, Some(v1::item::Content::Withdrawn(_)))), "{page:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_recorded_before_an_agreements_first_day_is_released_on_it() {
+    let world = World::with(|setup| {
+        setup.agreement("ISA-AL-2026-014", |text| text.replace("valid_from = 2026-01-01", "valid_from = 2026-11-22"));
+    });
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    submit(&mut ingest, "before", &documents::route()).await.expect("accepted");
+    let mut feed = gateway.feed("al-police/feed").await;
+    world.clock().advance(86_400);
+    submit(&mut ingest, "on-the-day", &documents::route()).await.expect("accepted");
+    let mut pages = feed.watch(v1::WatchRequest::default()).await.expect("the watch opens").into_inner();
+    let both = async {
+        let mut seen = 0;
+        while seen < 2 {
+            let answer = pages.message().await.expect("served").expect("a page");
+            seen += answer.page.expect("a page").items.len();
+        }
+    };
+    within("both records", both).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_record_many_times_too_long_is_a_verdict_and_the_stream_goes_on() {
     let world = World::new();
     let gateway = world.start().await;
