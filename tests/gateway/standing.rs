@@ -9,8 +9,10 @@ use causeway_proto::v1::feed_service_client::FeedServiceClient;
 use causeway_proto::v1::ingest_service_client::IngestServiceClient;
 use causeway_proto::v1::submit_stream_response::Verdict;
 use tokio_stream::StreamExt;
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
+use tonic_prost::ProstCodec;
 
 use crate::harness::calls::{raw_request, reason, request, submit, within};
 use crate::harness::{Gateway, World, documents};
@@ -48,6 +50,24 @@ async fn a_watch_is_cut_when_its_certificate_ends() {
     let mut pages = feed.watch(v1::WatchRequest::default()).await.expect("the watch opens").into_inner();
     world.clock().advance(3 * 86_400);
     let status = within("the end of the watch", pages.message()).await.expect_err("it is cut");
+    assert_lapsed(&status);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_health_watch_is_cut_when_its_certificate_ends() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let channel = until_tomorrow(&world, &gateway, "al-police/feed").await;
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.expect("the connection stands");
+    let path = PathAndQuery::from_static("/grpc.health.v1.Health/Watch");
+    let codec = ProstCodec::<(), ()>::default();
+    let answer = client.server_streaming(tonic::Request::new(()), path, codec).await.expect("the watch opens");
+    let mut states = answer.into_inner();
+    within("the first state", states.message()).await.expect("it holds today").expect("a state");
+    world.clock().advance(3 * 86_400);
+    let status = within("the end of the watch", states.message()).await.expect_err("it is cut");
     assert_lapsed(&status);
     gateway.stop().await;
 }

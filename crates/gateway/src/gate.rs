@@ -17,10 +17,10 @@ use tracing::Instrument;
 
 use crate::access::{self, Access};
 use crate::finish::Finish;
-use crate::metadata;
 use crate::peer::Peer;
 use crate::standing::{Standing, Standings};
 use crate::status::{self, Fault};
+use crate::{lapse, metadata};
 
 /// One admitted call, for the service that serves it.
 #[derive(Debug, Clone)]
@@ -73,7 +73,12 @@ impl Gate {
         }
     }
 
-    async fn admit(&self, request: &mut http::Request<Body>, request_id: RequestId) -> Result<(), Status> {
+    /// Admits a request or not; gives back the standing of a peer whose call goes to a service that does not look after it.
+    async fn admit(
+        &self,
+        request: &mut http::Request<Body>,
+        request_id: RequestId,
+    ) -> Result<Option<Standing>, Status> {
         // The acceptor attaches a peer to every connection; without one there is nobody to answer to.
         let peer = request.extensions().get::<Peer>().cloned().ok_or(Fault::Bug)?;
         let exchange = &self.standings.exchange;
@@ -89,19 +94,20 @@ impl Gate {
         let basis = Arc::clone(&self.standings);
         let standing = Standing { basis, peer: peer.clone(), role, request_id };
         standing.check().await?;
-        if role.is_some() {
-            let (purpose, operator) = metadata::read(request.headers()).map_err(malformed)?;
-            let caller = Caller {
-                system: peer.system().clone(),
-                certificate_digest: peer.certificate_digest(),
-                purpose,
-                operator,
-                source: Some(peer.source()),
-                request_id,
-            };
-            request.extensions_mut().insert(Call { caller: Arc::new(caller), standing });
+        if role.is_none() {
+            return Ok(Some(standing));
         }
-        Ok(())
+        let (purpose, operator) = metadata::read(request.headers()).map_err(malformed)?;
+        let caller = Caller {
+            system: peer.system().clone(),
+            certificate_digest: peer.certificate_digest(),
+            purpose,
+            operator,
+            source: Some(peer.source()),
+            request_id,
+        };
+        request.extensions_mut().insert(Call { caller: Arc::new(caller), standing });
+        Ok(None)
     }
 }
 
@@ -143,7 +149,8 @@ where
         let peer = request.extensions().get::<Peer>().cloned();
         let answer = async move {
             let mut response = match gate.admit(&mut request, request_id).await {
-                Ok(()) => gate.answered(peer, inner.call(request).await?),
+                Ok(None) => gate.answered(peer, inner.call(request).await?),
+                Ok(Some(standing)) => lapse::follow(standing, inner.call(request).await?),
                 Err(status) => status.into_http(),
             };
             if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {

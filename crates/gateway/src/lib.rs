@@ -14,6 +14,7 @@ mod error;
 mod finish;
 mod gate;
 pub mod identity;
+mod lapse;
 mod logging;
 mod metadata;
 mod peer;
