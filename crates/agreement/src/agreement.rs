@@ -1,11 +1,9 @@
 //! The checked form of an agreement: one recipient, one feed, and the clauses that grant.
 
 use causeway_model::{
-    ActionCode, AgencyId, AgreementId, ClauseId, Country, Date, FieldPath, InfoGrade, Kind, PurposeCode, RecordFacts,
-    SourceGrade, Step, Timestamp, Tlp,
+    ActionCode, AgencyId, AgreementId, ClauseId, Country, Date, FieldPath, InfoGrade, Kind, OnwardTransfer,
+    PurposeCode, RecordFacts, SourceGrade, Step, Timestamp, Tlp, TransferCondition,
 };
-
-use crate::{OnwardTransfer, TransferCondition};
 
 /// An agreement. What it does not grant is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

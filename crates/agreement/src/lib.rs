@@ -13,11 +13,9 @@ mod fields;
 mod parse;
 mod relaxation;
 pub mod section;
-mod terms;
 
 pub use agency::{AgencyFile, Person, Role, System};
 pub use agency_template::AgencyTemplate;
 pub use agreement::{Agreement, Clause, Filter, Form, HandlingCeiling, Quota, ReleasePeriod};
 pub use decide::{Decision, DenyReason, decide};
 pub use fault::Fault;
-pub use terms::{OnwardTransfer, TransferCondition};

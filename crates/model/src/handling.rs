@@ -1,37 +1,9 @@
 //! Handling codes: FIRST TLP 2.0, the UK's 3x5x2 grades, and who a record may be released to.
 
-use std::fmt;
 use std::str::FromStr;
 
+use crate::codes::codes;
 use crate::{AgencyId, Country, Malformed};
-
-macro_rules! codes {
-    ($(#[$doc:meta])* $type:ident, $what:literal, $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)?) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $type { $($(#[$vdoc])* $variant),+ }
-
-        impl $type {
-            /// The code as it is written.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code),+ }
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = Malformed;
-            fn from_str(text: &str) -> Result<Self, Malformed> {
-                match text { $($code => Ok(Self::$variant),)+ _ => Err(Malformed($what)) }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
 
 codes!(
     /// Traffic Light Protocol 2.0 (FIRST, August 2022), from the widest to the narrowest: a greater code is stricter.

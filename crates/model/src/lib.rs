@@ -4,6 +4,7 @@
 //! themselves. Out of scope: files, serialisation formats, clocks, keys and every rule that needs more than one record.
 
 mod class;
+mod codes;
 mod country;
 mod facts;
 mod field;
@@ -14,6 +15,7 @@ mod number;
 mod purpose;
 mod text;
 mod time;
+mod transfer;
 
 pub use class::{Class, Floor, Ladder, Step};
 pub use country::Country;
@@ -28,3 +30,4 @@ pub use number::{FrameSeq, LeafIndex, Position, RecordVersion};
 pub use purpose::PurposeCode;
 pub use text::{OperatorId, PurposeText, SubmissionId};
 pub use time::{Date, PartialDate, Timestamp};
+pub use transfer::{OnwardTransfer, TransferCondition};

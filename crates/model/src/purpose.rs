@@ -1,30 +1,11 @@
 //! Why somebody reads or writes: a code in every entry, with a text where one is needed.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::codes::codes;
 
-use crate::Malformed;
-
-macro_rules! purposes {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal),+ $(,)?) => {
-        /// A purpose of processing. The law-enforcement purposes are those of DPA 2018 s.31; the last four are the only
-        /// ones for which a log may be used (s.62(4)).
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum PurposeCode { $($(#[$doc])* $variant),+ }
-
-        impl PurposeCode {
-            /// All purposes.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The code as it is written.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code),+ }
-            }
-        }
-    };
-}
-
-purposes!(
+codes!(
+    /// A purpose of processing. The law-enforcement purposes are those of DPA 2018 s.31; the last four are the only ones for
+    /// which a log may be used (s.62(4)).
+    PurposeCode, "purpose code",
     /// Prevention of trafficking.
     Prevention = "prevention",
     /// Detection.
@@ -53,18 +34,5 @@ impl PurposeCode {
     /// Whether the journal may be read for this purpose (DPA 2018 s.62(4)).
     pub const fn permits_audit(self) -> bool {
         matches!(self, Self::Lawfulness | Self::SelfMonitoring | Self::Integrity | Self::CriminalProceedings)
-    }
-}
-
-impl FromStr for PurposeCode {
-    type Err = Malformed;
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or(Malformed("purpose code"))
-    }
-}
-
-impl fmt::Display for PurposeCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

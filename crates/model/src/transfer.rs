@@ -1,39 +1,8 @@
 //! The conditions of law that an agreement transfers under (DPA 2018 Part 3, Chapter 5).
 
-use std::fmt;
-use std::str::FromStr;
+use crate::codes::codes;
 
-use causeway_model::Malformed;
-
-macro_rules! terms {
-    ($(#[$doc:meta])* $type:ident, $what:literal, $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)?) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $type { $($(#[$vdoc])* $variant),+ }
-
-        impl $type {
-            /// The code as it is written.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code),+ }
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = Malformed;
-            fn from_str(text: &str) -> Result<Self, Malformed> {
-                match text { $($code => Ok(Self::$variant),)+ _ => Err(Malformed($what)) }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
-terms!(
+codes!(
     /// What makes a transfer to the recipient's country lawful (ss.73 to 76).
     TransferCondition, "transfer condition",
     /// The country is approved by regulations (s.74AA).
@@ -53,7 +22,7 @@ terms!(
     /// In individual cases for a legal purpose (s.76(1)(e)).
     Legal = "s76_legal",
 );
-terms!(
+codes!(
     /// What the recipient may do with a record towards others (s.78); sent with every page.
     OnwardTransfer, "condition on onward transfer",
     /// Nothing.
