@@ -176,7 +176,7 @@ async fn an_agreement_that_states_no_cell_of_one_is_refused_at_the_start() {
 async fn an_expired_agreement_serves_withdrawals_only() {
     let world = World::with(|setup| {
         // Ends with the day after the world's first.
-        setup.agreement(VIET_NAM, |text| text.replace("valid_until = 2027-02-28", "valid_until = 2026-11-22"));
+        setup.agreement(VIET_NAM, |text| text.replace("valid_until = 2029-02-28", "valid_until = 2026-11-22"));
     });
     let gateway = world.start().await;
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
