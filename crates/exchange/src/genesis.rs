@@ -2,9 +2,12 @@
 
 use causeway_agreement::{AgencyFile, Agreement, Fault};
 use causeway_crypto::SealingPublicKey;
-use causeway_journal::{Outcome, document_digest, v1};
+use causeway_journal::{
+    Outcome, REASON_GENESIS, REASON_GENESIS_COMPLETE, RULES_VERSION, State, apply, document_digest, encode_entry,
+    encode_frame, v1,
+};
 use causeway_model::{AgencyId, SchemaId};
-use causeway_store::Journal;
+use causeway_store::{Draft, Journal};
 
 use crate::draft::Said;
 use crate::exchange::append_failed;
@@ -40,26 +43,48 @@ pub async fn genesis(journal: &Journal, operator: &AgencyId, documents: Vec<Prop
         return Err(Error::new(Class::Invalid, "documents-faulty", faults.join("\n")));
     }
     if journal.read(|state| state.log_id().is_none()) {
-        let opening = Said::allowed(v1::Operation::Administration, "genesis").by_operator(operator);
-        journal.append(opening).await.map_err(append_failed)?;
+        unless_refused(unapproved_documents(operator, &documents))?;
+        journal.append(opening(operator)).await.map_err(append_failed)?;
     }
     let mut refused = Vec::new();
-    for document in in_order(documents, operator) {
-        let name = format!("{} {}", kind_name(document.kind), document.id);
-        if let Some(reason) = activate(journal, operator, document).await? {
-            refused.push(format!("{name}: {reason}; approve it by two persons of the agency that grants it"));
+    for document in in_order(&documents, operator) {
+        let digest = document_digest(document.kind, &document.id, document.version, &document.text);
+        let in_force = journal.read(|state| state.document(document.kind, &document.id).map(|known| known.digest));
+        if in_force != Some(digest) {
+            let committed = journal.append(activation(operator, document)).await.map_err(append_failed)?;
+            refused.extend(refusal_of(document, &committed.outcome));
         }
     }
-    if !refused.is_empty() {
-        return Err(Error::new(Class::Invalid, "documents-unapproved", refused.join("\n")));
-    }
-    let closing = Said::allowed(v1::Operation::Administration, "genesis-complete").by_operator(operator);
+    unless_refused(refused)?;
+    let closing = Said::allowed(v1::Operation::Administration, REASON_GENESIS_COMPLETE).by_operator(operator);
     journal.append(closing).await.map_err(append_failed)?;
     Ok(())
 }
 
+fn unless_refused(refused: Vec<String>) -> Result<(), Error> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Class::Invalid, "documents-unapproved", refused.join("\n")))
+}
+
+/// The documents that apply would not take, each in words: found out on a state of its own, before anything is written. The
+/// documents must be without faults.
+pub fn unapproved_documents(operator: &AgencyId, documents: &[ProposedDocument]) -> Vec<String> {
+    let mut rehearsal = Rehearsal::default();
+    rehearsal.play(opening(operator));
+    let drafts = in_order(documents, operator).into_iter().map(|document| (document, activation(operator, document)));
+    drafts.filter_map(|(document, draft)| refusal_of(document, &rehearsal.play(draft))).collect()
+}
+
+fn refusal_of(document: &ProposedDocument, outcome: &Outcome) -> Option<String> {
+    let name = format!("{} {}", kind_name(document.kind), document.id);
+    let words = "approve it by two persons of the agency that grants it; a version that is in force needs a later one";
+    (!outcome.is_effective()).then(|| format!("{name}: {outcome}; {words}"))
+}
+
 /// The operator's own agency file first, since its roster approves the rest; agreements last, since they name the others.
-fn in_order(mut documents: Vec<ProposedDocument>, operator: &AgencyId) -> Vec<ProposedDocument> {
+fn in_order<'a>(documents: &'a [ProposedDocument], operator: &AgencyId) -> Vec<&'a ProposedDocument> {
     let rank = |document: &ProposedDocument| match document.kind {
         v1::DocumentKind::Agency if document.id == operator.as_str() => 0,
         v1::DocumentKind::Agency => 1,
@@ -67,34 +92,55 @@ fn in_order(mut documents: Vec<ProposedDocument>, operator: &AgencyId) -> Vec<Pr
         v1::DocumentKind::Schema => 3,
         v1::DocumentKind::Agreement | v1::DocumentKind::Unspecified => 4,
     };
-    documents.sort_by(|a, b| (rank(a), &a.id).cmp(&(rank(b), &b.id)));
-    documents
+    let mut ordered: Vec<_> = documents.iter().collect();
+    ordered.sort_by(|a, b| (rank(a), &a.id).cmp(&(rank(b), &b.id)));
+    ordered
 }
 
-/// Appends the document's entry; says why where apply did not take it.
-async fn activate(
-    journal: &Journal,
-    operator: &AgencyId,
-    document: ProposedDocument,
-) -> Result<Option<&'static str>, Error> {
+fn opening(operator: &AgencyId) -> Draft {
+    Said::allowed(v1::Operation::Administration, REASON_GENESIS).by_operator(operator)
+}
+
+/// The entry that brings a document into force, if apply takes it.
+fn activation(operator: &AgencyId, document: &ProposedDocument) -> Draft {
     let digest = document_digest(document.kind, &document.id, document.version, &document.text);
-    let in_force = journal.read(|state| state.document(document.kind, &document.id).map(|known| known.digest));
-    if in_force == Some(digest) {
-        return Ok(None);
-    }
     let mut draft = Said::allowed(v1::Operation::Document, "activated").by_operator(operator);
     draft.entry.document = Some(v1::Document {
         kind: document.kind.into(),
-        id: document.id,
+        id: document.id.clone(),
         version: document.version,
         digest: digest.0.to_vec(),
         action: v1::DocumentAction::Activate.into(),
     });
-    draft.entry.approvals = document.approvals;
+    draft.entry.approvals.clone_from(&document.approvals);
     draft.entry.byte_count = document.text.len() as u64;
-    draft.document_text = Some(document.text);
-    let committed = journal.append(draft).await.map_err(append_failed)?;
-    Ok((committed.outcome != Outcome::Effective).then(|| committed.outcome.as_str()))
+    draft.document_text = Some(document.text.clone());
+    draft
+}
+
+/// A journal that is never written: the same apply, on a state of its own.
+#[derive(Default)]
+struct Rehearsal {
+    state: State,
+}
+
+impl Rehearsal {
+    /// What apply makes of a draft; what the rules would not even let into the log is void.
+    fn play(&mut self, draft: Draft) -> Outcome {
+        let (head, previous) = self.state.head();
+        let entry = v1::Entry { node: "rehearsal".into(), software_version: "rehearsal".into(), ..draft.entry };
+        let document_text = draft.document_text.unwrap_or_default();
+        let frame = |entry| v1::Frame {
+            rules_version: RULES_VERSION,
+            log_id: vec![0; 16],
+            previous_frame: previous.map(|id| id.0.to_vec()).unwrap_or_default(),
+            items: vec![v1::Item { entry, document_text, ..v1::Item::default() }],
+            ..v1::Frame::default()
+        };
+        let applied = encode_entry(&entry).and_then(|entry| encode_frame(&frame(entry)));
+        let applied = applied.and_then(|bytes| apply(&mut self.state, head.next(), &bytes));
+        applied.ok().and_then(|mut applied| applied.outcomes.pop()).unwrap_or(Outcome::Void)
+    }
 }
 
 fn faults_of(document: &ProposedDocument) -> Vec<String> {
@@ -124,7 +170,7 @@ fn faults_of(document: &ProposedDocument) -> Vec<String> {
 /// replaced by a later version, so a genesis with a hole in it could not be repaired. Of the kinds in `unread`, more was
 /// proposed than could be read; what refers to those is not looked at, since it may refer to what is missing here.
 ///
-/// Approvals are not looked at either: whether they hold is for apply to say, and refusing one leaves its entry.
+/// Approvals are not looked at either: see [`unapproved_documents`].
 pub fn document_faults(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) -> Vec<String> {
     let mut faults: Vec<String> = documents.iter().flat_map(faults_of).collect();
     let of_kind = |kind| {

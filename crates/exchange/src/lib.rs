@@ -26,7 +26,7 @@ mod withdraw;
 pub use caller::{Caller, Peer, Purpose};
 pub use error::{Class, Error};
 pub use exchange::Exchange;
-pub use genesis::{ProposedDocument, document_faults, genesis};
+pub use genesis::{ProposedDocument, document_faults, genesis, unapproved_documents};
 pub use page::{Content, Evidence, Page, PageItem, PageTerms, page_digest};
 pub use pull::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, PullRequest};
 pub use query::{AuditRow, ProvedEntry, Query, QueryAnswer};

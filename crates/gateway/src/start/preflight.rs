@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use causeway_agreement::AgencyFile;
-use causeway_exchange::document_faults;
+use causeway_exchange::{document_faults, unapproved_documents};
 use causeway_journal::v1::DocumentKind;
 use causeway_store::Clock;
 
@@ -40,6 +40,9 @@ pub(crate) fn of_an_empty_journal(config: &Config, proposals: &Proposals, clock:
     }
     found.extend_from_slice(faults);
     found.extend(document_faults(documents, unread));
+    if found.is_empty() {
+        found.extend(unapproved_documents(&config.operator, documents));
+    }
     all(found)
 }
 
