@@ -79,7 +79,8 @@ pub fn unapproved_documents(operator: &AgencyId, documents: &[ProposedDocument])
 
 fn refusal_of(document: &ProposedDocument, outcome: &Outcome) -> Option<String> {
     let name = format!("{} {}", kind_name(document.kind), document.id);
-    let words = "approve it by two persons of the agency that grants it; a version that is in force needs a later one";
+    let words = "approve it by two persons of the agency that answers for it (in development, `causeway certs dev` signs \
+                 anew); where a version is in force, it takes a later one";
     (!outcome.is_effective()).then(|| format!("{name}: {outcome}; {words}"))
 }
 
