@@ -109,11 +109,17 @@ async fn a_correction_replaces_what_was_released() {
     assert_eq!((old.kind(), withdrawn(old)), (v1::ItemKind::Release, Some(old.item_id.as_str())));
     assert_eq!((new.kind(), replaces(new)), (v1::ItemKind::Release, Some(old.item_id.as_str())));
     assert_eq!(released(new).expect("released")["gender"], "male");
+    // A partner that has had the first item only, and comes back when all is over, is told to delete that one.
+    let held = feed.pull(v1::PullRequest { limit: 1, ..v1::PullRequest::default() }).await.expect("the first page");
+    let cursor = held.into_inner().page.expect("a page").next_cursor;
     // The record leaves: the item to delete is the one that stood for it last.
     withdraw(&mut ingest, "gone", &first.record_id, 2).await.expect("withdrawn");
     let [old, new, gone] = &items(&mut feed).await[..] else { panic!("three positions") };
     assert!([old, new, gone].iter().all(|item| withdrawn(item).is_some()));
     assert_eq!((gone.kind(), withdrawn(gone)), (v1::ItemKind::Withdrawal, Some(new.item_id.as_str())));
+    let rest = pull(&mut feed, &cursor, 0).await.expect("the rest").items;
+    let named: Vec<_> = rest.iter().filter_map(withdrawn).collect();
+    assert_eq!(named, [old.item_id.as_str(), new.item_id.as_str()], "both are named to whoever comes back");
     gateway.stop().await;
 }
 

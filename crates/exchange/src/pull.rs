@@ -61,12 +61,11 @@ struct Slot {
 }
 
 impl Slot {
-    /// The item that is to be deleted where this position is served as a withdrawal.
+    /// The item to delete where this position is served as a withdrawal: the one before it, where there is one, whatever this
+    /// position is. A release that was withheld was never seen by a partner that comes to it now, but the item that it
+    /// replaces may be in its hands; and this position's own item is named by whatever comes after it.
     fn withdrawn(&self) -> ItemId {
-        match self.kind {
-            FeedItemKind::Release => self.item_id,
-            FeedItemKind::Withdrawal => self.target.unwrap_or(self.item_id),
-        }
+        self.target.unwrap_or(self.item_id)
     }
 }
 

@@ -55,6 +55,9 @@ impl Exchange {
             let (changed, ticked) = (self.changed(), self.ticked());
             if let Err(error) = self.release_round(&mut progress).await {
                 tracing::error!(reason = error.reason, error = %error, "the releaser could not go on; it tries again");
+                // What it has appended itself must not wake it: it would try again at the rate of commits.
+                ticked.await;
+                continue;
             }
             match select(changed, ticked).await {
                 Either::Left(_) | Either::Right(_) => {}
@@ -66,6 +69,9 @@ impl Exchange {
     async fn release_round(&self, progress: &mut Progress) -> Result<(), Error> {
         let agreements: Vec<_> = self.journal().read(|state| state.agreements().cloned().collect());
         let (now, size) = (self.now(), self.journal().read(|state| state.tree().size()));
+        for agreement in agreements.iter().filter(|agreement| has_ended(agreement, now)) {
+            self.withdraw_all(agreement).await?;
+        }
         let begins =
             |agreement: &Agreement, since| since < agreement.valid_from.start() && agreement.valid_from.start() <= now;
         if progress.reviewed.is_none_or(|earlier| agreements.iter().any(|agreement| begins(agreement, earlier))) {
@@ -174,13 +180,11 @@ impl Exchange {
                 Decision::Deny(_) => withdraw.push(candidate.record),
             }
         }
+        // Withdrawals first: once the releases' batch says how far the feed has come, nothing before that is looked at again.
+        self.append_withdrawals(agreement, withdraw).await?;
         let through = held.keys().next().map_or(considered, |first| considered.min(*first));
-        let progressed = through.0.saturating_sub(feed_considered.0) >= PROGRESS_LEAVES;
-        if !release.is_empty() || progressed {
-            let releases = release.iter().map(|(candidate, clause)| self.release_of(candidate, clause)).collect();
-            self.append_releases(agreement, releases, through).await?;
-        }
-        self.append_withdrawals(agreement, withdraw).await
+        let releases = release.iter().map(|(candidate, clause)| self.release_of(candidate, clause)).collect();
+        self.append_releases(agreement, releases, through).await
     }
 
     /// Releases, shuffled, what was recorded on an earlier day: neither order nor time says anything about a record.
@@ -207,6 +211,14 @@ impl Exchange {
         self.append_releases(agreement, granted, waiting.map_or(considered, |first| considered.min(first))).await?;
         held.retain(|_, candidate| !is_due(&&*candidate));
         Ok(())
+    }
+
+    /// Withdraws everything from the feed of an agreement that has ended. No body is needed to say so.
+    async fn withdraw_all(&self, agreement: &Agreement) -> Result<(), Error> {
+        let live = |state: &causeway_journal::State| {
+            state.feed(&agreement.id).map(|feed| feed.live_records().copied().collect()).unwrap_or_default()
+        };
+        self.append_withdrawals(agreement, self.journal().read(live)).await
     }
 
     /// Withdraws what is in the feed and may not be there any more: the agreement has ended, the retention is over.
@@ -252,6 +264,10 @@ impl Exchange {
             let feed = state.feed(&agreement.id);
             releases.into_iter().filter(|release| !is_in(state, feed, release)).collect()
         });
+        let progress = considered.0.saturating_sub(self.considered(&agreement.id).0);
+        if releases.is_empty() && progress < PROGRESS_LEAVES {
+            return Ok(());
+        }
         let mut batches: Vec<_> = releases.chunks(BATCH).map(<[v1::Release]>::to_vec).collect();
         if batches.is_empty() {
             batches.push(Vec::new());
@@ -303,6 +319,11 @@ impl Exchange {
         draft.entry.request_id = own_request().as_bytes().to_vec();
         draft
     }
+}
+
+/// Whether an agreement's last day is over.
+fn has_ended(agreement: &Agreement, now: Timestamp) -> bool {
+    agreement.valid_from.start() <= now && !agreement.is_in_force(now)
 }
 
 /// Whether a release is in the feed already: after a round that failed half-way, or a restart.
