@@ -124,6 +124,7 @@ impl Sequencer {
             Err(error) => return Err(self.fail(answers, &error)),
         }
         // If we stop here, the frame is in the log, and the next start applies it.
+        self.keep_recent(seq, &frame, pages);
         // Whoever sees the new state also finds the checkpoint that covers it.
         let applied = self.shared.change(|state| {
             let applied = apply_checked(state, checked)?;
@@ -136,7 +137,6 @@ impl Sequencer {
             Ok(made) => made,
             Err(error) => return Err(self.fail(answers, &error)),
         };
-        self.keep_recent(seq, &frame, pages);
         answer_all(answers, &frame, &applied, &checkpoint);
         Ok(())
     }
