@@ -32,9 +32,21 @@ pub(crate) struct Answers<T> {
 }
 
 impl<T: Send + 'static> Answers<T> {
-    /// Runs `make` beside a watch on the peer's standing. Where that is lost, `make` is dropped where it stands, and the
-    /// stream ends with the reason at once, ahead of the at most `ahead` answers that the client has not taken.
+    /// Runs `make` beside a watch on the peer's standing: see [`Answers::until`].
     pub(crate) fn from<F>(standing: Standing, ahead: usize, make: impl FnOnce(Sink<T>) -> F) -> Self
+    where
+        F: Future<Output = Result<(), Gone>> + Send + 'static,
+    {
+        Self::until(async move { standing.lost().await }, ahead, make)
+    }
+
+    /// Runs `make` until `lost` says why the peer may not go on. Then `make` is dropped where it stands, and the stream ends
+    /// with the reason at once, ahead of the at most `ahead` answers that the client has not taken.
+    pub(crate) fn until<F>(
+        lost: impl Future<Output = Status> + Send + 'static,
+        ahead: usize,
+        make: impl FnOnce(Sink<T>) -> F,
+    ) -> Self
     where
         F: Future<Output = Result<(), Gone>> + Send + 'static,
     {
@@ -45,7 +57,7 @@ impl<T: Send + 'static> Answers<T> {
             tokio::select! {
                 // The client's going is not a fault: there is nobody left to tell.
                 _ = made => {}
-                status = standing.lost() => {
+                status = lost => {
                     let _ = cutter.send(status);
                 }
             }

@@ -168,7 +168,8 @@ impl Gateway {
         let (stop, stopping) = shutdown::channel();
         let (mut health, health_service) = tonic_health::server::health_reporter();
         let releaser = spawn_releaser(self.exchange.clone());
-        let keeper = spawn_keeper(self.exchange.clone(), health.clone());
+        let (stop_keeper, keeper_stopping) = shutdown::channel();
+        let keeper = spawn_keeper(self.exchange.clone(), health.clone(), keeper_stopping);
         let limits = &self.config.limits;
         let mut server = Server::builder()
             .max_concurrent_streams(limits.streams)
@@ -195,8 +196,8 @@ impl Gateway {
             () = shutdown => None,
         };
         tracing::info!("stopping");
-        keeper.abort();
         // Awaited, so that it says nothing more of the health.
+        stop_keeper.now();
         let _ = keeper.await;
         health.set_service_status("", ServingStatus::NotServing).await;
         // Whoever watches the health reads that first, and then the end of the stream, which would else stay open.
@@ -259,13 +260,17 @@ fn spawn_releaser(exchange: Exchange) -> JoinHandle<()> {
 }
 
 /// What has to be looked at every second.
-fn spawn_keeper(exchange: Exchange, health: HealthReporter) -> JoinHandle<()> {
+fn spawn_keeper(exchange: Exchange, health: HealthReporter, stopping: Stopping) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut said = None;
         loop {
-            ticks.tick().await;
+            // A tick that has begun is finished: it may be writing a summary, which nobody has twice.
+            tokio::select! {
+                () = stopping.wait() => return,
+                _ = ticks.tick() => {}
+            }
             exchange.tick().await;
             let status = if exchange.is_healthy() { ServingStatus::Serving } else { ServingStatus::NotServing };
             // Said when it changes only, since whoever watches hears it each time.

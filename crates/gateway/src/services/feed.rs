@@ -53,9 +53,9 @@ impl FeedService for Feed {
         let v1::WatchRequest { agreement, cursor, limit } = request.into_inner();
         let wanted = pull_request(&agreement, cursor, limit).map_err(|fault| call.malformed(fault))?;
         let wanted = PullRequest { pressure: Pressure::Wait, ..wanted };
-        let standing = call.standing.clone();
+        let lost = self.clone().lost(call.clone(), wanted.agreement.clone());
         let feed = self.clone();
-        Ok(Response::new(Answers::from(standing, PAGES_AHEAD, |sink| feed.follow(call, wanted, sink))))
+        Ok(Response::new(Answers::until(lost, PAGES_AHEAD, |sink| feed.follow(call, wanted, sink))))
     }
 
     async fn acknowledge(
@@ -76,46 +76,57 @@ impl FeedService for Feed {
 }
 
 impl Feed {
-    /// Pages as `pull` gives them, then on as items come. An error of a pull ends the watch with it; so do a stop and the end of
-    /// the agreement. A watch that is opened after that end goes on: it serves withdrawals, which a partner still has to hear.
-    async fn follow(self, call: Call, mut wanted: PullRequest, sink: Sink<v1::WatchResponse>) -> Result<(), Gone> {
+    /// Pages as `pull` gives them, then on as items come, until a pull fails, the client goes or the gateway stops.
+    async fn follow(self, call: Call, wanted: PullRequest, sink: Sink<v1::WatchResponse>) -> Result<(), Gone> {
+        tokio::select! {
+            biased;
+            () = self.stopping.wait() => put(&sink, Err(Fault::Stopping.into())).await,
+            ended = self.pages(&call, wanted, &sink) => ended,
+        }
+    }
+
+    async fn pages(&self, call: &Call, mut wanted: PullRequest, sink: &Sink<v1::WatchResponse>) -> Result<(), Gone> {
         let answer = |page| Ok(v1::WatchResponse { page: Some(wire::page(page)) });
         let mut last_sent = tokio::time::Instant::now();
-        let mut ended = Box::pin(self.agreement_ends(&call, wanted.agreement.clone()));
         loop {
             // Made before the look, so that what comes between the look and the wait wakes it.
             let changed = self.exchange.changed();
             let page = match self.exchange.pull(&call.caller, wanted.clone()).await {
                 Ok(page) => page,
-                Err(error) => return put(&sink, Err(status::of(error))).await,
+                Err(error) => return put(sink, Err(status::of(error))).await,
             };
             wanted.cursor = Some(page.next_cursor.clone());
             let news = !page.items.is_empty();
             if news || last_sent.elapsed() >= self.heartbeat {
-                put(&sink, answer(page)).await?;
+                put(sink, answer(page)).await?;
                 last_sent = tokio::time::Instant::now();
             }
+            if news {
+                continue;
+            }
             tokio::select! {
-                biased;
-                fault = &mut ended => return put(&sink, Err(call.standing.deny(fault).await)).await,
-                () = std::future::ready(()), if news => {}
                 () = async { changed.await; tokio::time::sleep(LOOK_PAUSE).await } => {}
                 () = tokio::time::sleep_until(last_sent + self.heartbeat) => {}
-                () = self.stopping.wait() => return put(&sink, Err(Fault::Stopping.into())).await,
                 () = sink.closed() => return Err(Gone),
             }
         }
     }
 
-    /// Returns once the agreement, in force now, is so no longer; never for one that has ended before.
-    async fn agreement_ends(&self, call: &Call, agreement: Option<AgreementId>) -> Fault {
-        let in_force = || self.exchange.feed_in_force(&call.caller, agreement.as_ref());
-        if !in_force() {
-            return std::future::pending().await;
+    /// Returns once a watch may not go on: its peer has lost its standing, or its agreement, in force when it was opened, has
+    /// ended. One that is opened after that end goes on: it serves withdrawals, which a partner still has to hear.
+    async fn lost(self, call: Call, agreement: Option<AgreementId>) -> Status {
+        let ended = async {
+            let in_force = || self.exchange.feed_in_force(&call.caller, agreement.as_ref());
+            if !in_force() {
+                return std::future::pending().await;
+            }
+            while in_force() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            status = call.standing.lost() => status,
+            () = ended => call.standing.deny(Fault::AgreementEnded).await,
         }
-        while in_force() {
-            tokio::time::sleep(LOOK).await;
-        }
-        Fault::AgreementEnded
     }
 }
