@@ -69,8 +69,11 @@ impl Exchange {
     async fn release_round(&self, progress: &mut Progress) -> Result<(), Error> {
         let agreements: Vec<_> = self.journal().read(|state| state.agreements().cloned().collect());
         let (now, size) = (self.now(), self.journal().read(|state| state.tree().size()));
-        for agreement in agreements.iter().filter(|agreement| has_ended(agreement, now)) {
-            self.withdraw_all(agreement).await?;
+        let is_new_day = progress.reviewed.is_none_or(|earlier| earlier.day() != now.day());
+        if is_new_day {
+            for agreement in agreements.iter().filter(|agreement| has_ended(agreement, now)) {
+                self.withdraw_all(agreement).await?;
+            }
         }
         let begins =
             |agreement: &Agreement, since| since < agreement.valid_from.start() && agreement.valid_from.start() <= now;
@@ -80,7 +83,6 @@ impl Exchange {
             progress.considered = least.unwrap_or_default();
         }
         self.consider_new(progress, &agreements, size, now).await?;
-        let is_new_day = progress.reviewed.is_none_or(|earlier| earlier.day() != now.day());
         for agreement in &agreements {
             let held = progress.held.entry(agreement.id.clone()).or_default();
             self.release_daily(agreement, held, now, progress.considered).await?;
