@@ -1,7 +1,8 @@
 //! Drafts of entries: what every entry of a caller, and every entry of the gateway itself, has in common.
 
+use causeway_crypto::Digest;
 use causeway_journal::v1;
-use causeway_model::{AgencyId, EntryId, RequestId};
+use causeway_model::{AgencyId, EntryId, RequestId, SystemId};
 use causeway_store::Draft;
 
 use crate::Caller;
@@ -35,11 +36,7 @@ impl Said {
     /// The entry of a caller's act, with the openings of what the caller stated.
     pub(crate) fn by(self, caller: &Caller) -> Draft {
         let mut entry = self.entry();
-        entry.actor = Some(v1::Actor {
-            agency: caller.system.agency.to_string(),
-            system: caller.system.system.to_string(),
-            certificate_digest: caller.certificate_digest.0.to_vec(),
-        });
+        entry.actor = Some(actor(&caller.system, Some(&caller.certificate_digest)));
         entry.purpose_code = caller.purpose.code.to_string();
         entry.request_id = caller.request_id.as_bytes().to_vec();
         let openings = v1::Openings {
@@ -62,6 +59,15 @@ impl Said {
     pub(crate) fn by_nobody(self, source: Option<String>) -> Draft {
         let openings = source.map(|source_address| v1::Openings { source_address, ..v1::Openings::default() });
         Draft { entry: self.entry(), openings, body: None, document_text: None }
+    }
+}
+
+/// An authenticated system as an entry names it; without its certificate where several may have been used.
+pub(crate) fn actor(system: &SystemId, certificate: Option<&Digest>) -> v1::Actor {
+    v1::Actor {
+        agency: system.agency.to_string(),
+        system: system.system.to_string(),
+        certificate_digest: certificate.map(|digest| digest.0.to_vec()).unwrap_or_default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use causeway_journal::v1;
 use causeway_model::RequestId;
 
-use crate::draft::Said;
+use crate::draft::{Said, actor};
 use crate::{Caller, Error, Exchange, Peer};
 
 impl Exchange {
@@ -23,11 +23,7 @@ impl Exchange {
     /// `Unavailable` where the journal cannot be written.
     pub async fn deny(&self, peer: &Peer, reason: &'static str, request_id: RequestId) -> Result<(), Error> {
         let mut draft = Said::denied(v1::Operation::Authentication, reason).by_nobody(None);
-        draft.entry.actor = Some(v1::Actor {
-            agency: peer.system.agency.to_string(),
-            system: peer.system.system.to_string(),
-            certificate_digest: peer.certificate_digest.0.to_vec(),
-        });
+        draft.entry.actor = Some(actor(&peer.system, Some(&peer.certificate_digest)));
         draft.entry.request_id = request_id.as_bytes().to_vec();
         self.record(draft).await.map(|_| ())
     }

@@ -7,7 +7,7 @@ use causeway_journal::v1;
 use causeway_model::{SystemId, Timestamp};
 
 use crate::Exchange;
-use crate::draft::Said;
+use crate::draft::{Said, actor};
 
 /// The period of a summary.
 const PERIOD_MICROS: u64 = 60_000_000;
@@ -120,11 +120,7 @@ impl Exchange {
                 Source::System(_) | Source::Others => what.said().by_nobody(None),
             };
             if let Source::System(system) = &source {
-                draft.entry.actor = Some(v1::Actor {
-                    agency: system.agency.to_string(),
-                    system: system.system.to_string(),
-                    certificate_digest: Vec::new(),
-                });
+                draft.entry.actor = Some(actor(system, None));
             }
             draft.entry.count = count;
             draft.entry.period = Some(v1::Period { from_micros: since.0, to_micros: now.0 });
