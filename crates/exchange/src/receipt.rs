@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use causeway_journal::{decode_entry, v1};
+use causeway_journal::{Outcome, decode_entry, v1};
 use causeway_model::{LeafIndex, RecordId, RecordVersion, SubmissionId};
 use causeway_store::Committed;
 
 use crate::draft::Said;
+use crate::submit::lost_to_another;
 use crate::{Caller, Class, Error, Exchange};
 
 /// Proof of acceptance: the entry's exact bytes, its place, and a signed checkpoint that covers it.
@@ -29,7 +30,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    pub(crate) fn of(committed: Committed) -> Result<Self, Error> {
+    fn of(committed: Committed) -> Result<Self, Error> {
         Self::read(committed.leaf, committed.entry, committed.checkpoint, committed.tree_size)
     }
 
@@ -63,6 +64,15 @@ impl Exchange {
         };
         self.record_or_refuse(caller, Said::allowed(v1::Operation::Consultation, "receipt").by(caller)).await?;
         self.receipt_at(leaf).await
+    }
+
+    /// The receipt of an act that was just recorded, of the earlier one that it repeats, or why it lost to another.
+    pub(crate) async fn receipt_of(&self, committed: Committed) -> Result<Receipt, Error> {
+        match committed.outcome {
+            Outcome::Effective => Receipt::of(committed),
+            Outcome::Duplicate { of } => self.receipt_at(of).await,
+            ref outcome => Err(lost_to_another(outcome)),
+        }
     }
 
     /// The receipt for the entry at `leaf`, as it was first given, under the newest checkpoint.

@@ -82,11 +82,7 @@ impl Exchange {
         };
         let draft = self.draft_of(caller, &submission, &attempt, schema, &document, expected)?;
         let committed = self.record_under(pressure, caller, draft).await?;
-        match committed.outcome {
-            Outcome::Effective => Receipt::of(committed),
-            Outcome::Duplicate { of } => self.receipt_at(of).await,
-            ref outcome => Err(lost_to_another(outcome)),
-        }
+        self.receipt_of(committed).await
     }
 
     /// Every rule that a document breaks; nothing of it is kept, and nobody's submission is made.

@@ -1,11 +1,11 @@
 //! Withdraw: the record leaves every feed that has it.
 
-use causeway_journal::{Outcome, v1};
+use causeway_journal::v1;
 use causeway_model::{RecordId, RecordVersion, SubmissionId};
 
 use crate::draft::Said;
 use crate::exchange::record_ref;
-use crate::submit::{Attempt, lost_to_another};
+use crate::submit::Attempt;
 use crate::{Caller, Error, Exchange, Pressure, Receipt};
 
 /// Domain of a withdrawal's content MAC, over record id and expected version.
@@ -52,10 +52,6 @@ impl Exchange {
         draft.entry.content_mac = attempt.content.to_vec();
         draft.entry.item_salt = causeway_crypto::random::<32>().to_vec();
         let committed = self.record_or_refuse(caller, draft).await?;
-        match committed.outcome {
-            Outcome::Effective => Receipt::of(committed),
-            Outcome::Duplicate { of } => self.receipt_at(of).await,
-            ref outcome => Err(lost_to_another(outcome)),
-        }
+        self.receipt_of(committed).await
     }
 }
