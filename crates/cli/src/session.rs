@@ -64,7 +64,7 @@ impl Session {
         let operator = stated(&options.operator, "--operator ID", DEVELOPMENT_OPERATOR)?;
         check_purpose(&purpose)?;
         let statement = Statement::new(&purpose, &operator).map_err(|error| Failure::usage(error.to_string()))?;
-        let unreachable = |error| unreachable(error, &options.gateway, &files);
+        let unreachable = |error| unreachable(error, &options.gateway);
         let credentials = Credentials::load(&files.cert, &files.key, &files.ca).map_err(unreachable)?;
         let gateway = gateway_id(options)?;
         let clients = Clients::connect(&options.gateway, &credentials, &gateway, statement).await;
@@ -117,22 +117,13 @@ fn check_purpose(purpose: &str) -> Result<(), Failure> {
 }
 
 /// Why the connection does not stand, and what to do.
-fn unreachable(error: ClientError, gateway: &str, files: &Files) -> Failure {
+fn unreachable(error: ClientError, gateway: &str) -> Failure {
     let fault = match error {
         ClientError::Files(faults) => {
             return Failure::Faults { place: "the client's identity".into(), faults, remedy: "" };
         }
         ClientError::Unreachable { gateway, source } => {
             format!("no gateway answers at {gateway} ({source}): start it with `causeway serve`, or give --gateway")
-        }
-        ClientError::Tls(_) => format!(
-            "{} is not the private key of {}: give the --key that belongs to the --cert",
-            files.key.display(),
-            files.cert.display()
-        ),
-        // What comes back is not TLS at all.
-        ClientError::Handshake(source) if source.kind() == std::io::ErrorKind::InvalidData => {
-            format!("what answers at {gateway} does not speak TLS, so it is no gateway: check --gateway")
         }
         // This names the address itself.
         error @ ClientError::Address(_) => format!("{error}: give --gateway https://HOST:PORT"),
