@@ -187,10 +187,11 @@ impl Exchange {
         }))
     }
 
-    /// A stored body's classified half, with the schema that reads it.
+    /// A stored body's classified half, with the schema that reads it: the newest of its major version, so that a partner
+    /// sees every record of a kind in one shape, whichever version it was submitted in.
     pub(crate) fn classified(&self, body: &v1::Body) -> Result<(&Schema, Classified), Error> {
         let id = body.schema.parse().map_err(Error::corrupt)?;
-        let schema = self.governed().schemas.get(id);
+        let schema = self.governed().schemas.newest_for(id);
         let schema = schema.ok_or_else(|| Error::internal("a stored record's schema is not in force"))?;
         Ok((schema, Classified::decode(&body.classified).map_err(Error::corrupt)?))
     }

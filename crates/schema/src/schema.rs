@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use causeway_model::{Date, FieldNumber, FieldTable, Kind, RecordFacts, SchemaId};
+use causeway_model::{Date, FieldNumber, FieldTable, Kind, RecordFacts, SchemaId, SchemaVersion};
 
 use crate::classified::Classified;
 use crate::compile::{Compiled, compile};
@@ -40,6 +40,15 @@ impl Schemas {
     /// The schema of this kind and version.
     pub fn get(&self, id: SchemaId) -> Option<&Schema> {
         self.by_id.get(&id)
+    }
+
+    /// The schema by which a record stored under `id` leaves: the newest minor version of the same major. A minor version
+    /// accepts all that an earlier one accepted, under the same numbers, so it reads an older body as well. `None` where
+    /// the version that the record was stored under is itself not known.
+    pub fn newest_for(&self, id: SchemaId) -> Option<&Schema> {
+        self.by_id.get(&id)?;
+        let last = SchemaId { kind: id.kind, version: SchemaVersion { major: id.version.major, minor: u16::MAX } };
+        self.by_id.range(id..=last).next_back().map(|(_, schema)| schema)
     }
 
     /// All kinds and versions, in order.
