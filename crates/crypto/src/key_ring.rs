@@ -1,25 +1,29 @@
 //! The gateway's long-lived secrets, kept together under the root key.
 
-use causeway_model::AgreementId;
-use zeroize::Zeroizing;
+mod layout;
+#[cfg(test)]
+mod tests;
 
-use crate::CryptoError;
+use std::collections::BTreeMap;
+
+use causeway_model::AgreementId;
+
 use crate::mac::MacKey;
 use crate::pseudonym::{FeedKey, PseudonymKey};
-use crate::root_key::RootKey;
 use crate::secret::Secret;
-use crate::signing::SigningKey;
+use crate::signing::{PublicKey, SigningKey};
 
-/// What a wrapped ring begins with, and what its encryption is bound to. The last byte is the version of the layout.
-const HEADER: &[u8; 18] = b"causeway-key-ring\x01";
+/// Secrets that every ring has, each 32 bytes.
 const SECRETS: usize = 6;
-const PLAINTEXT_LENGTH: usize = SECRETS * 32;
 
-/// From the ring's feed secret to the key of one feed in one epoch.
+/// From the ring's feed secret to the key of one feed in its first epoch.
 const FEED: &str = "causeway/v1/feed";
 
+/// The epoch of a feed whose key is derived from the ring's feed secret; those after it have random secrets of their own.
+const FIRST_EPOCH: u32 = 1;
+
 /// The secrets that stay the same from start to start. Each is random and independent of the others, so that one can be
-/// rotated, or handed over, without the rest.
+/// rotated, or handed over, without the rest. A ring never changes: what rotates one of its secrets gives another ring.
 #[derive(Debug, Clone)]
 pub struct KeyRing {
     submission: Secret,
@@ -28,42 +32,16 @@ pub struct KeyRing {
     pseudonym: Secret,
     feed: Secret,
     checkpoint: Secret,
+    /// A signing key that is durable here before the log names it.
+    checkpoint_candidate: Option<Secret>,
+    /// The secrets of later epochs, which nothing else in the ring tells anything of.
+    feed_epochs: BTreeMap<(AgreementId, u32), Secret>,
 }
 
 impl KeyRing {
     /// A ring of fresh random secrets.
     pub fn generate() -> Self {
         Self::from_secrets(std::array::from_fn(|_| Secret::generate()))
-    }
-
-    /// The ring encrypted under the root key: header and version in clear, then the secrets in their fixed order.
-    pub fn wrap(&self, root: &RootKey) -> Vec<u8> {
-        let mut plaintext = Zeroizing::new(Vec::with_capacity(PLAINTEXT_LENGTH));
-        self.secrets().iter().for_each(|secret| plaintext.extend_from_slice(secret.expose()));
-        let mut wrapped = HEADER.to_vec();
-        wrapped.extend_from_slice(&root.ring_wrapping_key().seal(HEADER, &plaintext));
-        wrapped
-    }
-
-    /// The ring that [`KeyRing::wrap`] wrapped.
-    ///
-    /// # Errors
-    /// [`CryptoError::Malformed`] when it is no wrapped ring, [`CryptoError::Unsupported`] when it is one of another
-    /// version, [`CryptoError::Refused`] when the root key is not the one it was wrapped under or a byte has changed.
-    pub fn unwrap(root: &RootKey, wrapped: &[u8]) -> Result<Self, CryptoError> {
-        let malformed = CryptoError::Malformed("key ring");
-        let (header, sealed) = wrapped.split_first_chunk::<{ HEADER.len() }>().ok_or(malformed)?;
-        if header != HEADER {
-            let same_name = header[..HEADER.len() - 1] == HEADER[..HEADER.len() - 1];
-            return Err(if same_name { CryptoError::Unsupported("key ring version") } else { malformed });
-        }
-        let plaintext = root.ring_wrapping_key().open(HEADER, sealed)?;
-        let (secrets, rest) = plaintext.as_chunks::<32>();
-        let secrets: &[[u8; 32]; SECRETS] = secrets.try_into().map_err(|_| malformed)?;
-        if !rest.is_empty() {
-            return Err(malformed);
-        }
-        Ok(Self::from_secrets(std::array::from_fn(|index| Secret::new(secrets[index]))))
     }
 
     /// The key of the codes of submission ids.
@@ -86,15 +64,44 @@ impl KeyRing {
         PseudonymKey::from_secret(self.pseudonym.clone())
     }
 
-    /// The pseudonym key of one feed in one epoch. It tells nothing of another feed's or epoch's.
-    pub fn feed_key(&self, feed: &AgreementId, epoch: u32) -> FeedKey {
-        let secret = self.feed.derive(FEED, &[feed.as_str().as_bytes(), &epoch.to_be_bytes()]);
-        FeedKey::from_secret(secret, epoch)
+    /// The pseudonym key of one feed in one epoch; it tells nothing of another feed's or epoch's. None for an epoch that
+    /// the ring holds no secret for, which no later ring will have either: nothing must be shown under it.
+    pub fn feed_key(&self, feed: &AgreementId, epoch: u32) -> Option<FeedKey> {
+        let secret = match self.feed_epochs.get(&(feed.clone(), epoch)) {
+            Some(secret) => secret.clone(),
+            None if epoch == FIRST_EPOCH => self.feed.derive(FEED, &[feed.as_str().as_bytes(), &epoch.to_be_bytes()]),
+            None => return None,
+        };
+        Some(FeedKey::from_secret(secret, epoch))
     }
 
-    /// The key that signs checkpoints.
-    pub fn checkpoint_key(&self) -> SigningKey {
-        SigningKey::from_secret(self.checkpoint.clone())
+    /// The ring with a fresh random secret for one epoch of a feed, in place of one that it held for it.
+    #[must_use]
+    pub fn with_feed_secret(&self, feed: &AgreementId, epoch: u32) -> Self {
+        let mut next = self.clone();
+        next.feed_epochs.insert((feed.clone(), epoch), Secret::generate());
+        next
+    }
+
+    /// The keys that may sign checkpoints: the current one, then a candidate if there is one. Which signs, the log says.
+    pub fn checkpoint_keys(&self) -> Vec<SigningKey> {
+        let secrets = std::iter::once(&self.checkpoint).chain(&self.checkpoint_candidate);
+        secrets.cloned().map(SigningKey::from_secret).collect()
+    }
+
+    /// The ring with a fresh candidate, in place of one that never became current, and the candidate's public half.
+    #[must_use]
+    pub fn with_checkpoint_candidate(&self) -> (Self, PublicKey) {
+        let candidate = Secret::generate();
+        let public = SigningKey::from_secret(candidate.clone()).public_key();
+        (Self { checkpoint_candidate: Some(candidate), ..self.clone() }, public)
+    }
+
+    /// The ring with this one of its signing keys as the current one and no other. None where it holds no such key.
+    #[must_use]
+    pub fn with_checkpoint_only(&self, public: &PublicKey) -> Option<Self> {
+        let kept = self.checkpoint_keys().into_iter().find(|key| key.public_key() == *public)?;
+        Some(Self { checkpoint: Secret::new(*kept.seed()), checkpoint_candidate: None, ..self.clone() })
     }
 
     /// The order in which a wrapped ring holds them. A new secret goes to the end, under a new version.
@@ -104,69 +111,7 @@ impl KeyRing {
 
     fn from_secrets(secrets: [Secret; SECRETS]) -> Self {
         let [submission, content, cursor, pseudonym, feed, checkpoint] = secrets;
-        Self { submission, content, cursor, pseudonym, feed, checkpoint }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn same(left: &KeyRing, right: &KeyRing) -> bool {
-        left.secrets().iter().zip(right.secrets()).all(|(left, right)| left.expose() == right.expose())
-    }
-
-    #[test]
-    fn a_wrapped_ring_unwraps_to_the_same_secrets() {
-        let (root, ring) = (RootKey::generate(), KeyRing::generate());
-        let wrapped = ring.wrap(&root);
-        assert_eq!(wrapped.len(), HEADER.len() + 12 + PLAINTEXT_LENGTH + 16);
-        let again = KeyRing::unwrap(&root, &wrapped).expect("it was wrapped under this root key");
-        assert!(same(&ring, &again));
-        assert!(!same(&ring, &KeyRing::generate()));
-    }
-
-    #[test]
-    fn a_ring_does_not_unwrap_under_another_root_key() {
-        let wrapped = KeyRing::generate().wrap(&RootKey::generate());
-        assert_eq!(KeyRing::unwrap(&RootKey::generate(), &wrapped).err(), Some(CryptoError::Refused));
-    }
-
-    #[test]
-    fn every_flipped_byte_and_every_cut_of_a_wrapped_ring_is_refused() {
-        let root = RootKey::generate();
-        let wrapped = KeyRing::generate().wrap(&root);
-        for at in 0..wrapped.len() {
-            let mut altered = wrapped.clone();
-            altered[at] ^= 0x10;
-            assert!(KeyRing::unwrap(&root, &altered).is_err(), "byte {at}");
-            assert!(KeyRing::unwrap(&root, &wrapped[..at]).is_err(), "cut at {at}");
-        }
-    }
-
-    #[test]
-    fn a_ring_of_another_version_or_size_is_named_as_such() {
-        let root = RootKey::generate();
-        let mut later = KeyRing::generate().wrap(&root);
-        later[HEADER.len() - 1] = 2;
-        assert_eq!(KeyRing::unwrap(&root, &later).err(), Some(CryptoError::Unsupported("key ring version")));
-        for length in [0, 32, PLAINTEXT_LENGTH - 1, PLAINTEXT_LENGTH + 1, PLAINTEXT_LENGTH + 32] {
-            let wrapped = [HEADER.as_slice(), &root.ring_wrapping_key().seal(HEADER, &vec![0; length])].concat();
-            assert_eq!(KeyRing::unwrap(&root, &wrapped).err(), Some(CryptoError::Malformed("key ring")), "{length}");
-        }
-    }
-
-    #[test]
-    fn no_two_uses_share_a_key() {
-        let ring = KeyRing::generate();
-        let macs = [ring.submission_mac(), ring.content_mac(), ring.cursor_mac()].map(|key| key.tag("d", &[b"x"]));
-        assert!(macs[0] != macs[1] && macs[1] != macs[2] && macs[0] != macs[2]);
-    }
-
-    #[test]
-    fn debug_prints_nothing_of_a_ring() {
-        let ring = KeyRing::from_secrets(std::array::from_fn(|_| Secret::new([0xa7; 32])));
-        let printed = format!("{ring:?} {:?} {:?}", ring.pseudonym_key(), ring.cursor_mac());
-        assert!(!printed.contains("167") && !printed.contains("a7"), "{printed}");
+        let (checkpoint_candidate, feed_epochs) = (None, BTreeMap::new());
+        Self { submission, content, cursor, pseudonym, feed, checkpoint, checkpoint_candidate, feed_epochs }
     }
 }

@@ -126,7 +126,7 @@ impl Exchange {
     /// What the entry keeps of a submission id: it is unique within its agency.
     pub(crate) fn submission_mac(&self, caller: &Caller, id: &SubmissionId) -> [u8; 32] {
         let agency = caller.system.agency.as_str().as_bytes();
-        self.keys().ring.submission_mac().tag(SUBMISSION_DOMAIN, &[agency, id.expose().as_bytes()])
+        self.keys().ring().submission_mac().tag(SUBMISSION_DOMAIN, &[agency, id.expose().as_bytes()])
     }
 
     /// Appends a draft, waiting for room, and answers when it is durable and applied.

@@ -90,7 +90,7 @@ impl Exchange {
         };
         let after = match &request.cursor {
             None => Position(0),
-            Some(text) => match cursor::decode(&self.keys().ring.cursor_mac(), &agreement.id, text) {
+            Some(text) => match cursor::decode(&self.keys().ring().cursor_mac(), &agreement.id, text) {
                 Ok(position) => position,
                 Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
             },
@@ -177,7 +177,8 @@ impl Exchange {
         let forms = |number| clause_form(clause, schema, number);
         let linkable = clause.link_persons && !facts.anonymous;
         let item = (!linkable).then_some(&slot.item_id);
-        let key = self.keys().ring.feed_key(&agreement.id, FEED_EPOCH);
+        let key = self.keys().ring().feed_key(&agreement.id, FEED_EPOCH);
+        let key = key.ok_or_else(|| Error::internal("a feed's epoch has no key"))?;
         let pseudonym = |internal: &[u8; 32]| key.pseudonym(&causeway_crypto::InternalPseudonym(*internal), item);
         Ok(Some(Content::Released {
             schema: schema.id(),
@@ -202,7 +203,7 @@ impl Exchange {
         Page {
             agreement: agreement.id.clone(),
             agreement_version: agreement.version,
-            next_cursor: cursor::encode(&self.keys().ring.cursor_mac(), &agreement.id, last),
+            next_cursor: cursor::encode(&self.keys().ring().cursor_mac(), &agreement.id, last),
             more: last < stretch.newest,
             newest: stretch.newest,
             chain_before: stretch.chain_before,

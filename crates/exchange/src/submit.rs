@@ -103,7 +103,7 @@ impl Exchange {
             pressure,
             operation: v1::Operation::Collection,
             submission: self.submission_mac(caller, &submission.submission_id),
-            content: self.keys().ring.content_mac().tag(CONTENT_DOMAIN, &parts),
+            content: self.keys().ring().content_mac().tag(CONTENT_DOMAIN, &parts),
             record: submission.correction,
         }
     }
@@ -191,7 +191,7 @@ impl Exchange {
         let (record, expected) = expected.unwrap_or_else(fresh);
         let version = expected.next();
         let owner = &caller.system.agency;
-        let pseudonyms = self.keys().ring.pseudonym_key();
+        let pseudonyms = self.keys().ring().pseudonym_key();
         let split = schema.split(document, &|scheme, value| pseudonyms.internal(owner, scheme, value).0);
         let context = SealContext { owner, record_id: record, version, kind: submission.schema.kind };
         let sealed = self.seal(&context, &split)?;

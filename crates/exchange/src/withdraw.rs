@@ -35,7 +35,7 @@ impl Exchange {
             pressure: Pressure::Refuse,
             operation: v1::Operation::Alteration,
             submission: self.submission_mac(caller, &submission_id),
-            content: self.keys().ring.content_mac().tag(CONTENT_DOMAIN, &content),
+            content: self.keys().ring().content_mac().tag(CONTENT_DOMAIN, &content),
             record: Some((record_id, expected_version)),
         };
         if let Some(receipt) = self.earlier(caller, &attempt).await? {

@@ -94,6 +94,8 @@ async fn open(
         }
         let options = Options {
             data_dir: config.data_dir,
+            keys_dir: config.keys_dir,
+            mirror_dir: None,
             keys: Arc::clone(&keys),
             clock,
             node: config.node,

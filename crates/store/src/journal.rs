@@ -33,7 +33,11 @@ use crate::shared::Shared;
 pub struct Options {
     /// Where the log, the page-key file and the checkpoint file are. Made with mode 0700 where it is absent.
     pub data_dir: PathBuf,
-    /// The gateway's keys.
+    /// Where the keys are, and what has no history: page keys, rewritten key pages, the register of erasures.
+    pub keys_dir: PathBuf,
+    /// Where what has no history is kept a second time, write by write: a folder on another volume.
+    pub mirror_dir: Option<PathBuf>,
+    /// The gateway's keys, from `keys_dir`.
     pub keys: Arc<Keys>,
     /// The clock that entries get their time from.
     pub clock: Clock,
@@ -68,7 +72,7 @@ impl Journal {
     pub fn start(log: Box<dyn FrameLog>, options: Options) -> Result<Self, StoreError> {
         folder::prepare(&options.data_dir)?;
         log.assure()?;
-        let signing_key = options.keys.ring.checkpoint_key();
+        let signing_key = options.keys.ring().checkpoint_keys().swap_remove(0);
         let verifier_key = VerifierKey::new(&options.origin, signing_key.public_key())
             .map_err(|error| StoreError::Engine(Box::new(error)))?;
         let file = CheckpointFile::in_dir(&options.data_dir);
@@ -155,9 +159,9 @@ impl Journal {
         self.shared.checkpoint()
     }
 
-    /// The key that verifies this journal's checkpoints.
-    pub fn verifier_key(&self) -> &VerifierKey {
-        &self.shared.verifier_key
+    /// The key that verifies this journal's newest checkpoint.
+    pub fn verifier_key(&self) -> VerifierKey {
+        self.shared.verifier_key.clone()
     }
 
     /// The audit path of a leaf in the tree of `size` leaves, which the journal must have had.
@@ -267,7 +271,7 @@ fn run(mut sequencer: Sequencer, end: End) {
 
 /// The page-key file, which must reach as far as the key pages of the log.
 fn open_page_keys(log: &dyn FrameLog, options: &Options) -> Result<Arc<PageKeys>, StoreError> {
-    let page_keys = PageKeys::open(&options.data_dir, &options.keys.root)?;
+    let page_keys = PageKeys::open(&options.data_dir, options.keys.root())?;
     match log.last_key_page() {
         Ok(Some(page)) if page >= page_keys.end() => Err(StoreError::Keys {
             path: options.data_dir.join("page-keys"),

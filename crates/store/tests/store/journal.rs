@@ -20,7 +20,7 @@ fn an_entry_is_filled_in_and_committed_under_a_signed_checkpoint() {
     assert_eq!((entry.node.as_str(), entry.software_version.as_str()), ("node-1", "causeway/0.1.0"));
     assert_eq!(Timestamp(entry.time_micros), committed.time);
     assert_eq!(committed.time, setting.clock.now());
-    let signed = checkpoint::verify(&committed.checkpoint, journal.verifier_key(), ORIGIN).expect("signed");
+    let signed = checkpoint::verify(&committed.checkpoint, &journal.verifier_key(), ORIGIN).expect("signed");
     assert_eq!((signed.size, signed.root), (3, journal.read(|state| state.tree().root())));
     assert_eq!(journal.checkpoint(), committed.checkpoint);
     assert_eq!(wait_for(journal.entry(LeafIndex(2))).expect("read"), committed.entry);

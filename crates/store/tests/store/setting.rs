@@ -57,6 +57,8 @@ impl Setting {
     pub(crate) fn start_in(&self, data_dir: &Path, log: Box<dyn FrameLog>) -> Result<Journal, StoreError> {
         let options = Options {
             data_dir: data_dir.to_owned(),
+            keys_dir: self.folder.path().join("keys"),
+            mirror_dir: None,
             keys: Arc::clone(&self.keys),
             clock: self.clock.clone(),
             node: "node-1".into(),
