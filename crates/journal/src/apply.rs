@@ -5,25 +5,27 @@
 
 mod effect;
 mod feed_effect;
+mod identity_effect;
+mod key_effect;
+mod protection_effect;
 
 use causeway_crypto::Digest;
 use causeway_model::{AgencyId, FrameSeq, LeafIndex, Timestamp};
 
+use crate::reason::{REASON_GENESIS, REASON_GENESIS_COMPLETE};
 use crate::state::Genesis;
 use crate::{JournalError, MAX_TREE_SIZE, Outcome, State, Tile, decode_entry, decode_frame, frame_id, leaf_hash, v1};
 
-/// The version of these rules, which frames name. A change of what any frame makes of the state, and also of what the
-/// readers of documents accept, takes a new version beside the old one.
-pub const RULES_VERSION: u32 = 1;
+/// The version of these rules that new frames name. A change of what any frame makes of the state, and also of what the
+/// readers of documents accept, takes a new version beside the old one: frames of every version below are applied as they
+/// were when it was the newest, and no frame goes back to an earlier version than the one before it.
+///
+/// 1: records, documents, feeds. 2: restriction, erasure, legal hold, retention, re-identification, rotation of keys; a record
+/// version may be released again where no release of it is live, or after a rotation of its feed's key.
+pub const RULES_VERSION: u32 = 2;
 
-/// The reason code of the first entry of a log, of operation administration: its actor's agency is the operator.
-pub const REASON_GENESIS: &str = "genesis";
-
-/// The reason code of the entry, of operation administration, that closes genesis.
-pub const REASON_GENESIS_COMPLETE: &str = "genesis-complete";
-
-/// The reason code of the alteration that withdraws a record.
-pub const REASON_WITHDRAWN: &str = "withdrawn";
+/// The rules version that knows the protection of records.
+const RULES_PROTECTION: u32 = 2;
 
 /// What applying a frame gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +76,7 @@ pub fn apply(state: &mut State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<App
 /// Says what is wrong with it.
 pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked, JournalError> {
     let frame = decode_frame(frame_bytes)?;
-    if frame.rules_version != RULES_VERSION {
+    if !(state.rules.max(1)..=RULES_VERSION).contains(&frame.rules_version) {
         return Err(JournalError::UnknownRules(frame.rules_version));
     }
     check_next(state, seq)?;
@@ -97,6 +99,9 @@ pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked
         }
         time = Timestamp(entry.time_micros);
         check_beside(entry, item)?;
+        if frame.rules_version < RULES_PROTECTION && (entry.retention.is_some() || !entry.identity_request.is_empty()) {
+            return Err(JournalError::Malformed("a field of later rules"));
+        }
         genesis = begun(genesis, entry)?;
     }
     Ok(Checked { seq, id: frame_id(frame_bytes), frame, entries })
@@ -114,6 +119,7 @@ pub fn apply_checked(state: &mut State, checked: Checked) -> Result<Applied, Jou
     }
     let first_leaf = LeafIndex(state.tree.size());
     state.log_id = frame.log_id.as_slice().try_into().ok();
+    state.rules = frame.rules_version;
     state.places.add_frame(id, first_leaf);
     let mut outcomes = Vec::with_capacity(entries.len());
     let mut tiles = Vec::new();

@@ -12,7 +12,9 @@ mod hash;
 mod outcome;
 mod proof;
 mod proof_file;
+mod protection;
 mod prove;
+mod reason;
 mod shape;
 mod state;
 mod tree;
@@ -21,10 +23,7 @@ pub mod checkpoint;
 pub mod note;
 pub mod v1;
 
-pub use apply::{
-    Applied, Checked, REASON_GENESIS, REASON_GENESIS_COMPLETE, REASON_WITHDRAWN, RULES_VERSION, apply, apply_checked,
-    check,
-};
+pub use apply::{Applied, Checked, RULES_VERSION, apply, apply_checked, check};
 pub use checkpoint::{Checkpoint, verify as verify_checkpoint};
 pub use codec::{
     MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, decode_entry, decode_frame, encode_entry, encode_frame,
@@ -37,8 +36,13 @@ pub use note::VerifierKey;
 pub use outcome::Outcome;
 pub use proof::{MAX_PROOF_HASHES, ProofError, verify_consistency, verify_inclusion};
 pub use proof_file::{MAX_PROOF_FILE_BYTES, ProofFile};
+pub use protection::{MAX_ERASED_RECORDS, erasure_digest, identity_digest, sealed_body_digest};
 pub use prove::{TileSource, consistency_proof, inclusion_proof, inclusion_tiles};
-pub use state::{Document, Feed, FeedItem, FeedItemKind, Place, RecordState, State, Submission, chain_link};
+pub use reason::*;
+pub use state::{
+    Document, Erasure, Feed, FeedEpoch, FeedItem, FeedItemKind, Identity, KeyState, Place, RecordState, State,
+    Submission, chain_link,
+};
 pub use tree::{MAX_TREE_SIZE, TILE_HEIGHT, TILE_WIDTH, Tile, Tree};
 
 /// A number as the formats of C2SP spell it: ASCII digits without a leading zero.

@@ -31,11 +31,23 @@ pub enum Outcome {
     UnapprovedDocument,
     /// The document cannot be read, says it is another one, or is an agreement whose parties have changed.
     InvalidDocument,
+    /// A record that it concerns has been erased, or its erasure has been ordered.
+    Erased,
+    /// A record that it concerns is under a legal hold.
+    OnHold,
+    /// The approvals are not those of two rostered persons of the owner over what it names.
+    Unapproved,
+    /// The requester has had as many requests this month as are allowed.
+    CapReached,
+    /// What it rests on stood for a time that is over.
+    Expired,
+    /// It was done before, or refused before, and can be done only once.
+    AlreadyDone,
 }
 
 impl Outcome {
     /// All names that [`Outcome::as_str`] gives.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 16] = [
         "effective",
         "duplicate",
         "submission-reused",
@@ -46,6 +58,12 @@ impl Outcome {
         "void",
         "unapproved-document",
         "invalid-document",
+        "erased",
+        "on-hold",
+        "unapproved",
+        "cap-reached",
+        "expired",
+        "already-done",
     ];
 
     /// Its stable name.
@@ -61,6 +79,12 @@ impl Outcome {
             Self::Void => 7,
             Self::UnapprovedDocument => 8,
             Self::InvalidDocument => 9,
+            Self::Erased => 10,
+            Self::OnHold => 11,
+            Self::Unapproved => 12,
+            Self::CapReached => 13,
+            Self::Expired => 14,
+            Self::AlreadyDone => 15,
         };
         Self::NAMES[place]
     }

@@ -70,11 +70,39 @@ fn check_operation(entry: &v1::Entry) -> Checked {
         v1::Operation::Document => holds(entry.document.is_some(), "document")?,
         _ => {}
     }
+    check_protection(entry)?;
     holds(entry.submission_mac.is_empty() == entry.content_mac.is_empty(), "submission")?;
     if entry.releases.is_some() || !entry.withdrawals.is_empty() {
         length(&entry.item_salt, 32, "item salt")?;
     }
     Ok(())
+}
+
+/// What an act of protection cannot be without. What these reasons mean is later rules' matter; their form is the same under all.
+fn check_protection(entry: &v1::Entry) -> Checked {
+    use crate::reason as r;
+    match (entry.operation(), entry.reason.as_str()) {
+        (v1::Operation::Alteration, r::REASON_RESTRICTED | r::REASON_UNRESTRICTED) => {
+            holds(matches!(entry.records.as_slice(), [record] if record.expected_version > 0), "restricted record")?;
+            length(&entry.item_salt, 32, "item salt")
+        }
+        (v1::Operation::Erasure, r::REASON_ERASURE_ORDERED) => {
+            length(&entry.subject_digest, 32, "subject digest")?;
+            erased_records(entry)
+        }
+        (v1::Operation::Retention, r::REASON_RETENTION_EXPIRED) => erased_records(entry),
+        (v1::Operation::Key, r::REASON_KEY_ROTATED) => holds(entry.key_change.is_some(), "key change"),
+        _ => Ok(()),
+    }
+}
+
+/// Named in ascending order and each once, so that the digest of an order is of its list.
+fn erased_records(entry: &v1::Entry) -> Checked {
+    length(&entry.item_salt, 32, "item salt")?;
+    let count = entry.records.len();
+    holds((1..=crate::MAX_ERASED_RECORDS).contains(&count), "number of records")?;
+    let ascending = entry.records.windows(2).all(|pair| pair[0].record_id < pair[1].record_id);
+    holds(ascending, "order of records")
 }
 
 pub(crate) fn schema_id(record: &v1::RecordRef) -> Result<SchemaId, JournalError> {
@@ -108,6 +136,7 @@ fn check_digests(entry: &v1::Entry) -> Checked {
     length_or_empty(&entry.request_id, 16, "request id")?;
     length_or_empty(&entry.subject_digest, 32, "subject digest")?;
     length_or_empty(&entry.sealing_key_id, 16, "sealing key id")?;
+    length_or_empty(&entry.identity_request, 16, "identity request")?;
     let Some(commitments) = &entry.commitments else { return Ok(()) };
     let v1::Commitments { purpose_text, operator, source_address, case_reference } = commitments;
     let mut all = [purpose_text, operator, source_address, case_reference].into_iter();
@@ -168,6 +197,7 @@ fn check_statements(entry: &v1::Entry) -> Checked {
     if let Some(change) = &entry.key_change {
         name(&change.key, "key")?;
         name(&change.action, "key action")?;
+        length_or_empty(&change.public_key, 32, "public key")?;
     }
     if let Some(signature) = &entry.submitter_signature {
         name(&signature.scheme, "signature scheme")?;

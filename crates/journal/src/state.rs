@@ -6,6 +6,8 @@
 mod documents;
 mod feeds;
 mod id_table;
+mod identities;
+mod keys;
 mod places;
 mod records;
 mod subjects;
@@ -15,19 +17,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_agreement::{AgencyFile, Agreement};
-use causeway_crypto::Digest;
-use causeway_model::{AgencyId, AgreementId, FrameSeq, LeafIndex, RecordId, SchemaId, Timestamp};
+use causeway_crypto::{Digest, PublicKey};
+use causeway_model::{AgencyId, AgreementId, EntryId, FrameSeq, LeafIndex, RecordId, SchemaId, Timestamp};
 
 use crate::{Outcome, Tree, v1};
 
 pub use documents::Document;
-pub use feeds::{Feed, FeedItem, FeedItemKind, chain_link};
+pub use feeds::{Feed, FeedEpoch, FeedItem, FeedItemKind, chain_link};
+pub use identities::Identity;
+pub use keys::KeyState;
 pub use places::Place;
-pub use records::RecordState;
+pub use records::{Erasure, RecordState};
 pub use submissions::Submission;
 
-pub(crate) use documents::Documents;
+pub(crate) use documents::{APPROVALS, Documents, approvers};
 pub(crate) use feeds::{ItemList, Made, item_id};
+pub(crate) use identities::Identities;
+pub(crate) use keys::KeyStates;
 pub(crate) use places::Places;
 pub(crate) use records::{RecordNumber, Records};
 pub(crate) use subjects::Subjects;
@@ -38,6 +44,8 @@ pub(crate) use submissions::Submissions;
 pub struct State {
     pub(crate) genesis: Genesis,
     pub(crate) log_id: Option<[u8; 16]>,
+    /// The rules version of the newest frame; 0 before the first.
+    pub(crate) rules: u32,
     pub(crate) last_time: Timestamp,
     pub(crate) tree: Tree,
     pub(crate) places: Places,
@@ -46,6 +54,8 @@ pub struct State {
     pub(crate) records: Records,
     pub(crate) feeds: BTreeMap<AgreementId, ItemList>,
     pub(crate) subjects: Subjects,
+    pub(crate) identities: Identities,
+    pub(crate) keys: KeyStates,
 }
 
 /// How far the log's beginning has come.
@@ -148,6 +158,36 @@ impl State {
     /// All records, in the order of their first submission.
     pub fn records(&self) -> impl Iterator<Item = RecordId> {
         self.records.ids()
+    }
+
+    /// The records whose erasure has been ordered and is not complete, each with the entry that ordered it.
+    pub fn erasures_due(&self) -> impl Iterator<Item = (RecordId, LeafIndex)> {
+        self.records.erasures_due()
+    }
+
+    /// A request for re-identification, by the id of its entry.
+    pub fn identity(&self, request: &EntryId) -> Option<&Identity> {
+        self.identities.all.get(request)
+    }
+
+    /// All requests for re-identification, by id.
+    pub fn identities(&self) -> impl Iterator<Item = (&EntryId, &Identity)> {
+        self.identities.all.iter()
+    }
+
+    /// How many requests for re-identification an agency has made in the calendar month (UTC) of a moment.
+    pub fn identities_in_month(&self, requester: &AgencyId, moment: Timestamp) -> usize {
+        self.identities.in_month(requester, moment)
+    }
+
+    /// What the newest key entry says of a key; none while it is in its first epoch.
+    pub fn key(&self, name: &str) -> Option<&KeyState> {
+        self.keys.get(name)
+    }
+
+    /// The key that signs checkpoints, where one has been rotated in; none while it is the first.
+    pub fn checkpoint_key(&self) -> Option<PublicKey> {
+        self.key(crate::KEY_CHECKPOINT_SIGNING)?.public_key
     }
 
     /// The feed of an agreement that is or was in force.

@@ -1,11 +1,12 @@
 //! What an entry does to records, submissions and documents. What two writers could both do is settled here: first in
 //! log order wins.
 
-use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion, SchemaId};
+use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion};
 
-use super::{REASON_WITHDRAWN, feed_effect};
+use super::{feed_effect, identity_effect, key_effect, protection_effect};
+use crate::reason::REASON_WITHDRAWN;
 use crate::state::{RecordNumber, Submission};
-use crate::{Outcome, State, shape, v1};
+use crate::{Erasure, Outcome, State, shape, v1};
 
 /// Applies one entry, whose shape has been checked.
 pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -> Outcome {
@@ -16,8 +17,11 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text
     let outcome = match entry.operation() {
         v1::Operation::Collection => once(state, leaf, entry, collect),
         v1::Operation::Alteration if entry.reason == REASON_WITHDRAWN => once(state, leaf, entry, withdraw),
-        v1::Operation::Alteration => once(state, leaf, entry, |_, _, _| Outcome::Effective),
+        v1::Operation::Alteration => once(state, leaf, entry, protection_effect::alter),
         v1::Operation::Document => activate(state, leaf, entry, text),
+        v1::Operation::Erasure | v1::Operation::Retention => protection_effect::settle(state, leaf, entry),
+        v1::Operation::Consultation | v1::Operation::Disclosure => identity_effect::settle(state, leaf, entry),
+        v1::Operation::Key => key_effect::settle(state, leaf, entry),
         _ => Outcome::Effective,
     };
     // The entries that made a record's versions are in its list of versions.
@@ -65,20 +69,27 @@ fn collect(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     match (state.records.number(&id), record.expected_version) {
         (None, 0) => {
             state.records.add(id, &owner, schema, leaf);
+            let number = state.records.number(&id).expect("it has just been added");
+            retain(state, number, entry);
             Outcome::Effective
         }
         (Some(_), 0) => Outcome::VersionMoved,
         (number, expected) => match current(state, number, &owner, expected) {
             Ok(number) if state.records.at(number).schema.kind != schema.kind => Outcome::NotFound,
-            Ok(number) => correct(state, number, schema, leaf),
+            Ok(number) => {
+                state.records.correct(number, schema, leaf);
+                retain(state, number, entry);
+                Outcome::Effective
+            }
             Err(outcome) => outcome,
         },
     }
 }
 
-fn correct(state: &mut State, number: RecordNumber, schema: SchemaId, leaf: LeafIndex) -> Outcome {
-    state.records.correct(number, schema, leaf);
-    Outcome::Effective
+/// What a version says of retention holds in the place of what the version before said.
+fn retain(state: &mut State, number: RecordNumber, entry: &v1::Entry) {
+    let dates = entry.retention.unwrap_or_default();
+    state.records.retain(number, dates.retain_until_day, dates.review_due_day);
 }
 
 fn withdraw(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
@@ -86,15 +97,15 @@ fn withdraw(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     match current(state, state.records.number(&id), &owner, record.expected_version) {
         Ok(number) => {
             state.records.withdraw(number);
-            feed_effect::withdraw_everywhere(state, leaf, entry, number);
+            feed_effect::withdraw_everywhere(state, leaf, entry, 0, number);
             Outcome::Effective
         }
         Err(outcome) => outcome,
     }
 }
 
-/// The record, if it is this owner's, has not been withdrawn, and is at the version that the writer expected.
-fn current(
+/// The record, if it is this owner's, has not been withdrawn or erased, and is at the version that the writer expected.
+pub(super) fn current(
     state: &State,
     number: Option<RecordNumber>,
     owner: &AgencyId,
@@ -104,6 +115,8 @@ fn current(
     let record = state.records.at(number);
     if record.owner != owner {
         Err(Outcome::NotFound)
+    } else if record.erasure != Erasure::None {
+        Err(Outcome::Erased)
     } else if record.withdrawn {
         Err(Outcome::AlreadyWithdrawn)
     } else if record.current != RecordVersion(expected) {
@@ -132,12 +145,12 @@ fn note_subjects(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) {
     }
 }
 
-fn owner_and_record(entry: &v1::Entry) -> Option<(AgencyId, &v1::RecordRef, RecordId)> {
+pub(super) fn owner_and_record(entry: &v1::Entry) -> Option<(AgencyId, &v1::RecordRef, RecordId)> {
     let owner = entry.actor.as_ref()?.agency.parse().ok()?;
     let record = entry.records.first()?;
     Some((owner, record, record_id(record)?))
 }
 
-fn record_id(record: &v1::RecordRef) -> Option<RecordId> {
+pub(super) fn record_id(record: &v1::RecordRef) -> Option<RecordId> {
     record.record_id.as_slice().try_into().ok()
 }

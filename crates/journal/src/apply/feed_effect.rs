@@ -3,6 +3,7 @@
 use causeway_agreement::Agreement;
 use causeway_model::{AgreementId, ClauseId, LeafIndex, Position, RecordId, RecordVersion};
 
+use super::RULES_PROTECTION;
 use crate::state::{Made, RecordNumber, item_id};
 use crate::{Outcome, State, v1};
 
@@ -31,12 +32,18 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> O
     }
 }
 
-/// A record that is withdrawn leaves every feed in which a release of it is live.
-pub(super) fn withdraw_everywhere(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, record: RecordNumber) {
+/// A record that is withdrawn, restricted or erased leaves every feed in which a release of it is live. `ordinal` is its place among
+/// the entry's records: one item a feed and record, and the feed is in the id.
+pub(super) fn withdraw_everywhere(
+    state: &mut State,
+    leaf: LeafIndex,
+    entry: &v1::Entry,
+    ordinal: u32,
+    record: RecordNumber,
+) {
     let maker = Maker { leaf, salt: &entry.item_salt };
     for (feed, list) in &mut state.feeds {
-        // One item a feed, and the feed is in the id: the ordinal is free to be 0 in each.
-        list.withdraw(maker.item(feed, 0), record);
+        list.withdraw(maker.item(feed, ordinal), record);
     }
 }
 
@@ -76,18 +83,24 @@ fn release_all(
     true
 }
 
-/// A release needs a live record of the granting agency, its current version, a clause that is there, and to be new.
+/// A release needs a live record of the granting agency, its current version, a clause that is there, and to be new: the first
+/// rules let a version be released once, later ones wherever no release of it is live under the feed's present key.
 fn release_one(state: &mut State, made: Made, agreement: &Agreement, release: &v1::Release) -> Option<()> {
     let record = RecordId::try_from(release.record_id.as_slice()).ok()?;
     let number = state.records.number(&record)?;
     let standing = state.records.at(number);
     let clause: ClauseId = release.clause.parse().ok()?;
     let list = state.feeds.get_mut(&agreement.id)?;
-    let may = !standing.withdrawn
+    let is_there = if state.rules >= RULES_PROTECTION {
+        list.shows(number, release.version)
+    } else {
+        list.has_released(number, release.version)
+    };
+    let may = standing.may_leave()
         && standing.current == RecordVersion(release.version)
         && *standing.owner == agreement.granting
         && agreement.clause(&clause).is_some()
-        && !list.has_released(number, release.version);
+        && !is_there;
     may.then(|| list.release(made, number, release.version, &clause))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use causeway_agreement::{AgencyFile, Agreement};
 use causeway_crypto::{Digest, PublicKey};
-use causeway_model::{AgencyId, AgreementId, LeafIndex, SchemaId};
+use causeway_model::{AgencyId, AgreementId, LeafIndex, PersonId, SchemaId};
 
 use crate::document::{approval_message, document_digest};
 use crate::{Outcome, v1};
@@ -24,7 +24,7 @@ pub struct Document {
 }
 
 /// How many persons must approve what widens access.
-const APPROVALS: usize = 2;
+pub(crate) const APPROVALS: usize = 2;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Documents {
@@ -143,21 +143,24 @@ fn read<'a>(document: &v1::Document, text: &'a [u8]) -> Option<(&'a str, Read)> 
     read.map(|read| (text, read))
 }
 
-/// Whether two persons of the roster, with two keys, signed the digest. One approval in this agency's name that is not
-/// what it says spoils the document; those of other agencies do not count.
 fn is_approved(roster: &AgencyFile, approvals: &[v1::Approval], digest: &Digest) -> bool {
+    approvers(roster, approvals, digest).is_some_and(|persons| persons.len() >= APPROVALS)
+}
+
+/// The persons of the roster, each with a key of their own, who signed the digest. None where an approval in this agency's name is
+/// not what it says; those of other agencies do not count.
+pub(crate) fn approvers(roster: &AgencyFile, approvals: &[v1::Approval], digest: &Digest) -> Option<Vec<PersonId>> {
     let message = approval_message(digest);
     let (mut persons, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for approval in approvals.iter().filter(|approval| approval.agency == roster.id.as_str()) {
-        let Some(person) = roster.persons.iter().find(|person| person.id.as_str() == approval.person) else {
-            return false;
-        };
+        let person = roster.persons.iter().find(|person| person.id.as_str() == approval.person)?;
         let by_person = person.public_key == *approval.public_key;
         if !by_person || !PublicKey(person.public_key).verify(&message, &approval.signature) {
-            return false;
+            return None;
         }
-        persons.insert(&person.id);
-        keys.insert(person.public_key);
+        if keys.insert(person.public_key) {
+            persons.insert(person.id.clone());
+        }
     }
-    persons.len() >= APPROVALS && keys.len() >= APPROVALS
+    Some(persons.into_iter().collect())
 }

@@ -35,6 +35,22 @@ pub struct FeedItem<'a> {
     pub leaf: LeafIndex,
 }
 
+/// A stretch of a feed's positions that show pseudonyms under one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedEpoch {
+    /// Its number; the first is 1.
+    pub number: u32,
+    /// Its first position.
+    pub first: Position,
+    /// Whether the key before may be known to others: then nothing shows old and new pseudonyms side by side.
+    pub after_compromise: bool,
+}
+
+impl FeedEpoch {
+    /// The epoch that a feed begins with.
+    const FIRST: Self = Self { number: 1, first: Position(1), after_compromise: false };
+}
+
 /// A feed, to be read.
 #[derive(Debug, Clone, Copy)]
 pub struct Feed<'a> {
@@ -105,6 +121,16 @@ impl<'a> Feed<'a> {
         self.list.disclosed
     }
 
+    /// The epoch in which new items are made.
+    pub fn epoch(&self) -> FeedEpoch {
+        self.list.epoch()
+    }
+
+    /// The epoch of the item at a position.
+    pub fn epoch_at(&self, position: Position) -> FeedEpoch {
+        self.list.epoch_at(position)
+    }
+
     /// Up to which entry (exclusive) records have been considered for this feed.
     pub fn considered(&self) -> LeafIndex {
         self.list.considered
@@ -128,6 +154,8 @@ pub(crate) struct ItemList {
     acknowledged: Position,
     disclosed: Position,
     considered: LeafIndex,
+    /// The epochs after the first, in order.
+    epochs: Vec<FeedEpoch>,
 }
 
 /// 40 bytes an item.
@@ -170,6 +198,27 @@ impl ItemList {
     pub(crate) fn has_released(&self, record: RecordNumber, version: u32) -> bool {
         let positions = self.positions(record).into_iter();
         positions.filter_map(|p| self.at(p)).any(|i| i.kind == FeedItemKind::Release && i.version == version)
+    }
+
+    /// Whether this version of the record is live here, under the key of this epoch.
+    pub(crate) fn shows(&self, record: RecordNumber, version: u32) -> bool {
+        let live = self.live(record).filter(|position| *position >= self.epoch().first);
+        live.and_then(|position| self.at(position)).is_some_and(|item| item.version == version)
+    }
+
+    pub(crate) fn epoch(&self) -> FeedEpoch {
+        self.epochs.last().copied().unwrap_or(FeedEpoch::FIRST)
+    }
+
+    pub(crate) fn epoch_at(&self, position: Position) -> FeedEpoch {
+        let later = self.epochs.partition_point(|epoch| epoch.first <= position);
+        later.checked_sub(1).map_or(FeedEpoch::FIRST, |place| self.epochs[place])
+    }
+
+    /// Begins the next epoch with the next position.
+    pub(crate) fn begin_epoch(&mut self, after_compromise: bool) {
+        let number = self.epoch().number + 1;
+        self.epochs.push(FeedEpoch { number, first: self.newest().next(), after_compromise });
     }
 
     pub(crate) fn positions(&self, record: RecordNumber) -> Vec<Position> {

@@ -1,8 +1,22 @@
-//! The records that entries have made: owner, schema, current version, withdrawn or not.
+//! The records that entries have made: owner, schema, current version, and what keeps them from feeds.
+
+use std::collections::BTreeMap;
 
 use causeway_model::{AgencyId, LeafIndex, RecordId, RecordVersion, SchemaId};
 
 use super::id_table::IdTable;
+
+/// How far a record's erasure has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Erasure {
+    /// It has not been ordered.
+    #[default]
+    None,
+    /// The entry that ordered it: nothing of the record is read from there on.
+    Ordered(LeafIndex),
+    /// The entry that says that its keys are destroyed.
+    Complete(LeafIndex),
+}
 
 /// A record as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +29,25 @@ pub struct RecordState<'a> {
     pub current: RecordVersion,
     /// Whether it has been withdrawn.
     pub withdrawn: bool,
+    /// Whether its processing is restricted (DPA 2018 s.47).
+    pub restricted: bool,
+    /// Whether it is under a legal hold.
+    pub held: bool,
+    /// How far its erasure has come.
+    pub erasure: Erasure,
+    /// The last day on which its current version may be kept, in days since 1970-01-01; none where it states none.
+    pub retain_until_day: Option<u32>,
+    /// The day by which somebody has to look at it, likewise.
+    pub review_due_day: Option<u32>,
     /// The entries that made its versions, the first first.
     pub versions: &'a [LeafIndex],
+}
+
+impl RecordState<'_> {
+    /// Whether it may be in feeds at all: neither withdrawn, restricted nor erased.
+    pub fn may_leave(&self) -> bool {
+        !self.withdrawn && !self.restricted && self.erasure == Erasure::None
+    }
 }
 
 /// A record's number in this state, in order of first submission. Not an id: it never leaves memory.
@@ -28,6 +59,8 @@ pub(crate) struct Records {
     list: Vec<Record>,
     owners: Interned<AgencyId>,
     schemas: Interned<SchemaId>,
+    /// Few records are ever erased, so this is kept beside them.
+    erasures: BTreeMap<RecordNumber, Erasure>,
 }
 
 #[derive(Debug, Clone)]
@@ -37,6 +70,11 @@ struct Record {
     owner: u16,
     schema: u16,
     withdrawn: bool,
+    restricted: bool,
+    held: bool,
+    /// 0 where none is stated: nothing is kept until the first day of 1970.
+    retain_until_day: u32,
+    review_due_day: u32,
 }
 
 /// Most records have one version, and need no list.
@@ -73,6 +111,11 @@ impl Records {
             schema: *self.schemas.get(record.schema),
             current: RecordVersion(u32::try_from(versions.len()).expect("versions are counted in 32 bits")),
             withdrawn: record.withdrawn,
+            restricted: record.restricted,
+            held: record.held,
+            erasure: self.erasures.get(&number).copied().unwrap_or_default(),
+            retain_until_day: (record.retain_until_day > 0).then_some(record.retain_until_day),
+            review_due_day: (record.review_due_day > 0).then_some(record.review_due_day),
             versions,
         }
     }
@@ -88,7 +131,17 @@ impl Records {
     pub(crate) fn add(&mut self, id: RecordId, owner: &AgencyId, schema: SchemaId, leaf: LeafIndex) {
         self.table.insert(id.as_bytes(), self.list.len(), |place| self.list[place].id.as_bytes());
         let (owner, schema) = (self.owners.number(owner), self.schemas.number(&schema));
-        self.list.push(Record { id, versions: Versions::One(leaf), owner, schema, withdrawn: false });
+        self.list.push(Record {
+            id,
+            versions: Versions::One(leaf),
+            owner,
+            schema,
+            withdrawn: false,
+            restricted: false,
+            held: false,
+            retain_until_day: 0,
+            review_due_day: 0,
+        });
     }
 
     pub(crate) fn correct(&mut self, number: RecordNumber, schema: SchemaId, leaf: LeafIndex) {
@@ -103,6 +156,32 @@ impl Records {
 
     pub(crate) fn withdraw(&mut self, number: RecordNumber) {
         self.list[number as usize].withdrawn = true;
+    }
+
+    /// What its current version says of retention; 0 for a date that it does not state.
+    pub(crate) fn retain(&mut self, number: RecordNumber, until_day: u32, review_day: u32) {
+        let record = &mut self.list[number as usize];
+        (record.retain_until_day, record.review_due_day) = (until_day, review_day);
+    }
+
+    pub(crate) fn restrict(&mut self, number: RecordNumber, restricted: bool) {
+        self.list[number as usize].restricted = restricted;
+    }
+
+    pub(crate) fn hold(&mut self, number: RecordNumber, held: bool) {
+        self.list[number as usize].held = held;
+    }
+
+    pub(crate) fn erase(&mut self, number: RecordNumber, erasure: Erasure) {
+        self.erasures.insert(number, erasure);
+    }
+
+    /// Those whose erasure has been ordered and is not complete, with the entry that ordered it.
+    pub(crate) fn erasures_due(&self) -> impl Iterator<Item = (RecordId, LeafIndex)> {
+        self.erasures.iter().filter_map(|(number, erasure)| match erasure {
+            Erasure::Ordered(leaf) => Some((*self.id(*number), *leaf)),
+            Erasure::None | Erasure::Complete(_) => None,
+        })
     }
 
     fn record(&self, number: RecordNumber) -> &Record {

@@ -14,7 +14,11 @@ fn feed<'a>(log: &'a Log, id: &str) -> Feed<'a> {
 
 /// Two records of two versions and one; nothing released yet.
 fn with_records() -> Log {
-    let mut log = Log::begun();
+    with_records_under(causeway_journal::RULES_VERSION)
+}
+
+fn with_records_under(rules: u32) -> Log {
+    let mut log = Log::begun_under(rules);
     log.all(vec![submit("a", 1), submit("b", 1), submit("c", 1)]);
     log
 }
@@ -114,8 +118,8 @@ fn a_correction_leaves_the_earlier_release_until_the_next_replaces_it() {
 }
 
 #[test]
-fn a_stated_withdrawal_is_of_one_feed_and_the_version_does_not_come_back() {
-    let mut log = with_records();
+fn a_stated_withdrawal_is_of_one_feed_and_under_the_first_rules_the_version_does_not_come_back() {
+    let mut log = with_records_under(1);
     log.all(vec![release(AL, 0, &[("a", 1)]), release(VN, 0, &[("a", 1)])]);
     let left = |name: &str| v1::Withdrawal { feed: AL.into(), record_id: record(name).as_bytes().to_vec() };
     let mut entry = release(AL, 0, &[("b", 1)]);

@@ -31,7 +31,13 @@ fn a_frame_must_be_the_next_of_this_log() {
     assert_eq!(refused_frame(&mut log, |frame| frame.log_id = vec![9; 16]), JournalError::WrongLog);
     assert_eq!(refused_frame(&mut log, |frame| frame.previous_frame = vec![9; 32]), JournalError::WrongPrevious);
     assert_eq!(refused_frame(&mut log, |frame| frame.previous_frame.clear()), JournalError::WrongPrevious);
-    assert_eq!(refused_frame(&mut log, |frame| frame.rules_version = 2), JournalError::UnknownRules(2));
+    assert_eq!(refused_frame(&mut log, |frame| frame.rules_version = 3), JournalError::UnknownRules(3));
+    assert_eq!(
+        refused_frame(&mut log, |frame| frame.rules_version = 1),
+        JournalError::UnknownRules(1),
+        "rules never go back"
+    );
+    assert_eq!(refused_frame(&mut log, |frame| frame.rules_version = 0), JournalError::UnknownRules(0));
     let item = log.item(submit("x", 1));
     let bytes = encode_frame(&log.frame_of(vec![item])).expect("well formed");
     let (head, _) = log.state.head();

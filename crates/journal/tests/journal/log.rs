@@ -16,17 +16,24 @@ pub(crate) struct Log {
     pub(crate) state: State,
     pub(crate) frames: Vec<Vec<u8>>,
     pub(crate) time: u64,
+    /// The rules that frames are written under.
+    pub(crate) rules: u32,
 }
 
 impl Log {
     /// Not even genesis.
     pub(crate) fn empty() -> Self {
-        Self { state: State::new(), frames: Vec::new(), time: 1_800_000_000_000_000 }
+        Self { state: State::new(), frames: Vec::new(), time: 1_800_000_000_000_000, rules: RULES_VERSION }
     }
 
     /// Genesis with three agencies, a schema of each kind and two agreements.
     pub(crate) fn begun() -> Self {
-        let mut log = Self::empty();
+        Self::begun_under(RULES_VERSION)
+    }
+
+    /// The same under the rules of an earlier version.
+    pub(crate) fn begun_under(rules: u32) -> Self {
+        let mut log = Self { rules, ..Self::empty() };
         log.one(administration("genesis"));
         for agency in ["gb-nca", "al-police", "vn-police"] {
             let text = agency_text(agency, 1);
@@ -45,7 +52,7 @@ impl Log {
 
     pub(crate) fn frame_of(&self, items: Vec<v1::Item>) -> v1::Frame {
         v1::Frame {
-            rules_version: RULES_VERSION,
+            rules_version: self.rules,
             log_id: vec![8; 16],
             previous_frame: self.state.head().1.map_or_else(Vec::new, |id| id.0.to_vec()),
             encapsulations: Vec::new(),
