@@ -141,6 +141,7 @@ fn content(content: Content) -> v1::item::Content {
             document,
             clause,
             replaces_item_id: replaces.map(|item| item.to_string()).unwrap_or_default(),
+            pseudonym_changes: Vec::new(),
         }),
         Content::Withdrawn(item) => v1::item::Content::Withdrawn(v1::WithdrawnItem { item_id: item.to_string() }),
     }

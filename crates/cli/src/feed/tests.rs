@@ -21,6 +21,7 @@ fn released(position: u64) -> Item {
             document: br#"{"gender":"female"}"#.to_vec(),
             clause: format!("{AGREEMENT}/c3.1"),
             replaces_item_id: String::new(),
+            pseudonym_changes: Vec::new(),
         })),
     }
 }

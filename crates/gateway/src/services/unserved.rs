@@ -23,6 +23,24 @@ impl ProtectionService for Protection {
     async fn erase(&self, _: Request<v1::EraseRequest>) -> Answer<v1::EraseResponse> {
         not_served()
     }
+    async fn plan_erasure(&self, _: Request<v1::PlanErasureRequest>) -> Answer<v1::PlanErasureResponse> {
+        not_served()
+    }
+    async fn run_retention(&self, _: Request<v1::RunRetentionRequest>) -> Answer<v1::RunRetentionResponse> {
+        not_served()
+    }
+    async fn list_identity_requests(&self, _: Request<v1::ListIdentityRequestsRequest>) -> Answer<v1::ListIdentityRequestsResponse> {
+        not_served()
+    }
+    async fn refuse_identity(&self, _: Request<v1::RefuseIdentityRequest>) -> Answer<v1::RefuseIdentityResponse> {
+        not_served()
+    }
+    async fn release_identity(&self, _: Request<v1::ReleaseIdentityRequest>) -> Answer<v1::ReleaseIdentityResponse> {
+        not_served()
+    }
+    async fn deliver_identity(&self, _: Request<v1::DeliverIdentityRequest>) -> Answer<v1::DeliverIdentityResponse> {
+        not_served()
+    }
     async fn hold(&self, _: Request<v1::HoldRequest>) -> Answer<v1::HoldResponse> {
         not_served()
     }
