@@ -90,7 +90,24 @@ fn check_protection(entry: &v1::Entry) -> Checked {
             length(&entry.subject_digest, 32, "subject digest")?;
             erased_records(entry)
         }
+        (v1::Operation::Erasure, r::REASON_ERASURE_COMPLETE) => holds(!entry.records.is_empty(), "number of records"),
         (v1::Operation::Retention, r::REASON_RETENTION_EXPIRED) => erased_records(entry),
+        (v1::Operation::Retention, r::REASON_HOLD_SET | r::REASON_HOLD_LIFTED) => {
+            holds(entry.records.len() == 1, "number of records")
+        }
+        (v1::Operation::Consultation, r::REASON_IDENTITY_REQUESTED) => {
+            holds(entry.records.len() == 1, "number of records")?;
+            holds(entry.recipient.is_some() && entry.period.is_some(), "identity request")?;
+            length(&entry.subject_digest, 32, "subject digest")
+        }
+        (
+            v1::Operation::Consultation | v1::Operation::Disclosure,
+            r::REASON_IDENTITY_APPROVED
+            | r::REASON_IDENTITY_REFUSED
+            | r::REASON_IDENTITY_RELEASED
+            | r::REASON_IDENTITY_DELIVERED
+            | r::REASON_IDENTITY_COLLECTED,
+        ) => length(&entry.identity_request, 16, "identity request"),
         (v1::Operation::Key, r::REASON_KEY_ROTATED) => holds(entry.key_change.is_some(), "key change"),
         _ => Ok(()),
     }

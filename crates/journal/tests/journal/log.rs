@@ -227,7 +227,7 @@ pub(crate) fn mac(name: &str) -> [u8; 32] {
     digest("test mac", &[name.as_bytes()]).0
 }
 
-fn record_ref(name: &str, version: u32, expected: u32) -> v1::RecordRef {
+pub(crate) fn record_ref(name: &str, version: u32, expected: u32) -> v1::RecordRef {
     v1::RecordRef {
         record_id: record(name).as_bytes().to_vec(),
         version,

@@ -3,8 +3,11 @@
 mod documents;
 mod feeds;
 mod frames;
+mod identities;
+mod keys;
 mod log;
 mod notes;
+mod protection;
 mod records;
 mod replay;
 mod vectors;
