@@ -119,10 +119,16 @@ fn an_erasure_takes_two_persons_of_the_owner_over_exactly_this_list() {
     let mut longer = erase(&["a"], TWO);
     longer.records = named(&["a", "b"]);
     assert_eq!(log.one(longer), Outcome::Unapproved, "approved for another list");
+    let stated = v1::Entry { subject_digest: vec![1; 32], ..erase(&["a"], TWO) };
+    assert_eq!(log.one(stated), Outcome::Unapproved, "it names another digest than that of its list");
     let mut by_another = erase(&["a"], TWO);
     by_another.actor.as_mut().expect("every entry has one").agency = "al-police".into();
     assert_eq!(log.one(by_another), Outcome::Unapproved);
     assert_eq!(log.one(erase(&["a", "never made"], TWO)), Outcome::NotFound);
+    let mut theirs = submit("theirs", 1);
+    theirs.actor.as_mut().expect("every entry has one").agency = "al-police".into();
+    assert_eq!(log.one(theirs), Outcome::Effective);
+    assert_eq!(log.one(erase(&["a", "theirs"], TWO)), Outcome::NotFound, "another owner's record");
     assert_eq!(erasure(&log.state, "a"), Erasure::None, "all of an order or nothing of it");
     assert_eq!(newest(&log, AL), 2);
 }
