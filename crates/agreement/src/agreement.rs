@@ -28,6 +28,8 @@ pub struct Agreement {
     pub purposes: Vec<PurposeCode>,
     /// How much may leave.
     pub quota: Quota,
+    /// What the recipient may ask of the persons behind the pseudonyms; none where it may not ask at all.
+    pub identity: Option<IdentityTerms>,
     /// The clauses, in the order in which they are tried.
     pub clauses: Vec<Clause>,
 }
@@ -37,6 +39,25 @@ pub struct Agreement {
 pub struct Quota {
     /// Records disclosed in one day (UTC).
     pub records_per_day: Option<u64>,
+}
+
+/// The terms on which the recipient may ask for the identity behind a pseudonym. Each request is approved by two persons of the
+/// granting agency whatever is stated here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdentityTerms {
+    /// Requests in one calendar month (UTC).
+    pub monthly_cap: u32,
+    /// Whether a person's identity may go to a country that the person comes from: by nationality, birth or recruitment.
+    pub to_source_country: bool,
+    /// For how many hours an approved release stands: 1 to 720.
+    pub stands_hours: u32,
+}
+
+impl IdentityTerms {
+    /// For how long an approved release stands where nothing is stated.
+    pub const DEFAULT_STANDS_HOURS: u32 = 72;
+    /// The longest time that can be stated.
+    pub const MAX_STANDS_HOURS: u32 = 720;
 }
 
 /// One grant: which records, which of their fields, and how.

@@ -16,6 +16,6 @@ pub mod section;
 
 pub use agency::{AgencyFile, Person, Role, System};
 pub use agency_template::AgencyTemplate;
-pub use agreement::{Agreement, Clause, Filter, Form, HandlingCeiling, Quota, ReleasePeriod};
+pub use agreement::{Agreement, Clause, Filter, Form, HandlingCeiling, IdentityTerms, Quota, ReleasePeriod};
 pub use decide::{Decision, DenyReason, decide};
 pub use fault::Fault;

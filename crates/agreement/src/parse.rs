@@ -3,14 +3,17 @@
 use causeway_model::{ActionCode, Kind, Tlp};
 use toml::Value;
 
-use crate::relaxation::Relaxations;
+use crate::relaxation::{Relaxations, relaxed};
 use crate::section::{self, Section, date, parsed, positive, text};
-use crate::{Agreement, Clause, Fault, Filter, Form, HandlingCeiling, Quota};
+use crate::{Agreement, Clause, Fault, Filter, Form, HandlingCeiling, IdentityTerms, Quota};
 
 impl Agreement {
     /// Reads the text of an agreement. An error holds every fault found, each with its place.
     ///
     /// The fields that the clauses list are checked apart, against the schemas (`check_fields`).
+    ///
+    /// What is accepted here is a part of the journal's rules (`causeway_journal::RULES_VERSION`). The section `[identity]` came
+    /// with version 2: no log of version 1 holds an agreement that has it, since none was accepted.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         section::read(text, agreement)
     }
@@ -36,6 +39,7 @@ fn agreement(section: &mut Section<'_>) -> Option<Agreement> {
     let purposes = section.required_list("purposes", parsed);
     let quota =
         section.child("quota", |quota| Some(Quota { records_per_day: quota.optional("records_per_day", positive) }));
+    let identity = section.child("identity", identity);
     let clauses = section.children("clauses", clause);
     if clauses.is_empty() {
         section.fault("clauses", "grants nothing: state at least one clause");
@@ -56,8 +60,20 @@ fn agreement(section: &mut Section<'_>) -> Option<Agreement> {
         onward_transfer: onward_transfer?,
         purposes: purposes?,
         quota: quota.unwrap_or_default(),
+        identity,
         clauses,
     })
+}
+
+fn identity(section: &mut Section<'_>) -> Option<IdentityTerms> {
+    let monthly_cap = section.required("monthly_cap", positive);
+    let to_source_country = relaxed(section, "to_source_country");
+    let stands_hours = section.optional("stands_hours", |value| {
+        let hours = positive(value).ok().filter(|hours| *hours <= IdentityTerms::MAX_STANDS_HOURS);
+        hours.ok_or_else(|| format!("is not a number of hours from 1 to {}", IdentityTerms::MAX_STANDS_HOURS))
+    });
+    let stands_hours = stands_hours.unwrap_or(IdentityTerms::DEFAULT_STANDS_HOURS);
+    Some(IdentityTerms { monthly_cap: monthly_cap?, to_source_country, stands_hours })
 }
 
 fn clause(section: &mut Section<'_>) -> Option<Clause> {

@@ -26,10 +26,8 @@ impl Relaxations {
         });
         let release = release.unwrap_or(ReleasePeriod::Daily);
         reason(section, "release", release == ReleasePeriod::Immediate);
-        let link_persons = section.optional("link_persons", flag).unwrap_or(false);
-        reason(section, "link_persons", link_persons);
-        let children = section.optional("children", flag).unwrap_or(false);
-        reason(section, "children", children);
+        let link_persons = relaxed(section, "link_persons");
+        let children = relaxed(section, "children");
         let minimum_cell = section.optional("minimum_cell", positive).unwrap_or(DEFAULT_MINIMUM_CELL);
         reason(section, "minimum_cell", minimum_cell < DEFAULT_MINIMUM_CELL);
         if minimum_cell != 1 {
@@ -41,6 +39,13 @@ impl Relaxations {
         }
         Self { release, link_persons, minimum_cell, children }
     }
+}
+
+/// A relaxation that is either made, with its reason, or not.
+pub(crate) fn relaxed(section: &mut Section<'_>, key: &str) -> bool {
+    let stated = section.optional(key, flag).unwrap_or(false);
+    reason(section, key, stated);
+    stated
 }
 
 fn reason(section: &mut Section<'_>, key: &str, relaxed: bool) {

@@ -11,6 +11,8 @@ pub struct RecordFacts {
     pub nationalities: Vec<Country>,
     /// Country of birth.
     pub birth_country: Option<Country>,
+    /// Country where the person was recruited.
+    pub recruitment_country: Option<Country>,
     /// Countries where the person was exploited.
     pub exploitation_countries: Vec<Country>,
     /// Every country that a route touches, in order of travel.
@@ -43,4 +45,17 @@ pub struct RecordFacts {
     pub processing_restricted: bool,
     /// The last day on which it may be kept; a day long past where one is stated that cannot be read.
     pub retain_until: Option<Date>,
+}
+
+impl RecordFacts {
+    /// Whether a person in it may come from this country: by nationality, birth or recruitment, or, for a route, because the
+    /// route touches it. A record that says nothing of where its persons come from may be of persons from anywhere.
+    pub fn may_come_from(&self, country: Country) -> bool {
+        let stated = match self.kind {
+            Kind::VictimProfile => &self.nationalities,
+            Kind::TraffickingRoute => &self.route_countries,
+        };
+        let one = [self.birth_country, self.recruitment_country];
+        stated.is_empty() || stated.contains(&country) || one.contains(&Some(country))
+    }
 }

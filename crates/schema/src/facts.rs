@@ -23,15 +23,22 @@ const COMMON: &[&str] = &[
     "processing_restricted",
     "retain_until",
 ];
-const PROFILE: &[&str] = &["nationalities[]", "birth_country", "exploitation_countries[]", "is_minor", "anonymous"];
+const PROFILE: &[&str] = &[
+    "nationalities[]",
+    "birth_country",
+    "recruitment_country",
+    "exploitation_countries[]",
+    "is_minor",
+    "anonymous",
+];
 const ROUTE: &[&str] = &["legs[].from.country", "legs[].to.country", "victim_groups[].group", "means_of_recruitment[]"];
 
 /// Codes of a route that speak of children whoever else is moved on it: only a child is put to child labour, adopted or
 /// fostered. `ThreatensChildrenFamily` is not among them, since it is about the victim's own children at home.
-const CHILD_EXPLOITATION: &[&str] = &["ChildLabour", "ForcedAdoption"];
-const CHILD_RECRUITMENT: &[&str] = &["child_fostering"];
+pub(crate) const CHILD_EXPLOITATION: &[&str] = &["ChildLabour", "ForcedAdoption"];
+pub(crate) const CHILD_RECRUITMENT: &[&str] = &["child_fostering"];
 /// The groups that are surely adults.
-const ADULT_GROUPS: &[&str] = &["women", "men"];
+pub(crate) const ADULT_GROUPS: &[&str] = &["women", "men"];
 
 /// The numbers of the fields that facts are read from.
 #[derive(Debug)]
@@ -74,6 +81,7 @@ impl FactFields {
             kind,
             nationalities: Vec::new(),
             birth_country: None,
+            recruitment_country: None,
             exploitation_countries: Vec::new(),
             route_countries: Vec::new(),
             exploitation_types: Vec::new(),
@@ -133,6 +141,7 @@ fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
     match path {
         "nationalities[]" => facts.nationalities.extend(text.parse::<Country>()),
         "birth_country" => facts.birth_country = text.parse().ok(),
+        "recruitment_country" => facts.recruitment_country = text.parse().ok(),
         "exploitation_countries[]" => facts.exploitation_countries.extend(text.parse::<Country>()),
         "exploitation_types[]" => {
             facts.exploitation_types.push(text.into());

@@ -29,6 +29,10 @@ impl Paper {
         let mut clauses: Vec<PaperClause> = Vec::new();
         let mut section = "";
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            if line == "[identity]" {
+                // Whom the partner may ask for does not say what its feed shows.
+                continue;
+            }
             if line == "[[clauses]]" {
                 clauses.push(PaperClause::default());
                 section = "";

@@ -20,6 +20,7 @@ fn profile() -> RecordFacts {
         kind: Kind::VictimProfile,
         nationalities: vec!["AL".parse().expect("a country")],
         birth_country: None,
+        recruitment_country: None,
         exploitation_countries: vec!["GB".parse().expect("a country")],
         route_countries: vec![],
         exploitation_types: vec!["ForcedLabour".into()],

@@ -89,6 +89,7 @@ fn random_facts(random: &mut Random) -> RecordFacts {
         kind: random.pick(&Kind::ALL),
         nationalities: random.some(&countries()),
         birth_country: random.one_in(2).then(|| random.pick(&countries())),
+        recruitment_country: None,
         exploitation_countries: vec![],
         route_countries: random.some(&countries()),
         exploitation_types: random.some(&types()),

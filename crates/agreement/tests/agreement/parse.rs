@@ -1,6 +1,6 @@
 //! Reading: every fault is found, named by its place, and nothing unknown passes.
 
-use causeway_agreement::{Agreement, Form, ReleasePeriod};
+use causeway_agreement::{Agreement, Form, IdentityTerms, ReleasePeriod};
 use causeway_model::{Kind, OnwardTransfer, Step, Tlp, TransferCondition};
 
 use crate::{AGREEMENT, edited, lines, sample};
@@ -82,6 +82,35 @@ fn each_fault_is_named() {
     ];
     for (from, to, expected) in cases {
         assert_eq!(faults(&edited(from, to)), [expected], "{from:?} -> {to:?}");
+    }
+}
+
+#[test]
+fn identities_may_be_asked_for_on_stated_terms_only() {
+    assert_eq!(sample().identity, None, "missing means no");
+    let with =
+        |terms: &str| edited("[[clauses]]\nid = \"c3.1\"", &format!("[identity]\n{terms}\n[[clauses]]\nid = \"c3.1\""));
+    let read = |terms: &str| Agreement::parse(&with(terms)).expect("well formed").identity.expect("stated");
+    assert_eq!(
+        read("monthly_cap = 3"),
+        IdentityTerms { monthly_cap: 3, to_source_country: false, stands_hours: 72 },
+        "what is not stated protects"
+    );
+    let widest = "monthly_cap = 1\nstands_hours = 720\nto_source_country = true\n\
+                  to_source_country_reason = \"reception on return\"";
+    assert_eq!(read(widest), IdentityTerms { monthly_cap: 1, to_source_country: true, stands_hours: 720 });
+    for (terms, expected) in [
+        ("", "identity.monthly_cap: is missing"),
+        ("monthly_cap = 0", "identity.monthly_cap: is not a whole number of at least 1, within range"),
+        ("monthly_cap = 1\nstands_hours = 721", "identity.stands_hours: is not a number of hours from 1 to 720"),
+        ("monthly_cap = 1\nstands_hours = 0", "identity.stands_hours: is not a number of hours from 1 to 720"),
+        ("monthly_cap = 1\nfor_ever = true", "identity.for_ever: is not a known key"),
+        (
+            "monthly_cap = 1\nto_source_country = true",
+            "identity.to_source_country_reason: relaxing to_source_country needs a reason of at least 10 characters",
+        ),
+    ] {
+        assert_eq!(faults(&with(terms)), [expected], "{terms}");
     }
 }
 
