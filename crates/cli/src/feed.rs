@@ -2,7 +2,7 @@
 //! entry, and that entry's inclusion proof under a signed checkpoint.
 
 use causeway_crypto::Digest;
-use causeway_exchange::{Content, PageItem, PageTerms, page_digest};
+use causeway_exchange::{Content, PageItem, PageTerms, PseudonymChange, page_digest};
 use causeway_journal::{FeedItemKind, ProofFile, VerifierKey, chain_link, decode_entry, v1 as journal};
 use causeway_model::{AgreementId, ItemId, Position, SchemaId};
 use causeway_proto::v1::{Item, ItemKind, Page, ReleasedRecord, item};
@@ -114,11 +114,16 @@ fn item_of(item: &Item) -> Result<PageItem, Failure> {
                 "" => None,
                 text => Some(id(text)?),
             },
+            changes: record.pseudonym_changes.iter().map(change_of).collect(),
         },
         Some(item::Content::Withdrawn(withdrawn)) => Content::Withdrawn(id(&withdrawn.item_id)?),
         None => return Err(broken("an item is empty")),
     };
     Ok(PageItem { position: Position(item.position), item_id: id(&item.item_id)?, kind, content })
+}
+
+fn change_of(change: &causeway_proto::v1::PseudonymChange) -> PseudonymChange {
+    PseudonymChange { previous: change.previous.clone(), current: change.current.clone() }
 }
 
 fn schema_of(record: &ReleasedRecord) -> Result<SchemaId, Failure> {

@@ -65,9 +65,26 @@ pub enum Content {
         clause: String,
         /// The earlier item of the same record that this one replaces.
         replaces: Option<ItemId>,
+        /// After a planned rotation of the feed's key: what the replaced item called the identifiers that this one shows.
+        changes: Vec<PseudonymChange>,
     },
     /// Delete what is held under this item.
     Withdrawn(ItemId),
+}
+
+/// One identifier under a feed's earlier key and under its present one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PseudonymChange {
+    /// As in the item that is replaced.
+    pub previous: String,
+    /// As in this item.
+    pub current: String,
+}
+
+impl std::fmt::Debug for PseudonymChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PseudonymChange(..)")
+    }
 }
 
 impl std::fmt::Debug for Content {
@@ -147,10 +164,10 @@ fn item_digest(item: &PageItem) -> Digest {
         FeedItemKind::Withdrawal => [2],
     };
     match &item.content {
-        Content::Released { schema, document, clause, replaces } => {
+        Content::Released { schema, document, clause, replaces, changes } => {
             let schema = schema.to_string();
             let replaces = replaces.as_ref().map_or(&[][..], |id| id.as_bytes());
-            let parts: [&[u8]; 8] = [
+            let mut parts: Vec<&[u8]> = vec![
                 &position,
                 item.item_id.as_bytes(),
                 &kind,
@@ -160,6 +177,7 @@ fn item_digest(item: &PageItem) -> Digest {
                 clause.as_bytes(),
                 replaces,
             ];
+            parts.extend(changes.iter().flat_map(|change| [change.previous.as_bytes(), change.current.as_bytes()]));
             digest(ITEM_DOMAIN, &parts)
         }
         Content::Withdrawn(target) => {

@@ -1,18 +1,17 @@
 //! Pull: a page of one feed. The decision is made again, the disclosure is durable, then the page leaves.
 //!
-//! This is the one way out: `Exchange::serve` is the only code that turns a record into something a partner sees.
+//! What a position holds is in `slot`, and what a partner sees of a record in `serve`: the one way out.
 
 use std::sync::Arc;
 
-use causeway_agreement::{Agreement, Clause, Decision, Form, decide};
-use causeway_journal::{Feed, FeedItem, FeedItemKind, State, v1};
-use causeway_model::{AgreementId, ItemId, LeafIndex, Position, RecordId, RecordVersion};
-use causeway_schema::{Classified, Projected, Schema};
-use causeway_store::{Committed, OpenedBody};
+use causeway_agreement::Agreement;
+use causeway_journal::{FeedItemKind, v1};
+use causeway_model::{AgreementId, LeafIndex, Position};
+use causeway_store::Committed;
 
 use crate::draft::Said;
 use crate::page::{Content, Evidence, Page, PageItem, page_digest};
-use crate::submit::leaf_of;
+use crate::slot::{Stretch, live, stretch};
 use crate::{Caller, Class, Error, Exchange, Pressure, Tallied, cursor};
 
 /// Items of a page where the caller states no limit.
@@ -25,13 +24,10 @@ pub const MAX_PAGE_ITEMS: u32 = 1_000;
 const PAGE_BYTES: usize = 3 << 20;
 
 /// Bodies that are open at a time: a page may end long before its last position is looked at.
-const SLICE_BODIES: usize = 32;
+pub(crate) const SLICE_BODIES: usize = 32;
 
 /// How often a page is built anew because something in it was withdrawn while its disclosure was being recorded.
 const ATTEMPTS: usize = 4;
-
-/// The epoch of every feed's pseudonyms, until rotation is served.
-const FEED_EPOCH: u32 = 1;
 
 /// Which page.
 #[derive(Debug, Clone, Default)]
@@ -44,37 +40,6 @@ pub struct PullRequest {
     pub limit: u32,
     /// What to do where the disclosure finds the journal's queue full.
     pub pressure: Pressure,
-}
-
-/// What one position holds, as the state says at one moment.
-#[derive(Debug)]
-struct Slot {
-    position: Position,
-    kind: FeedItemKind,
-    item_id: ItemId,
-    record_id: RecordId,
-    version: RecordVersion,
-    /// The id of the item that this one withdraws or replaces.
-    target: Option<ItemId>,
-    /// Where the record version's body is, while it is live in this feed.
-    live: Option<LeafIndex>,
-}
-
-impl Slot {
-    /// The item to delete where this position is served as a withdrawal: the one before it, where there is one, whatever this
-    /// position is. A release that was withheld was never seen by a partner that comes to it now, but the item that it
-    /// replaces may be in its hands; and this position's own item is named by whatever comes after it.
-    fn withdrawn(&self) -> ItemId {
-        self.target.unwrap_or(self.item_id)
-    }
-}
-
-/// A stretch of a feed, as the state says at one moment.
-#[derive(Debug)]
-struct Stretch {
-    slots: Vec<Slot>,
-    newest: Position,
-    chain_before: causeway_crypto::Digest,
 }
 
 impl Exchange {
@@ -165,38 +130,6 @@ impl Exchange {
         Ok(items)
     }
 
-    /// The one way out: decides again and builds, from the clause's list, what this partner sees of a record; nothing where
-    /// no clause grants it now.
-    fn serve(&self, agreement: &Agreement, slot: &Slot, body: &OpenedBody) -> Result<Option<Content>, Error> {
-        let (schema, classified) = self.classified(&body.body)?;
-        let facts = schema.facts(&classified);
-        let clause = match decide(agreement, &agreement.granting, &facts, self.now()) {
-            Decision::Grant(clause) => clause,
-            Decision::Deny(_) => return Ok(None),
-        };
-        let forms = |number| clause_form(clause, schema, number);
-        let linkable = clause.link_persons && !facts.anonymous;
-        let item = (!linkable).then_some(&slot.item_id);
-        let key = self.keys().ring().feed_key(&agreement.id, FEED_EPOCH);
-        let key = key.ok_or_else(|| Error::internal("a feed's epoch has no key"))?;
-        let pseudonym = |internal: &[u8; 32]| key.pseudonym(&causeway_crypto::InternalPseudonym(*internal), item);
-        Ok(Some(Content::Released {
-            schema: schema.id(),
-            document: schema.project(&classified, &forms, &pseudonym),
-            clause: format!("{}/{}", agreement.id, clause.id),
-            replaces: slot.target,
-        }))
-    }
-
-    /// A stored body's classified half, with the schema that reads it: the newest of its major version, so that a partner
-    /// sees every record of a kind in one shape, whichever version it was submitted in.
-    pub(crate) fn classified(&self, body: &v1::Body) -> Result<(&Schema, Classified), Error> {
-        let id = body.schema.parse().map_err(Error::corrupt)?;
-        let schema = self.governed().schemas.newest_for(id);
-        let schema = schema.ok_or_else(|| Error::internal("a stored record's schema is not in force"))?;
-        Ok((schema, Classified::decode(&body.classified).map_err(Error::corrupt)?))
-    }
-
     fn page(&self, agreement: &Agreement, after: Position, stretch: &Stretch, items: Vec<PageItem>) -> Page {
         let last = items.last().map_or(after, |item| item.position);
         let chain_after = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.chain_at(last)));
@@ -283,48 +216,4 @@ impl Exchange {
             checkpoint: committed.checkpoint,
         })
     }
-}
-
-/// In what form a clause lets a field leave; none where it does not list it.
-fn clause_form(clause: &Clause, schema: &Schema, number: causeway_model::FieldNumber) -> Option<Projected> {
-    let path = &schema.fields().by_number(number)?.path;
-    let (_, form) = clause.fields.iter().find(|(listed, _)| listed == path)?;
-    Some(match form {
-        Form::AsIs => Projected::AsIs,
-        Form::Step(step) => Projected::Step(*step),
-        Form::Pseudonym => Projected::Pseudonym,
-    })
-}
-
-fn stretch(state: &State, id: &AgreementId, after: Position, limit: u32) -> Result<Stretch, Error> {
-    let Some(feed) = state.feed(id) else {
-        let chain_before = causeway_crypto::Digest([0; 32]);
-        return Ok(Stretch { slots: Vec::new(), newest: Position(0), chain_before });
-    };
-    let newest = feed.newest();
-    if after > newest {
-        let message =
-            "the cursor is ahead of the feed: this gateway does not have what it once served; tell its operator";
-        return Err(Error::new(Class::Corrupt, "cursor-ahead", message));
-    }
-    let last = newest.0.min(after.0.saturating_add(limit.into()));
-    let slots = (after.0 + 1..=last).map(Position).filter_map(|position| {
-        let item = feed.item(position)?;
-        let target = item.target.and_then(|target| feed.item(target)).map(|target| target.item_id);
-        let FeedItem { kind, item_id, record_id, version, .. } = item;
-        let slot = Slot { position, kind, item_id, record_id, version, target, live: None };
-        let live = live(state, feed, &slot);
-        Some(Slot { live, ..slot })
-    });
-    Ok(Stretch { slots: slots.collect(), newest, chain_before: feed.chain_at(after) })
-}
-
-/// Where the body of a release is, while that version is the record's current one and this position is its live one.
-fn live(state: &State, feed: Feed<'_>, slot: &Slot) -> Option<LeafIndex> {
-    let record = state.record(&slot.record_id)?;
-    let is_live = slot.kind == FeedItemKind::Release
-        && !record.withdrawn
-        && record.current == slot.version
-        && feed.live(&slot.record_id) == Some(slot.position);
-    is_live.then(|| leaf_of(record, slot.version)).flatten()
 }

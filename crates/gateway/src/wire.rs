@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use causeway_exchange::{AuditRow, Content, Evidence, Page, PageItem, Query, Receipt, Submission, Withdrawal};
+use causeway_exchange::{
+    AuditRow, Content, Evidence, Page, PageItem, PseudonymChange, Query, Receipt, Submission, Withdrawal,
+};
 use causeway_journal::FeedItemKind;
 use causeway_model::{LeafIndex, RecordId, RecordVersion, SchemaId, Timestamp};
 use causeway_proto::v1;
@@ -135,16 +137,22 @@ fn item(item: PageItem) -> v1::Item {
 
 fn content(content: Content) -> v1::item::Content {
     match content {
-        Content::Released { schema, document, clause, replaces } => v1::item::Content::Released(v1::ReleasedRecord {
-            kind: schema.kind.to_string(),
-            schema_version: schema.version.to_string(),
-            document,
-            clause,
-            replaces_item_id: replaces.map(|item| item.to_string()).unwrap_or_default(),
-            pseudonym_changes: Vec::new(),
-        }),
+        Content::Released { schema, document, clause, replaces, changes } => {
+            v1::item::Content::Released(v1::ReleasedRecord {
+                kind: schema.kind.to_string(),
+                schema_version: schema.version.to_string(),
+                document,
+                clause,
+                replaces_item_id: replaces.map(|item| item.to_string()).unwrap_or_default(),
+                pseudonym_changes: changes.into_iter().map(pseudonym_change).collect(),
+            })
+        }
         Content::Withdrawn(item) => v1::item::Content::Withdrawn(v1::WithdrawnItem { item_id: item.to_string() }),
     }
+}
+
+fn pseudonym_change(change: PseudonymChange) -> v1::PseudonymChange {
+    v1::PseudonymChange { previous: change.previous, current: change.current }
 }
 
 /// A row of an audit answer.

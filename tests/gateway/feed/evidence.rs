@@ -99,8 +99,11 @@ fn item_digest(item: &Item) -> Result<Digest, String> {
                 id => hex16(id)?,
             };
             let clause = released.clause.as_bytes();
-            let parts: [&[u8]; 8] =
-                [&position, &id, &kind, &[1], schema.as_bytes(), &released.document, clause, &replaces];
+            let mut parts: Vec<&[u8]> =
+                vec![&position, &id, &kind, &[1], schema.as_bytes(), &released.document, clause, &replaces];
+            for change in &released.pseudonym_changes {
+                parts.extend([change.previous.as_bytes(), change.current.as_bytes()]);
+            }
             Ok(digest(domain, &parts))
         }
         Content::Withdrawn(withdrawn) => {

@@ -43,6 +43,10 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> O
     let mut changed = identity;
     let outcome = step(&mut changed, &Step { state, leaf, entry, id, actor: &actor, owner: &owner });
     if outcome.is_effective() {
+        // A partner's own step names no record, since the partner may read the entry; it concerns one all the same.
+        if let (true, Some(number)) = (entry.records.is_empty(), state.records.number(&changed.record_id)) {
+            state.subjects.note(number, leaf);
+        }
         state.identities.all.insert(id, changed);
     }
     outcome

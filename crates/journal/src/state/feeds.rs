@@ -131,6 +131,15 @@ impl<'a> Feed<'a> {
         self.list.epoch_at(position)
     }
 
+    /// The epoch of an earlier position, where what was shown there may stand beside what is shown at `position`: the key has
+    /// been rotated between the two, and never because it may be known to others.
+    pub fn planned_epoch_before(&self, position: Position, earlier: Position) -> Option<FeedEpoch> {
+        let (then, now) = (self.epoch_at(earlier), self.epoch_at(position));
+        let mut between =
+            self.list.epochs.iter().filter(|epoch| then.number < epoch.number && epoch.number <= now.number);
+        (then.number < now.number && between.all(|epoch| !epoch.after_compromise)).then_some(then)
+    }
+
     /// Up to which entry (exclusive) records have been considered for this feed.
     pub fn considered(&self) -> LeafIndex {
         self.list.considered
