@@ -160,7 +160,7 @@ fn check_item(
     let Some(v1::item::Content::Released(released)) = &item.content else {
         panic!("{} withholds a record that it covers: {document}", paper.id);
     };
-    assert_eq!((released.kind.as_str(), released.schema_version.as_str()), (kind, "1.0"));
+    assert_eq!((released.kind.as_str(), released.schema_version.as_str()), (kind, "1.1"));
     assert_eq!((released.clause.as_str(), released.replaces_item_id.as_str()), (clause.as_str(), ""));
     let served: Value = serde_json::from_slice(&released.document).expect("a document is JSON");
     assert!(

@@ -229,13 +229,15 @@ async fn schemas_are_listed_and_given_as_they_are_in_force() {
     let mut ingest = gateway.ingest(SYSTEM).await;
     let listed = ingest.list_schemas(v1::ListSchemasRequest {}).await.expect("served").into_inner().schemas;
     let kinds: Vec<_> = listed.iter().map(|schema| schema.kind.as_str()).collect();
-    assert_eq!(kinds.len(), 2, "{kinds:?}");
-    for kind in ["victim-profile", "trafficking-route"] {
-        let text = fs::read(world.path(&format!("config/schemas/{kind}-1.0.json"))).expect("the file is there");
-        let digest = document_digest(DocumentKind::Schema, &format!("{kind}/1.0"), 1, &text);
-        let stated = listed.iter().find(|schema| schema.kind == kind).expect("listed");
-        assert_eq!((stated.schema_version.as_str(), stated.digest.as_slice()), ("1.0", digest.0.as_slice()));
-        let wanted = v1::GetSchemaRequest { kind: kind.into(), schema_version: "1.0".into() };
+    assert_eq!(kinds.len(), 4, "{kinds:?}");
+    let both = |version| [("victim-profile", version), ("trafficking-route", version)];
+    for (kind, version) in both("1.0").into_iter().chain(both("1.1")) {
+        let text = fs::read(world.path(&format!("config/schemas/{kind}-{version}.json"))).expect("the file is there");
+        let digest = document_digest(DocumentKind::Schema, &format!("{kind}/{version}"), 1, &text);
+        let stated = listed.iter().find(|schema| (&*schema.kind, &*schema.schema_version) == (kind, version));
+        let stated = stated.expect("listed");
+        assert_eq!(stated.digest, digest.0);
+        let wanted = v1::GetSchemaRequest { kind: kind.into(), schema_version: version.into() };
         let given = ingest.get_schema(wanted).await.expect("served").into_inner();
         assert_eq!(given.text, text, "the exact text");
         assert_eq!(given.schema.as_ref(), Some(stated));

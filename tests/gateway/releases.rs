@@ -132,9 +132,11 @@ async fn persons_are_linked_within_a_feed_only_where_its_clause_says_so() {
 async fn anonymous_records_never_link() {
     // The shipped schema lets an anonymous record hold nothing that could link it; were it to, it would not link.
     let world = World::with(|setup| {
-        setup.edit("config/schemas/victim-profile-1.0.json", |text| {
-            text.replace("\"nrm_reference\": false,", "").replace(",\n          \"route_refs\": false", "")
-        });
+        for version in ["1.0", "1.1"] {
+            setup.edit(&format!("config/schemas/victim-profile-{version}.json"), |text| {
+                text.replace("\"nrm_reference\": false,", "").replace(",\n          \"route_refs\": false", "")
+            });
+        }
         setup.agreement(ALBANIA, |text| listing(text, "\"gender\" = \"female-male\"", &["nrm_reference"]));
     });
     let gateway = world.start().await;

@@ -13,6 +13,7 @@ use causeway_agreement::{AgencyFile, AgencyTemplate, Agreement};
 use causeway_crypto::SigningKey;
 use causeway_journal::v1::DocumentKind;
 use causeway_model::{AgencyId, PersonId, SchemaId, SystemId, Timestamp};
+use causeway_schema::CodeList;
 
 use self::approval::Governed;
 use self::identity::AgencyFolder;
@@ -48,7 +49,7 @@ impl Made {
     }
 }
 
-/// Makes what is missing below `dir` for the agency templates, agreements and schemas of the folder `config`, and
+/// Makes what is missing below `dir` for the agency templates, agreements, schemas and code lists of the folder `config`, and
 /// approves all of them as they are now. Running it again keeps every key.
 pub fn issue(dir: &Path, config: &Path, now: Timestamp) -> Result<Made, Failure> {
     let templates = templates(&config.join("agencies"))?;
@@ -75,6 +76,7 @@ pub fn issue(dir: &Path, config: &Path, now: Timestamp) -> Result<Made, Failure>
     }
     documents.extend(agreements(&config.join("agreements"))?);
     documents.extend(schemas(&config.join("schemas"), &operator)?);
+    documents.extend(lists(&config.join("schemas"), &operator)?);
     for document in &documents {
         let persons = rosters.get(&document.approver).map_or(&[][..], Vec::as_slice);
         approval::write(&dir.join("approvals"), document, persons, &mut made)?;
@@ -172,6 +174,28 @@ fn schemas(path: &Path, operator: &AgencyId) -> Result<Vec<Governed>, Failure> {
         });
     }
     Ok(documents)
+}
+
+/// The code lists of the schemas, each approved as a schema is.
+fn lists(schemas: &Path, operator: &AgencyId) -> Result<Vec<Governed>, Failure> {
+    let mut documents = Vec::new();
+    for (path, text) in code_lists(schemas)? {
+        let list = CodeList::parse(&text).map_err(|faults| Failure::faults(&path, &faults))?;
+        documents.push(Governed {
+            kind: DocumentKind::CodeList,
+            id: list.name,
+            version: list.version,
+            text: text.into_bytes(),
+            approver: operator.clone(),
+        });
+    }
+    Ok(documents)
+}
+
+/// The files of the code lists beside the schemas, and their texts.
+pub(crate) fn code_lists(schemas: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
+    let paths = folder::list(&schemas.join("codes"), "json")?;
+    paths.into_iter().map(|path| Ok((path.clone(), folder::read(&path)?.unwrap_or_default()))).collect()
 }
 
 /// The schema id that a schema's file name stands for.

@@ -7,6 +7,7 @@ use causeway_journal::{
     encode_frame, v1,
 };
 use causeway_model::{AgencyId, SchemaId};
+use causeway_schema::CodeList;
 use causeway_store::{Draft, Journal};
 
 use crate::draft::Said;
@@ -19,7 +20,7 @@ use crate::{Class, Error};
 pub struct ProposedDocument {
     /// What it is.
     pub kind: v1::DocumentKind,
-    /// Agency id, agreement id or schema id.
+    /// Agency id, agreement id, schema id or the code list's name.
     pub id: String,
     /// Its version; 1 for a schema, whose version is in its id.
     pub version: u32,
@@ -163,7 +164,12 @@ fn faults_of(document: &ProposedDocument) -> Vec<String> {
             Ok(_) => Vec::new(),
             Err(malformed) => vec![format!("{name}: {malformed}")],
         },
-        v1::DocumentKind::CodeList | v1::DocumentKind::Unspecified => vec![format!("{name}: not a kind of document")],
+        v1::DocumentKind::CodeList => match CodeList::parse(text) {
+            Ok(list) if (&list.name, list.version) == (&document.id, document.version) => Vec::new(),
+            Ok(_) => vec![format!("{name}: is of another name or version than it says")],
+            Err(faults) => faults.into_iter().map(|fault| format!("{name}: {fault}")).collect(),
+        },
+        v1::DocumentKind::Unspecified => vec![format!("{name}: not a kind of document")],
     }
 }
 
@@ -180,8 +186,10 @@ pub fn document_faults(documents: &[ProposedDocument], unread: &[v1::DocumentKin
     };
     let schemas = of_kind(v1::DocumentKind::Schema).filter_map(|(id, text)| Some((id.parse().ok()?, text)));
     let schemas: Vec<(SchemaId, &str)> = schemas.collect();
-    let all_schemas = !unread.contains(&v1::DocumentKind::Schema);
-    let compiled = if all_schemas { governed::schemas_of(&schemas, &mut faults) } else { None };
+    let lists: Vec<&str> = of_kind(v1::DocumentKind::CodeList).map(|(_, text)| text).collect();
+    let readable = lists.iter().all(|text| CodeList::parse(text).is_ok());
+    let whole = [v1::DocumentKind::Schema, v1::DocumentKind::CodeList].iter().all(|kind| !unread.contains(kind));
+    let compiled = if whole && readable { governed::schemas_of(&schemas, &lists, &mut faults) } else { None };
     let agreements = of_kind(v1::DocumentKind::Agreement).filter_map(|(_, text)| Agreement::parse(text).ok());
     let agreements: Vec<Agreement> = agreements.collect();
     let all_agencies = !unread.contains(&v1::DocumentKind::Agency);

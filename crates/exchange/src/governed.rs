@@ -1,9 +1,12 @@
 //! The documents in force, compiled: schemas ready to validate with, and every cross-reference between documents checked.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use causeway_agreement::Agreement;
-use causeway_journal::State;
+use causeway_journal::{State, v1};
 use causeway_model::{AgencyId, Kind, SchemaId};
-use causeway_schema::Schemas;
+use causeway_schema::{Schemas, code_lists_named};
 
 use crate::{Class, Error};
 
@@ -18,17 +21,22 @@ impl Governed {
     pub(crate) fn compile(state: &State) -> Result<Self, Error> {
         let texts: Vec<_> = state.schemas().map(|(id, document)| (id, document.text.clone())).collect();
         let schemas: Vec<_> = texts.iter().map(|(id, text)| (*id, text.as_ref())).collect();
+        let named: BTreeSet<String> = schemas.iter().flat_map(|(_, text)| code_lists_named(text)).collect();
+        let lists = named.iter().filter_map(|name| state.document(v1::DocumentKind::CodeList, name));
+        let lists: Vec<Arc<str>> = lists.map(|list| Arc::clone(&list.text)).collect();
+        let lists: Vec<&str> = lists.iter().map(AsRef::as_ref).collect();
         let agreements: Vec<_> = state.agreements().map(AsRef::as_ref).collect();
-        Self::check(&schemas, &agreements, &|agency| state.agency(agency).is_some())
+        Self::check(&schemas, &lists, &agreements, &|agency| state.agency(agency).is_some())
     }
 
     fn check(
         schemas: &[(SchemaId, &str)],
+        lists: &[&str],
         agreements: &[&Agreement],
         is_known: &dyn Fn(&AgencyId) -> bool,
     ) -> Result<Self, Error> {
         let mut faults = Vec::new();
-        let schemas = schemas_of(schemas, &mut faults);
+        let schemas = schemas_of(schemas, lists, &mut faults);
         faults.extend(faults_between(schemas.as_ref(), agreements, is_known));
         match schemas {
             Some(schemas) if faults.is_empty() => Ok(Self { schemas }),
@@ -37,9 +45,9 @@ impl Governed {
     }
 }
 
-/// The schemas compiled, or none with their faults.
-pub(crate) fn schemas_of(texts: &[(SchemaId, &str)], faults: &mut Vec<String>) -> Option<Schemas> {
-    let schemas = Schemas::compile(texts).map_err(|found| faults.extend(found)).ok()?;
+/// The schemas compiled with the texts of the code lists, or none with their faults.
+pub(crate) fn schemas_of(texts: &[(SchemaId, &str)], lists: &[&str], faults: &mut Vec<String>) -> Option<Schemas> {
+    let schemas = Schemas::compile(texts, lists).map_err(|found| faults.extend(found)).ok()?;
     for kind in Kind::ALL {
         if schemas.tables(kind).is_empty() {
             faults.push(format!("no schema is in force for {kind}"));

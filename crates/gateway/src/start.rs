@@ -129,10 +129,10 @@ mod tests {
         let settings = settings.replace("\"agreements\"", "\"../agreements\"").replace("\"schemas\"", "\"../schemas\"");
         fs::create_dir(at("config")).expect("created");
         fs::write(at("config/gateway.toml"), settings).expect("written");
-        for folder in ["agreements", "schemas"] {
+        for folder in ["agreements", "schemas", "schemas/codes"] {
             fs::create_dir(at(folder)).expect("created");
-            for entry in fs::read_dir(sample.join(folder)).expect("the samples are there") {
-                let path = entry.expect("readable").path();
+            let entries = fs::read_dir(sample.join(folder)).expect("the samples are there");
+            for path in entries.map(|entry| entry.expect("readable").path()).filter(|path| path.is_file()) {
                 fs::copy(&path, at(folder).join(path.file_name().expect("a name"))).expect("copied");
             }
         }

@@ -1,15 +1,19 @@
 //! Reading a kind's schema file at start-up. Every leaf must be annotated, every object closed, every length bounded,
 //! every reference local; all faults are listed, and one is enough to refuse the file.
 
+use std::sync::Arc;
+
 use causeway_model::{Date, PartialDate, SchemaId};
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value};
 
 use crate::annotation::leaf;
+use crate::codes::{CodeLists, fill_in};
 use crate::document::read;
 use crate::facts::FactFields;
 use crate::keyword::{CONDITIONAL_RULES, NodeKind};
-use crate::shape::{MAX_ITEMS, Node, Segment, Shape, value_at};
+use crate::ladder::Ladders;
+use crate::shape::{Leaf, MAX_ITEMS, Node, Segment, Shape, value_at};
 
 /// The greatest size of a schema file: what a governed document may have.
 const MAX_SCHEMA_BYTES: usize = 128 * 1024;
@@ -32,28 +36,44 @@ pub(crate) struct Compiled {
     /// The name and reason of each rule under `allOf`, in the file's order.
     pub(crate) rules: Vec<(&'static str, &'static str)>,
     pub(crate) facts: FactFields,
+    /// The file itself, the codes of its lists filled in.
+    pub(crate) file: Value,
 }
 
 /// Checks and compiles the file of `id`.
-pub(crate) fn compile(id: SchemaId, text: &str) -> Result<Compiled, Vec<String>> {
+pub(crate) fn compile(
+    id: SchemaId,
+    text: &str,
+    lists: &CodeLists,
+    ladders: &Arc<Ladders>,
+) -> Result<Compiled, Vec<String>> {
     let file = read(text.as_bytes(), MAX_SCHEMA_BYTES, MAX_SCHEMA_DEPTH).map_err(|fault| vec![fault.to_string()])?;
-    let mut walker = Walker { file: &file, faults: Vec::new(), leaves: Vec::new(), segments: Vec::new() };
+    let (mut file, mut faults) = (file, Vec::new());
+    fill_in(&mut file, lists, &mut faults);
+    let mut walker = Walker { file: &file, faults, leaves: Vec::new(), segments: Vec::new() };
     walker.head(id);
     walker.references(&file, "#");
     let root = walker.node(&file, NodeKind::Root, 0);
     let rules = walker.rules();
     let Walker { mut faults, leaves, .. } = walker;
+    faults.extend(missing_lists(&leaves, ladders));
     let shape = match (root, faults.is_empty()) {
-        (Some(root), true) => Shape::new(root, leaves).map_err(|fault| vec![fault])?,
+        (Some(root), true) => Shape::new(root, leaves, Arc::clone(ladders)).map_err(|fault| vec![fault])?,
         _ => return Err(faults),
     };
     faults.extend(stray_conditions(&shape));
     let facts = FactFields::find(id.kind, &shape, &mut faults);
     let validator = validator(&file).map_err(|fault| faults.push(fault)).ok();
     match (validator, faults.is_empty()) {
-        (Some(validator), true) => Ok(Compiled { shape, validator, rules, facts }),
+        (Some(validator), true) => Ok(Compiled { shape, validator, rules, facts, file }),
         _ => Err(faults),
     }
+}
+
+/// A value whose ladder has no table would have no coarser form, and silently leave nothing.
+fn missing_lists(leaves: &[Leaf], ladders: &Ladders) -> Vec<String> {
+    let missing = leaves.iter().filter_map(|leaf| Some((leaf, ladders.missing(leaf.spec.ladder?)?)));
+    missing.map(|(leaf, list)| format!("{}: its ladder needs the code list {list}", leaf.spec.path)).collect()
 }
 
 /// The path of a leaf or container, as in `legs[].from`.
@@ -67,6 +87,25 @@ pub(crate) fn path_of(segments: &[Segment]) -> String {
         }
     }
     path
+}
+
+/// The node with what its `$ref` says filled in; keywords beside the reference win.
+pub(crate) fn resolve(file: &Value, node: &Value) -> Result<Map<String, Value>, &'static str> {
+    let mut resolved = node.as_object().cloned().unwrap_or_default();
+    let mut target = resolved.get("$ref").cloned();
+    for _ in 0..MAX_REFS {
+        let Some(Value::String(pointer)) = target else { return Ok(resolved) };
+        let Some(Value::Object(found)) = pointer.strip_prefix('#').and_then(|p| file.pointer(p)) else {
+            return Err("refers to a definition that is not there");
+        };
+        target = found.get("$ref").cloned();
+        for (keyword, value) in found {
+            if !resolved.contains_key(keyword) {
+                resolved.insert(keyword.clone(), value.clone());
+            }
+        }
+    }
+    Err("refers to itself, or through too many definitions")
 }
 
 fn validator(file: &Value) -> Result<Validator, String> {
@@ -104,7 +143,7 @@ fn stray_conditions(shape: &Shape) -> Vec<String> {
 struct Walker<'f> {
     file: &'f Value,
     faults: Vec<String>,
-    leaves: Vec<crate::shape::Leaf>,
+    leaves: Vec<Leaf>,
     segments: Vec<Segment>,
 }
 
@@ -144,25 +183,8 @@ impl Walker<'_> {
         }
     }
 
-    /// The node with what its `$ref` says filled in; keywords beside the reference win.
     fn resolve(&mut self, node: &Value) -> Option<Map<String, Value>> {
-        let mut resolved = node.as_object().cloned().unwrap_or_default();
-        let mut target = resolved.get("$ref").cloned();
-        for _ in 0..MAX_REFS {
-            let Some(Value::String(pointer)) = target else { return Some(resolved) };
-            let Some(Value::Object(found)) = pointer.strip_prefix('#').and_then(|p| self.file.pointer(p)) else {
-                self.fault("refers to a definition that is not there");
-                return None;
-            };
-            target = found.get("$ref").cloned();
-            for (keyword, value) in found {
-                if !resolved.contains_key(keyword) {
-                    resolved.insert(keyword.clone(), value.clone());
-                }
-            }
-        }
-        self.fault("refers to itself, or through too many definitions");
-        None
+        resolve(self.file, node).map_err(|fault| self.fault(fault)).ok()
     }
 
     fn node(&mut self, node: &Value, as_root: NodeKind, depth: usize) -> Option<Node> {

@@ -23,14 +23,8 @@ const COMMON: &[&str] = &[
     "processing_restricted",
     "retain_until",
 ];
-const PROFILE: &[&str] = &[
-    "nationalities[]",
-    "birth_country",
-    "recruitment_country",
-    "exploitation_countries[]",
-    "is_minor",
-    "anonymous",
-];
+const PROFILE: &[&str] =
+    &["nationalities[]", "birth_country", "recruitment_country", "exploitation_countries[]", "is_minor", "anonymous"];
 const ROUTE: &[&str] = &["legs[].from.country", "legs[].to.country", "victim_groups[].group", "means_of_recruitment[]"];
 
 /// Codes of a route that speak of children whoever else is moved on it: only a child is put to child labour, adopted or

@@ -2,8 +2,17 @@
 //! fault: a misspelt one would silently check nothing.
 
 /// Annotations of a leaf.
-pub(crate) const ANNOTATIONS: &[&str] =
-    &["x-field", "x-class", "x-floor", "x-ladder", "x-scheme", "x-scheme-with", "x-withheld-where"];
+pub(crate) const ANNOTATIONS: &[&str] = &[
+    "x-field",
+    "x-class",
+    "x-floor",
+    "x-ladder",
+    "x-scheme",
+    "x-scheme-with",
+    "x-withheld-where",
+    "x-codes",
+    "x-group",
+];
 
 const LEAF: &[&str] =
     &["type", "enum", "const", "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "multipleOf"];

@@ -1,10 +1,9 @@
-//! Making a value coarser: one function per ladder. A value that has no form at the step asked for gives nothing.
+//! Making a value coarser, a function for each ladder. A value that has no form at the step asked for gives nothing.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use causeway_model::{Ladder, PartialDate, Step};
-
-use crate::region::{is_region, region_of};
 
 /// A value of a leaf.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,58 +25,74 @@ const AMOUNT_BANDS: [(f64, &str); 7] = [
     (f64::INFINITY, "50000+"),
 ];
 
-/// Words in the names of UK first responders (the NRM form's list), and the type that they show. First match wins.
-const ORGANISATION_WORDS: [(&str, &str); 27] = [
-    ("police", "police"),
-    ("constabulary", "police"),
-    ("national crime agency", "law_enforcement"),
-    ("gangmasters", "labour_inspectorate"),
-    ("fair work agency", "labour_inspectorate"),
-    ("home office", "immigration_service"),
-    ("border force", "immigration_service"),
-    ("immigration", "immigration_service"),
-    ("council", "local_authority"),
-    ("local authority", "local_authority"),
-    ("greater london authority", "local_authority"),
-    ("city of london corporation", "local_authority"),
-    ("social care trust", "health_and_social_care"),
-    ("hsc trust", "health_and_social_care"),
-    ("salvation army", "non_governmental"),
-    ("migrant help", "non_governmental"),
-    ("medaille", "non_governmental"),
-    ("kalayaan", "non_governmental"),
-    ("barnardo", "non_governmental"),
-    ("unseen", "non_governmental"),
-    ("prevention of cruelty to children", "non_governmental"),
-    ("nspcc", "non_governmental"),
-    ("bawso", "non_governmental"),
-    ("new pathways", "non_governmental"),
-    ("trafficking awareness raising alliance", "non_governmental"),
-    ("county borough", "local_authority"),
-    ("borough", "local_authority"),
-];
+/// What the code lists say about making values coarser: the region of each country, the type of each organisation.
+#[derive(Debug, Default)]
+pub(crate) struct Ladders {
+    /// Country (alpha-2) to region; the list takes the UN's M49 regions, and puts Kosovo beside its neighbours.
+    regions: HashMap<Box<str>, Box<str>>,
+    /// Words in the names of organisations, lower case, each with the type that it shows. The first match wins.
+    organisations: Vec<(Box<str>, Box<str>)>,
+}
 
-/// `value` at `step` of `ladder`. A value that is already coarser than the step stays as it is.
-pub(crate) fn coarsen<'a>(ladder: Ladder, step: Step, value: Scalar<'a>) -> Option<Scalar<'a>> {
-    if !ladder.steps().contains(&step) {
-        return None;
+impl Ladders {
+    /// The list that the country ladder needs, each code with its `region`.
+    pub(crate) const COUNTRY: &'static str = "country";
+    /// The list that the organisation ladder needs, each code with its `words`.
+    pub(crate) const ORGANISATION: &'static str = "organisation";
+
+    pub(crate) fn new<'l>(
+        regions: impl Iterator<Item = (&'l str, &'l str)>,
+        organisations: impl Iterator<Item = (&'l str, &'l str)>,
+    ) -> Self {
+        Self {
+            regions: regions.map(|(country, region)| (country.into(), region.into())).collect(),
+            organisations: organisations.map(|(word, kind)| (word.to_lowercase().into(), kind.into())).collect(),
+        }
     }
-    match (ladder, step, value) {
-        (Ladder::Drop, _, value) | (Ladder::Gender | Ladder::Organisation, Step::Exact, value) => Some(value),
-        (Ladder::Coordinate | Ladder::Amount, Step::Exact, value) => Some(value),
-        (Ladder::Date, step, Scalar::Text(text)) => date(step, &text).map(owned),
-        (Ladder::Age, Step::Band, value) => Some(value),
-        (Ladder::Age, _, Scalar::Text(text)) => adult_or_child(&text).map(fixed),
-        (Ladder::Place, step, Scalar::Text(text)) => place(step, &text).map(owned),
-        (Ladder::Gender, _, Scalar::Text(text)) => Some(fixed(female_or_male(&text))),
-        (Ladder::Country, Step::Region, Scalar::Text(text)) if is_region(&text) => Some(Scalar::Text(text)),
-        (Ladder::Country, Step::Region, Scalar::Text(text)) => region_of(&text).map(fixed),
-        (Ladder::Country, _, value @ Scalar::Text(_)) => Some(value),
-        (Ladder::Organisation, _, Scalar::Text(text)) => organisation_type(&text).map(fixed),
-        (Ladder::Coordinate, _, Scalar::Integer(degrees)) => Some(Scalar::Integer(degrees)),
-        (Ladder::Coordinate, _, Scalar::Number(degrees)) => Some(Scalar::Number((degrees * 10.0).round() / 10.0)),
-        (Ladder::Amount, _, value) => amount_band(&value).map(fixed),
-        _ => None,
+
+    /// The code list that this ladder needs and that is missing.
+    pub(crate) fn missing(&self, ladder: Ladder) -> Option<&'static str> {
+        match ladder {
+            Ladder::Country if self.regions.is_empty() => Some(Self::COUNTRY),
+            Ladder::Organisation if self.organisations.is_empty() => Some(Self::ORGANISATION),
+            _ => None,
+        }
+    }
+
+    fn region(&self, text: &str) -> Option<String> {
+        let known = self.regions.get(text).or_else(|| self.regions.values().find(|region| ***region == *text));
+        known.map(|region| region.to_string())
+    }
+
+    fn organisation_type(&self, name: &str) -> Option<String> {
+        if let Some((_, kind)) = self.organisations.iter().find(|(_, kind)| **kind == *name) {
+            return Some(kind.to_string());
+        }
+        let name = name.to_lowercase();
+        self.organisations.iter().find(|(word, _)| name.contains(&**word)).map(|(_, kind)| kind.to_string())
+    }
+
+    /// `value` at `step` of `ladder`. A value that is already coarser than the step stays as it is.
+    pub(crate) fn coarsen<'a>(&self, ladder: Ladder, step: Step, value: Scalar<'a>) -> Option<Scalar<'a>> {
+        if !ladder.steps().contains(&step) {
+            return None;
+        }
+        match (ladder, step, value) {
+            (Ladder::Drop, _, value) | (Ladder::Gender | Ladder::Organisation, Step::Exact, value) => Some(value),
+            (Ladder::Coordinate | Ladder::Amount, Step::Exact, value) => Some(value),
+            (Ladder::Date, step, Scalar::Text(text)) => date(step, &text).map(owned),
+            (Ladder::Age, Step::Band, value) => Some(value),
+            (Ladder::Age, _, Scalar::Text(text)) => adult_or_child(&text).map(fixed),
+            (Ladder::Place, step, Scalar::Text(text)) => place(step, &text).map(owned),
+            (Ladder::Gender, _, Scalar::Text(text)) => Some(fixed(female_or_male(&text))),
+            (Ladder::Country, Step::Region, Scalar::Text(text)) => self.region(&text).map(owned),
+            (Ladder::Country, _, value @ Scalar::Text(_)) => Some(value),
+            (Ladder::Organisation, _, Scalar::Text(text)) => self.organisation_type(&text).map(owned),
+            (Ladder::Coordinate, _, Scalar::Integer(degrees)) => Some(Scalar::Integer(degrees)),
+            (Ladder::Coordinate, _, Scalar::Number(degrees)) => Some(Scalar::Number((degrees * 10.0).round() / 10.0)),
+            (Ladder::Amount, _, value) => amount_band(&value).map(fixed),
+            _ => None,
+        }
     }
 }
 
@@ -131,14 +146,6 @@ fn female_or_male(text: &str) -> &'static str {
     }
 }
 
-fn organisation_type(name: &str) -> Option<&'static str> {
-    if let Some((_, kind)) = ORGANISATION_WORDS.iter().find(|(_, kind)| *kind == name) {
-        return Some(kind);
-    }
-    let name = name.to_lowercase();
-    ORGANISATION_WORDS.iter().find(|(word, _)| name.contains(word)).map(|(_, kind)| *kind)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "amounts are bounded far below 2^53 by the schema")]
 fn amount_band(value: &Scalar<'_>) -> Option<&'static str> {
     let amount = match value {
@@ -154,8 +161,15 @@ fn amount_band(value: &Scalar<'_>) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    fn ladders() -> Ladders {
+        let regions = [("AL", "Southern Europe"), ("VN", "South-eastern Asia"), ("XK", "Southern Europe")];
+        let words =
+            [("police", "police"), ("national crime agency", "law_enforcement"), ("council", "local_authority")];
+        Ladders::new(regions.into_iter(), words.into_iter())
+    }
+
     fn step(ladder: Ladder, step: Step, text: &str) -> Option<String> {
-        match coarsen(ladder, step, Scalar::Text(text.into()))? {
+        match ladders().coarsen(ladder, step, Scalar::Text(text.into()))? {
             Scalar::Text(text) => Some(text.into_owned()),
             other => panic!("a text gave {other:?}"),
         }
@@ -183,6 +197,7 @@ mod tests {
             (Ladder::Gender, Step::FemaleMale, "female", Some("female")),
             (Ladder::Country, Step::Region, "AL", Some("Southern Europe")),
             (Ladder::Country, Step::Region, "AQ", None),
+            (Ladder::Country, Step::Region, "Southern Europe", Some("Southern Europe")),
             (Ladder::Country, Step::Country, "VN", Some("VN")),
             (Ladder::Organisation, Step::Type, "Kent Police", Some("police")),
             (Ladder::Organisation, Step::Type, "Bristol City Council", Some("local_authority")),
@@ -192,9 +207,9 @@ mod tests {
         ] {
             assert_eq!(step(ladder, at, from).as_deref(), to, "{ladder:?} {at} {from}");
         }
-        let rounded = coarsen(Ladder::Coordinate, Step::TenthDegree, Scalar::Number(51.1279));
+        let rounded = ladders().coarsen(Ladder::Coordinate, Step::TenthDegree, Scalar::Number(51.1279));
         assert_eq!(rounded, Some(Scalar::Number(51.1)));
-        let band = coarsen(Ladder::Amount, Step::Band, Scalar::Integer(18_000));
+        let band = ladders().coarsen(Ladder::Amount, Step::Band, Scalar::Integer(18_000));
         assert_eq!(band, Some(fixed("10000-24999")));
     }
 

@@ -6,22 +6,26 @@
 
 mod annotation;
 mod classified;
+mod codes;
+mod compat;
 mod compile;
 mod document;
 mod facts;
+mod fold;
 mod keyword;
 mod ladder;
 mod project;
-mod region;
 mod rules;
 mod schema;
 mod scheme;
 mod shape;
 mod split;
+mod summary;
 mod violation;
 mod writer;
 
 pub use classified::{Classified, Corrupt};
+pub use codes::{Code, CodeList, code_lists_named};
 pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES, ParseFault, parse};
 pub use project::Projected;
 pub use schema::{Schema, Schemas};

@@ -3,7 +3,7 @@
 use causeway_model::{Class, FieldNumber, Floor, Step};
 
 use crate::classified::{CellValue, Classified};
-use crate::ladder::{Scalar, coarsen};
+use crate::ladder::{Ladders, Scalar};
 use crate::shape::{Leaf, Shape};
 use crate::writer::{Gaps, JsonWriter};
 
@@ -37,7 +37,7 @@ pub(crate) fn project(
                 (Class::Link, Projected::Pseudonym) => Scalar::Text(pseudonym(internal).into()),
                 _ => continue,
             },
-            CellValue::Scalar(value) => match leaves(leaf, form, value) {
+            CellValue::Scalar(value) => match leaves(&shape.ladders, leaf, form, value) {
                 Some(value) => value,
                 None => continue,
             },
@@ -50,13 +50,13 @@ pub(crate) fn project(
 }
 
 /// The value in the form asked for, if the leaf's class and floor allow that form.
-fn leaves<'b>(leaf: &Leaf, form: Projected, value: Scalar<'b>) -> Option<Scalar<'b>> {
+fn leaves<'b>(ladders: &Ladders, leaf: &Leaf, form: Projected, value: Scalar<'b>) -> Option<Scalar<'b>> {
     let Floor::Finest(floor) = leaf.spec.floor else { return None };
     match (leaf.spec.class, leaf.spec.ladder, form) {
         (Class::Open, _, Projected::AsIs | Projected::Step(Step::Exact)) => Some(value),
-        (Class::Coarse, Some(ladder), Projected::AsIs) => coarsen(ladder, floor, value),
+        (Class::Coarse, Some(ladder), Projected::AsIs) => ladders.coarsen(ladder, floor, value),
         (Class::Coarse, Some(ladder), Projected::Step(step)) if ladder.allows(floor, step) => {
-            coarsen(ladder, step, value)
+            ladders.coarsen(ladder, step, value)
         }
         _ => None,
     }

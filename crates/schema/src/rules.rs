@@ -4,6 +4,7 @@ use causeway_model::{Date, Kind, PartialDate};
 use serde_json::Value;
 
 use crate::shape::{Shape, pointer};
+use crate::summary;
 use crate::violation::Violation;
 
 const IN_FUTURE: (&str, &str) = ("date-not-in-future", "lies in the future");
@@ -14,6 +15,7 @@ const ORDERED: (&str, &str) = ("legs-ordered", "must be greater than the sequenc
 const CONNECTED: (&str, &str) = ("legs-connected", "is not where the leg before ends");
 const UNLOCODE: (&str, &str) = ("unlocode-country", "is not in the country stated");
 const SUBDIVISION: (&str, &str) = ("subdivision-country", "is not in the country stated");
+const PLACE: (&str, &str) = ("place-known", "states neither a country nor a region");
 const CROSSING: (&str, &str) = ("unlocode-country", "is in neither country of its leg");
 const COUNTRIES: (&str, &str) = ("countries-match-legs", "does not match the legs");
 
@@ -26,6 +28,7 @@ pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value, today: Date, found:
         }
     });
     retention(root, today, found);
+    summary::check(kind, shape, root, found);
     match kind {
         Kind::VictimProfile => {
             period(root, "", ["exploitation_start", "exploitation_end"], found);
@@ -39,6 +42,9 @@ pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value, today: Date, found:
         Kind::TraffickingRoute => {
             period(root, "", ["first_observed", "last_observed"], found);
             let legs: &[Value] = root.get("legs").and_then(Value::as_array).map_or(&[], Vec::as_slice);
+            if shape.number("legs[].from.region").is_some() {
+                places(legs, found);
+            }
             self::legs(legs, found);
             countries(root, legs, found);
         }
@@ -89,9 +95,27 @@ fn legs(legs: &[Value], found: &mut Vec<Violation>) {
     }
 }
 
+/// Since version 1.1 a place may state a region where no country is known. A code of a place says its country, so it
+/// comes with that country.
+fn places(legs: &[Value], found: &mut Vec<Violation>) {
+    let ends = (0..).zip(legs).flat_map(|(index, leg)| ["from", "to"].map(|end| (index, end, leg.get(end))));
+    for (index, end, place) in ends {
+        let Some(place) = place.filter(|place| place.is_object() && place.get("country").is_none()) else { continue };
+        let at = format!("/legs/{index}/{end}");
+        for (part, rule) in [("unlocode", UNLOCODE), ("subdivision", SUBDIVISION)] {
+            if place.get(part).is_some() {
+                found.push(Violation::new(format!("{at}/{part}"), rule));
+            }
+        }
+        if place.get("region").is_none() {
+            found.push(Violation::new(at, PLACE));
+        }
+    }
+}
+
 /// Whether two places may be the same: what both state must agree.
 fn same_place(a: &Value, b: &Value) -> bool {
-    ["country", "subdivision", "unlocode"].into_iter().all(|part| match (text(a, part), text(b, part)) {
+    ["country", "region", "subdivision", "unlocode"].into_iter().all(|part| match (text(a, part), text(b, part)) {
         (Some(a), Some(b)) => a == b,
         _ => true,
     })

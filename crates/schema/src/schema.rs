@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use causeway_model::{Date, FieldNumber, FieldTable, Kind, RecordFacts, SchemaId, SchemaVersion};
 
 use crate::classified::Classified;
+use crate::codes::CodeLists;
+use crate::compat;
 use crate::compile::{Compiled, compile};
 use crate::document::Document;
 use crate::project::{Projected, project};
@@ -20,11 +23,18 @@ pub struct Schemas {
 }
 
 impl Schemas {
-    /// Compiles the files. Each string of the error names the schema, the leaf and what is wrong; all are listed.
-    pub fn compile(docs: &[(SchemaId, &str)]) -> Result<Self, Vec<String>> {
+    /// Compiles the files, with the texts of the code lists that their leaves name. Each string of the error names the
+    /// schema, the leaf and what is wrong; all are listed. A minor version that would refuse what an earlier one of its
+    /// major accepted, or protects a field less, is a fault too.
+    ///
+    /// # Errors
+    /// Every fault, where there is one.
+    pub fn compile(docs: &[(SchemaId, &str)], lists: &[&str]) -> Result<Self, Vec<String>> {
         let (mut by_id, mut faults) = (BTreeMap::new(), Vec::new());
+        let lists = CodeLists::parse(lists, &mut faults);
+        let ladders = Arc::new(lists.ladders());
         for (id, text) in docs {
-            match compile(*id, text) {
+            match compile(*id, text, &lists, &ladders) {
                 Ok(compiled) => {
                     if by_id.insert(*id, Schema { id: *id, compiled }).is_some() {
                         faults.push(format!("{id}: stands twice"));
@@ -34,6 +44,7 @@ impl Schemas {
             }
         }
         faults.extend(renumbered(&by_id));
+        faults.extend(incompatible(&by_id));
         if faults.is_empty() { Ok(Self { by_id }) } else { Err(faults) }
     }
 
@@ -73,6 +84,18 @@ fn renumbered(by_id: &BTreeMap<SchemaId, Schema>) -> Vec<String> {
                 faults.push(format!("{id}: {}: the number {} was that of {first}", spec.path, spec.number.0));
             }
         }
+    }
+    faults
+}
+
+/// Each minor version against the one before it.
+fn incompatible(by_id: &BTreeMap<SchemaId, Schema>) -> Vec<String> {
+    let pairs = by_id.values().zip(by_id.values().skip(1));
+    let minors = pairs.filter(|(a, b)| a.id.kind == b.id.kind && a.id.version.major == b.id.version.major);
+    let mut faults = Vec::new();
+    for (earlier, later) in minors {
+        let found = compat::faults(&earlier.compiled, &later.compiled);
+        faults.extend(found.into_iter().map(|fault| format!("{}: {fault} (against {})", later.id, earlier.id.version)));
     }
     faults
 }

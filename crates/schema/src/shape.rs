@@ -1,8 +1,11 @@
 //! The shape of a kind: its leaves, where they stand, and how a document is walked along them.
 
+use std::sync::Arc;
+
 use causeway_model::{FieldNumber, FieldSpec, FieldTable};
 use serde_json::Value;
 
+use crate::ladder::Ladders;
 use crate::scheme::Scheme;
 
 /// Arrays hold at most this many items, so that an index is one byte.
@@ -40,7 +43,7 @@ pub(crate) struct Leaf {
 }
 
 /// How a link field's value becomes a pseudonym.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link {
     pub(crate) scheme: Scheme,
     /// Members beside the leaf that make the value unique: the scheme of a reference, the country of a document.
@@ -48,7 +51,7 @@ pub(crate) struct Link {
 }
 
 /// Where another leaf has one of these values, this leaf is stored sealed only.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Withheld {
     pub(crate) segments: Vec<Segment>,
     pub(crate) values: Vec<Box<str>>,
@@ -69,6 +72,8 @@ pub(crate) struct Shape {
     pub(crate) root: Node,
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) table: FieldTable,
+    /// What the code lists say about making values coarser.
+    pub(crate) ladders: Arc<Ladders>,
     by_number: Vec<Option<usize>>,
 }
 
@@ -81,7 +86,7 @@ pub(crate) struct Met<'d> {
 }
 
 impl Shape {
-    pub(crate) fn new(root: Node, leaves: Vec<Leaf>) -> Result<Self, String> {
+    pub(crate) fn new(root: Node, leaves: Vec<Leaf>, ladders: Arc<Ladders>) -> Result<Self, String> {
         let table = FieldTable::new(leaves.iter().map(|leaf| leaf.spec.clone()).collect())?;
         let mut by_number = Vec::new();
         for (index, leaf) in leaves.iter().enumerate() {
@@ -89,7 +94,7 @@ impl Shape {
             by_number.resize(by_number.len().max(number + 1), None);
             by_number[number] = Some(index);
         }
-        Ok(Self { root, leaves, table, by_number })
+        Ok(Self { root, leaves, table, ladders, by_number })
     }
 
     pub(crate) fn by_number(&self, number: FieldNumber) -> Option<&Leaf> {

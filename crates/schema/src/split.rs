@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::classified::{CellValue, Classified};
 use crate::document::Document;
-use crate::ladder::{Scalar, coarsen};
+use crate::ladder::{Ladders, Scalar};
 use crate::shape::{Leaf, Link, Met, Segment, Shape, value_at};
 use crate::writer::{Gaps, JsonWriter};
 
@@ -61,7 +61,7 @@ pub(crate) fn split(shape: &Shape, document: &Document, pseudonymise: &dyn Fn(&s
     shape.visit(root, &mut |met| {
         let leaf = &shape.leaves[met.leaf];
         let number = leaf.spec.number;
-        let seal = match keep(leaf, root, &met) {
+        let seal = match keep(&shape.ladders, leaf, root, &met) {
             Some(Kept::Open(value)) => {
                 classified.push(number, met.indices, &CellValue::Scalar(value));
                 false
@@ -92,7 +92,7 @@ fn write<'s>(sealed: &mut JsonWriter<'s>, segments: &'s [Segment], met: &Met<'_>
     sealed.leaf(segments, met.indices).is_some_and(|out| serde_json::to_writer(out, met.value).is_ok())
 }
 
-fn keep<'d>(leaf: &Leaf, root: &Value, met: &Met<'d>) -> Option<Kept<'d>> {
+fn keep<'d>(ladders: &Ladders, leaf: &Leaf, root: &Value, met: &Met<'d>) -> Option<Kept<'d>> {
     let withheld = leaf.withheld.as_ref().is_some_and(|withheld| {
         let beside = value_at(root, &withheld.segments, met.indices).and_then(Value::as_str);
         beside.is_some_and(|value| withheld.values.iter().any(|listed| **listed == *value))
@@ -104,7 +104,7 @@ fn keep<'d>(leaf: &Leaf, root: &Value, met: &Met<'d>) -> Option<Kept<'d>> {
     Some(match (leaf.spec.class, leaf.spec.ladder, leaf.spec.floor, &leaf.link) {
         (Class::Open, _, _, _) => Kept::Open(value),
         (Class::Coarse, Some(ladder), Floor::Finest(floor), _) => {
-            let at_floor = coarsen(ladder, floor, value.clone());
+            let at_floor = ladders.coarsen(ladder, floor, value.clone());
             let differs = at_floor.as_ref() != Some(&value);
             Kept::Coarse(at_floor, differs)
         }

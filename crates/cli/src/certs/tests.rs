@@ -93,7 +93,11 @@ fn two_rostered_persons_approve_every_document() {
     for path in folder::list(&config().join("schemas"), "json").expect("a folder") {
         documents.push((DocumentKind::Schema, schema_id(&path).expect("named so").to_string(), 1, path));
     }
-    assert!(documents.len() >= 5, "three agencies and two schemas at least");
+    for (path, text) in code_lists(&config().join("schemas")).expect("a folder") {
+        let list = CodeList::parse(&text).expect("valid");
+        documents.push((DocumentKind::CodeList, list.name, list.version, path));
+    }
+    assert!(documents.len() >= 15, "three agencies, four schemas and their code lists at least");
     for (kind, id, version, path) in documents {
         let digest = document_digest(kind, &id, version, read(&path).as_bytes());
         let file: File =

@@ -46,8 +46,10 @@ impl Rules {
             texts.push((id.ok_or_else(|| Failure::content(&path, "not named as a schema".into()))?, text));
         }
         let documents: Vec<(SchemaId, &str)> = texts.iter().map(|(id, text)| (*id, text.as_str())).collect();
+        let lists = certs::code_lists(&config.join("schemas"))?;
+        let lists: Vec<&str> = lists.iter().map(|(_, text)| text.as_str()).collect();
         let schemas =
-            Schemas::compile(&documents).map_err(|faults| Failure::faults(&config.join("schemas"), &faults))?;
+            Schemas::compile(&documents, &lists).map_err(|faults| Failure::faults(&config.join("schemas"), &faults))?;
         let mut agreements = Vec::new();
         for path in certs::files(&config.join("agreements"), "toml")? {
             let text = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, e))?;

@@ -280,7 +280,9 @@ fn every_row_of_the_real_file_maps_to_a_valid_record() {
     };
     let map = ctdc();
     let text = fs::read_to_string(workspace("config/schemas/victim-profile-1.0.json")).expect("the schema is there");
-    let schemas = Schemas::compile(&[(map.schema, &text)]).expect("the schema compiles");
+    let lists = crate::certs::code_lists(&workspace("config/schemas")).expect("the code lists are there");
+    let lists: Vec<&str> = lists.iter().map(|(_, text)| text.as_str()).collect();
+    let schemas = Schemas::compile(&[(map.schema, &text)], &lists).expect("the schema compiles");
     let schema = schemas.get(map.schema).expect("just compiled");
     let today = Date::new(2026, 11, 21).expect("a date");
     let (mut mapped, mut albanian, mut adults) = (0, 0, 0);

@@ -1,19 +1,27 @@
 //! The sample against the schemas that it is meant for.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
-use causeway_model::{Date, Kind};
-use causeway_schema::{Schemas, parse};
+use causeway_model::{Class, Date, Kind};
+use causeway_schema::{Projected, Schema, Schemas, parse};
+
+use crate::certs;
 
 use super::{FaultKind, SampleRecord, clean, records};
 
 fn schemas() -> Schemas {
     let file = |id: &str, text: &'static str| (id.parse().expect("a schema id"), text);
-    Schemas::compile(&[
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/schemas");
+    let lists = certs::code_lists(&folder).expect("the code lists are there");
+    let lists: Vec<&str> = lists.iter().map(|(_, text)| text.as_str()).collect();
+    let files = [
         file("victim-profile/1.0", include_str!("../../../../config/schemas/victim-profile-1.0.json")),
+        file("victim-profile/1.1", include_str!("../../../../config/schemas/victim-profile-1.1.json")),
         file("trafficking-route/1.0", include_str!("../../../../config/schemas/trafficking-route-1.0.json")),
-    ])
-    .expect("the shipped schemas compile")
+        file("trafficking-route/1.1", include_str!("../../../../config/schemas/trafficking-route-1.1.json")),
+    ];
+    Schemas::compile(&files, &lists).expect("the shipped schemas compile")
 }
 
 /// The reason or the rules by which the gateway would refuse the record; none for a good one.
@@ -128,5 +136,28 @@ fn the_mix_is_that_of_the_published_figures() {
     ] {
         let share = counts[name] * 1000 / profiles;
         assert!(per_mille.contains(&share), "{name}: {share} per mille");
+    }
+}
+
+#[test]
+fn what_the_earlier_version_accepts_the_later_one_accepts_and_shows_alike() {
+    let schemas = schemas();
+    let today: Date = "2026-01-01".parse().expect("a date");
+    for record in clean(23, 3_000) {
+        let earlier = schemas.get(record.schema).expect("known");
+        let later = schemas.newest_for(record.schema).expect("known");
+        assert_ne!(earlier.id(), later.id(), "the sample is of the first version");
+        let document = parse(&record.document).expect("valid");
+        assert!(earlier.validate(&document, today).is_empty() && later.validate(&document, today).is_empty());
+        let split = earlier.split(&document, &|_, value| [u8::try_from(value.len()).unwrap_or(0); 32]);
+        let view = |schema: &Schema| {
+            let form = |number| {
+                let spec = schema.fields().by_number(number)?;
+                Some(if spec.class == Class::Link { Projected::Pseudonym } else { Projected::AsIs })
+            };
+            schema.project(&split.classified, &form, &|internal| format!("p{}", internal[0]))
+        };
+        assert_eq!(view(earlier), view(later), "{}", record.submission_id);
+        assert_eq!(earlier.facts(&split.classified), later.facts(&split.classified));
     }
 }

@@ -1,4 +1,4 @@
-//! The start folder: agency files, agreements and schemas with their approvals, read as proposals.
+//! The start folder: agency files, agreements, schemas and code lists with their approvals, read as proposals.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +6,16 @@ use causeway_agreement::{AgencyFile, Agreement};
 use causeway_exchange::ProposedDocument;
 use causeway_journal::{document_digest, v1};
 use causeway_model::{Kind, SchemaId};
+use causeway_schema::CodeList;
 
 use crate::config::StartFolders;
 use crate::start::approvals;
 
 /// A governed document has at most 128 KiB (DESIGN.md section 6).
 const MAX_DOCUMENT_BYTES: u64 = 128 * 1024;
+
+/// The folder of code lists within that of the schemas.
+const CODES: &str = "codes";
 
 /// What the folders hold.
 #[derive(Debug, Default)]
@@ -40,6 +44,10 @@ pub(crate) fn read(folders: &StartFolders) -> Proposals {
         let id = schema_id(stem)
             .ok_or_else(|| vec!["is not named <kind>-<version>.json, as victim-profile-1.0.json".into()])?;
         Ok((id.to_string(), 1))
+    });
+    reading.folder(&folders.schemas.join(CODES), "json", v1::DocumentKind::CodeList, |stem, text| {
+        let list = CodeList::parse(text)?;
+        if list.name == stem { Ok((list.name, list.version)) } else { Err(vec!["is not named as its list is".into()]) }
     });
     if !folders.approvals.is_dir() {
         reading.found.faults.push(format!("{}: there is no such folder", folders.approvals.display()));

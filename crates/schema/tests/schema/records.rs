@@ -9,10 +9,39 @@ use serde_json::{Value, json};
 pub(crate) const PROFILE_FILE: &str = include_str!("../../../../config/schemas/victim-profile-1.0.json");
 pub(crate) const ROUTE_FILE: &str = include_str!("../../../../config/schemas/trafficking-route-1.0.json");
 
-static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
-    Schemas::compile(&[(id("victim-profile/1.0"), PROFILE_FILE), (id("trafficking-route/1.0"), ROUTE_FILE)])
-        .unwrap_or_else(|faults| panic!("{faults:#?}"))
+pub(crate) const PROFILE_1_1_FILE: &str = include_str!("../../../../config/schemas/victim-profile-1.1.json");
+pub(crate) const ROUTE_1_1_FILE: &str = include_str!("../../../../config/schemas/trafficking-route-1.1.json");
+
+/// The texts of the shipped code lists.
+static LISTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/schemas/codes");
+    let paths = std::fs::read_dir(folder).expect("the code lists").map(|entry| entry.expect("readable").path());
+    paths.map(|path| std::fs::read_to_string(path).expect("a text")).collect()
 });
+
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
+    let files = [
+        (id("victim-profile/1.0"), PROFILE_FILE),
+        (id("victim-profile/1.1"), PROFILE_1_1_FILE),
+        (id("trafficking-route/1.0"), ROUTE_FILE),
+        (id("trafficking-route/1.1"), ROUTE_1_1_FILE),
+    ];
+    compile(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
+});
+
+/// Compiles with the shipped code lists.
+pub(crate) fn compile(files: &[(SchemaId, &str)]) -> Result<Schemas, Vec<String>> {
+    Schemas::compile(files, &lists())
+}
+
+pub(crate) fn lists() -> Vec<&'static str> {
+    LISTS.iter().map(String::as_str).collect()
+}
+
+/// All four.
+pub(crate) fn schemas() -> &'static Schemas {
+    &SCHEMAS
+}
 
 pub(crate) fn id(text: &str) -> SchemaId {
     text.parse().expect("a schema id")

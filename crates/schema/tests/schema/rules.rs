@@ -111,8 +111,9 @@ fn a_duty_to_notify_without_consent_is_anonymous() {
 #[test]
 fn age_and_minority_agree() {
     breaks(profiles(), profile(), &[("/age_band", json!("9-17"))], &[("/age_band", "age-band-minor")]);
-    breaks(profiles(), profile(), &[("/is_minor", json!("yes"))], &[("/age_band", "age-band-minor")]);
-    breaks(profiles(), profile(), &[("/is_minor", json!("not_sure"))], &[]);
+    let minor = |answer: &str| [("/is_minor", json!(answer)), ("/sanitised_summary", json!(null))];
+    breaks(profiles(), profile(), &minor("yes"), &[("/age_band", "age-band-minor")]);
+    breaks(profiles(), profile(), &minor("not_sure"), &[]);
     let detail = [("/child_detail", json!({"missing_from_care": "yes"}))];
     breaks(profiles(), profile(), &detail, &[("/child_detail", "child-detail-adult")]);
 }
