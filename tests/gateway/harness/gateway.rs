@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use causeway_gateway::client::{self, ClientError, Credentials, Statement};
 use causeway_gateway::identity::SpiffeId;
+use causeway_proto::v1::admin_service_client::AdminServiceClient;
 use causeway_proto::v1::audit_service_client::AuditServiceClient;
 use causeway_proto::v1::feed_service_client::FeedServiceClient;
 use causeway_proto::v1::ingest_service_client::IngestServiceClient;
+use causeway_proto::v1::protection_service_client::ProtectionServiceClient;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -106,6 +108,16 @@ impl Reach {
         let channel = self.channel(system).await;
         FeedServiceClient::with_interceptor(channel, statement("investigation"))
             .max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// `ProtectionService`, stating why and who.
+    pub(crate) async fn protection(&self, system: &str) -> ProtectionServiceClient<Stated> {
+        ProtectionServiceClient::with_interceptor(self.channel(system).await, statement("investigation"))
+    }
+
+    /// `AdminService`, stating why and who.
+    pub(crate) async fn admin(&self, system: &str) -> AdminServiceClient<Stated> {
+        AdminServiceClient::with_interceptor(self.channel(system).await, statement("integrity"))
     }
 
     /// `AuditService`, stating why and who.
