@@ -92,7 +92,7 @@ fn records_that_are_wrong() -> Vec<Bad> {
         bad("a date that there is not", changed(json!({"referral_date": "2026-02-30"})), "schema-violation"),
         bad("an empty object", profile(b"{}".to_vec()), "schema-violation"),
         bad("a profile called a route", schema("trafficking-route", "1.0"), "schema-violation"),
-        bad("a version not in force", schema("victim-profile", "1.1"), "unknown-schema"),
+        bad("a version not in force", schema("victim-profile", "1.9"), "unknown-schema"),
         bad("a kind that there is not", schema("passport", "1.0"), "field-malformed"),
         bad("no kind", schema("", "1.0"), "field-malformed"),
         bad("a version that is none", schema("victim-profile", "newest"), "field-malformed"),

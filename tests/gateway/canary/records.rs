@@ -8,7 +8,7 @@ use crate::harness::documents;
 
 /// A valid profile that both partners' agreements cover.
 pub(crate) fn profile(canaries: &mut Canaries) -> Value {
-    let number = canaries.number();
+    let (number, summary) = (canaries.number(), canaries.summary());
     let mut word = || canaries.word();
     let mut record = documents::with(
         documents::profile(),
@@ -40,7 +40,7 @@ pub(crate) fn profile(canaries: &mut Canaries) -> Value {
             "europol_handling": ["H1"],
             "europol_handling_text": word(),
             "purpose": word(),
-            "sanitised_summary": word(),
+            "sanitised_summary": summary,
         }),
     );
     record["phones"] = json!([canaries.phone(), format!("+{number}")]);
@@ -49,7 +49,7 @@ pub(crate) fn profile(canaries: &mut Canaries) -> Value {
 
 /// A valid route that both partners' agreements cover.
 pub(crate) fn route(canaries: &mut Canaries) -> Value {
-    let number = canaries.number();
+    let (number, summary) = (canaries.number(), canaries.summary());
     let mut word = || canaries.word();
     let mut record = documents::with(
         documents::route(),
@@ -68,7 +68,7 @@ pub(crate) fn route(canaries: &mut Canaries) -> Value {
             "documents_used": [{ "type": "visa", "number": word() }],
             "description": word(),
             "purpose": word(),
-            "sanitised_summary": word(),
+            "sanitised_summary": summary,
         }),
     );
     for leg in record["legs"].as_array_mut().expect("legs") {
@@ -96,6 +96,8 @@ pub(crate) fn faulty(canaries: &mut Canaries) -> Vec<(&'static str, &'static str
         ("a text that is too long", json!({ "family_name": canaries.word().repeat(20) })),
         ("a text of another form", json!({ "email": canaries.word(), "phones": [canaries.word()] })),
         ("a date that is none", json!({ "date_of_birth": canaries.word(), "retain_until": canaries.word() })),
+        ("a summary that names the person", json!({ "family_name": "Kq9Canary", "sanitised_summary": canaries.summary() })),
+        ("a summary with a number", json!({ "sanitised_summary": canaries.word() })),
         ("a number for a text", json!({ "given_name": number.parse::<u64>().expect("digits") })),
         ("two of the same", json!({ "nationalities": [canaries.word(), canaries.word(), canaries.word()] })),
         ("an identifier in an anonymous record", json!({ "anonymous": true, "given_name": canaries.word() })),

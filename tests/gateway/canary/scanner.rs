@@ -46,6 +46,12 @@ impl Canaries {
         format!("{WORD}{:04}Wx", self.made)
     }
 
+    /// A text to be shared: it holds the canary, and nothing that has the form of an identifier.
+    pub(crate) fn summary(&mut self) -> String {
+        self.made += 1;
+        format!("{WORD} was told of work")
+    }
+
     /// A telephone number that is nowhere else.
     pub(crate) fn phone(&mut self) -> String {
         self.made += 1;
