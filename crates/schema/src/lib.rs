@@ -29,5 +29,6 @@ pub use codes::{Code, CodeList, code_lists_named};
 pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES, ParseFault, parse};
 pub use project::Projected;
 pub use schema::{Schema, Schemas};
+pub use scheme::normalise;
 pub use split::{SealedBody, Split};
 pub use violation::{MAX_VIOLATIONS, Violation};
