@@ -96,7 +96,10 @@ pub(crate) fn faulty(canaries: &mut Canaries) -> Vec<(&'static str, &'static str
         ("a text that is too long", json!({ "family_name": canaries.word().repeat(20) })),
         ("a text of another form", json!({ "email": canaries.word(), "phones": [canaries.word()] })),
         ("a date that is none", json!({ "date_of_birth": canaries.word(), "retain_until": canaries.word() })),
-        ("a summary that names the person", json!({ "family_name": "Kq9Canary", "sanitised_summary": canaries.summary() })),
+        (
+            "a summary that names the person",
+            json!({ "family_name": "Kq9Canary", "sanitised_summary": canaries.summary() }),
+        ),
         ("a summary with a number", json!({ "sanitised_summary": canaries.word() })),
         ("a number for a text", json!({ "given_name": number.parse::<u64>().expect("digits") })),
         ("two of the same", json!({ "nationalities": [canaries.word(), canaries.word(), canaries.word()] })),
