@@ -8,8 +8,10 @@ use causeway_journal::v1;
 use causeway_model::{AgencyId, LeafIndex, SubmissionId, SystemId, Timestamp};
 use causeway_store::{AppendFailure, Clock, Committed, Draft, Journal, Keys};
 use event_listener::{Event, EventListener};
+use futures_util::lock::Mutex;
 
 use crate::governed::Governed;
+use crate::identity::OwnIdentities;
 use crate::sealing::Windows;
 use crate::tally::Tally;
 use crate::{Caller, Class, Error, Pressure, Tallied};
@@ -35,17 +37,40 @@ struct Inner {
     windows: Windows,
     tally: Tally,
     ticked: Event,
+    own_identities: OwnIdentities,
+    /// Held while bodies are searched one after the other.
+    scans: Mutex<()>,
+    /// Held while a key is rotated or a document brought into force.
+    administering: Mutex<()>,
 }
 
 impl Exchange {
     /// Over a journal whose genesis is complete. The documents in force are compiled and checked against each other.
+    /// `own_identities` is how many identities an agency may ask for of its own records; what a partner may, its agreement says.
     ///
     /// # Errors
     /// `Invalid` with every fault of the documents in force, in words.
-    pub fn start(journal: Journal, keys: Arc<Keys>, clock: Clock) -> Result<Self, Error> {
+    pub fn start(
+        journal: Journal,
+        keys: Arc<Keys>,
+        clock: Clock,
+        own_identities: OwnIdentities,
+    ) -> Result<Self, Error> {
         let governed = journal.read(Governed::compile)?;
-        let (windows, tally) = (Windows::default(), Tally::starting(clock.now()));
-        Ok(Self { inner: Arc::new(Inner { journal, keys, clock, governed, windows, tally, ticked: Event::new() }) })
+        let tally = Tally::starting(clock.now());
+        let inner = Inner {
+            journal,
+            keys,
+            clock,
+            governed,
+            windows: Windows::default(),
+            tally,
+            ticked: Event::new(),
+            own_identities,
+            scans: Mutex::new(()),
+            administering: Mutex::new(()),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The roles that the agency file in force gives to a system; none for an unknown system.
@@ -96,6 +121,24 @@ impl Exchange {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.inner.keys
+    }
+
+    pub(crate) fn shared_keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.inner.keys)
+    }
+
+    pub(crate) fn own_identities(&self) -> OwnIdentities {
+        self.inner.own_identities
+    }
+
+    /// Held by whoever searches bodies one after the other, so that one such search runs at a time.
+    pub(crate) fn scans(&self) -> &Mutex<()> {
+        &self.inner.scans
+    }
+
+    /// Held by whoever rotates a key or brings a document into force.
+    pub(crate) fn administering(&self) -> &Mutex<()> {
+        &self.inner.administering
     }
 
     pub(crate) fn governed(&self) -> &Governed {

@@ -11,6 +11,7 @@ mod error;
 mod exchange;
 mod genesis;
 mod governed;
+mod identity;
 mod page;
 mod pull;
 mod query;
@@ -29,6 +30,10 @@ pub use caller::{Caller, Peer, Purpose};
 pub use error::{Class, Error};
 pub use exchange::Exchange;
 pub use genesis::{ProposedDocument, document_faults, genesis, unapproved_documents};
+pub use identity::{
+    Approved, IdentityQuestion, IdentityRow, IdentityState, OwnIdentities, OwnersView, PersonSignature, ReleasedIdentity,
+    SealedIdentity, Whose,
+};
 pub use page::{Content, Evidence, Page, PageItem, PageTerms, PseudonymChange, page_digest};
 pub use pull::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, PullRequest};
 pub use query::{AuditRow, ProvedEntry, Query, QueryAnswer};

@@ -237,10 +237,17 @@ impl Reach {
             Self::All => true,
             Self::Own(agency) => {
                 let acted = entry.actor.as_ref().is_some_and(|actor| actor.agency == *agency);
-                acted || (received(entry, agency) && !names_records(entry))
+                (acted && !asks_of_anothers(entry, agency)) || (received(entry, agency) && !names_records(entry))
             }
         }
     }
+}
+
+/// Whether an agency asks, under an agreement, for an identity of another's record: the entry names that record by its id, though
+/// the agency knows a pseudonym only. Its later steps on the request name none, and are its auditors' to see.
+fn asks_of_anothers(entry: &v1::Entry, agency: &str) -> bool {
+    let under_agreement = entry.recipient.as_ref().is_some_and(|recipient| !recipient.agreement.is_empty());
+    received(entry, agency) && under_agreement && names_records(entry)
 }
 
 fn received(entry: &v1::Entry, agency: &str) -> bool {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use causeway_exchange::OwnIdentities;
 use causeway_model::AgencyId;
 
 use crate::identity::TrustSuffix;
@@ -33,6 +34,8 @@ pub struct Config {
     pub tls: TlsFiles,
     /// What an empty journal starts from.
     pub start: StartFolders,
+    /// How many identities an agency may ask for of its own records.
+    pub own_identities: OwnIdentities,
     /// Limits.
     pub limits: Limits,
     /// Logs.
@@ -176,6 +179,9 @@ mod tests {
             ("[tls]", "[tls]\nsurprise = 1"),
             ("[start]", "[start]\nsurprise = 1"),
             ("agreements = \"agreements\"", "agreements = 7"),
+            ("[identity]", "[identity]\nsurprise = 1"),
+            ("# monthly_cap = 10", "monthly_cap = 0"),
+            ("# stands_hours = 72", "stands_hours = 721"),
             ("[limits]", "[limits]\nsurprise = 1"),
             ("# message_bytes = 1048576", "message_bytes = 1"),
             ("# streams = 128", "streams = \"many\""),
@@ -191,6 +197,9 @@ mod tests {
         let mut found = places(&faults);
         found.sort_unstable();
         let expected = [
+            "identity.monthly_cap",
+            "identity.stands_hours",
+            "identity.surprise",
             "keys_dir",
             "limits.handshake_seconds",
             "limits.message_bytes",

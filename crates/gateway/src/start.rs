@@ -68,7 +68,7 @@ async fn begin(
         preflight::of_an_empty_journal(config, &proposals, &clock)?;
     }
     genesis(journal, &config.operator, proposals.documents).await?;
-    let exchange = Exchange::start(journal.clone(), keys, clock.clone())?;
+    let exchange = Exchange::start(journal.clone(), keys, clock.clone(), config.own_identities)?;
     let agencies = journal.read(|state| state.agencies().cloned().collect());
     let ready = Ready::check(config.clone(), GatewayParts { exchange, agencies, clock })?;
     let listener = TcpListener::bind(config.listen).await.map_err(Error::Listen)?;

@@ -28,6 +28,6 @@ pub use id::{
 pub use kind::{Kind, SchemaId, SchemaVersion};
 pub use number::{FrameSeq, LeafIndex, Position, RecordVersion};
 pub use purpose::PurposeCode;
-pub use text::{OperatorId, PurposeText, SubmissionId};
+pub use text::{CaseReference, OperatorId, PurposeText, SubmissionId};
 pub use time::{Date, PartialDate, Timestamp};
 pub use transfer::{OnwardTransfer, TransferCondition};

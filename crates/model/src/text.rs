@@ -53,6 +53,13 @@ hidden_text!(
     128
 );
 hidden_text!(
+    /// The case for which somebody asks for an identity: 1 to 128 characters. Kept as a commitment with its opening.
+    CaseReference,
+    "case reference",
+    1,
+    128
+);
+hidden_text!(
     /// The text after a purpose's code: 1 to 500 characters. Kept as a commitment with its opening.
     PurposeText,
     "purpose text",

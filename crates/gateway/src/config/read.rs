@@ -5,7 +5,9 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use causeway_agreement::IdentityTerms;
 use causeway_agreement::section::{self, Section, flag, parsed, text};
+use causeway_exchange::OwnIdentities;
 use causeway_model::SystemName;
 use toml::Value;
 
@@ -45,6 +47,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         let (schemas, approvals) = (files.folder(start, "schemas"), files.folder(start, "approvals"));
         Some(StartFolders { agencies: agencies?, agreements: agreements?, schemas: schemas?, approvals: approvals? })
     });
+    let own_identities = section.child_or_empty("identity", own_identities);
     let limits = section.child_or_empty("limits", limits);
     let log = section.child_or_empty("log", log);
     Some(Config {
@@ -58,6 +61,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         reflection: reflection?,
         tls: tls?,
         start: start?,
+        own_identities: own_identities?,
         limits: limits?,
         log: log?,
     })
@@ -88,6 +92,14 @@ fn limits(section: &mut Section<'_>) -> Option<Limits> {
         heartbeat: heartbeat?,
         shutdown: shutdown?,
     })
+}
+
+fn own_identities(section: &mut Section<'_>) -> Option<OwnIdentities> {
+    let default = OwnIdentities::default();
+    let monthly_cap = number(section, "monthly_cap", 1..=10_000, default.monthly_cap.into());
+    let longest = IdentityTerms::MAX_STANDS_HOURS.into();
+    let stands_hours = number(section, "stands_hours", 1..=longest, default.stands_hours.into());
+    Some(OwnIdentities { monthly_cap: monthly_cap?, stands_hours: stands_hours? })
 }
 
 fn log(section: &mut Section<'_>) -> Option<Log> {
