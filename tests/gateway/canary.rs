@@ -92,7 +92,7 @@ async fn no_canary_is_found_anywhere() {
     assert!(watch.answers >= 20 && watch.refusals >= 25, "{} and {}", watch.answers, watch.refusals);
     // The same search finds what is really there: one value put into a copy of what was searched.
     let planted = world.path("data/journal/planted");
-    let mut bytes = fs::read(world.path("data/journal/page-keys")).expect("kept");
+    let mut bytes = fs::read(world.path("data/keys/page-keys")).expect("kept");
     bytes.extend_from_slice(watch.canaries.word().to_lowercase().as_bytes());
     fs::write(&planted, bytes).expect("writable");
     assert_eq!(watch.canaries.find_below(&world.path("data")).0.len(), 1);

@@ -16,6 +16,9 @@ use crate::signing::{PublicKey, SigningKey};
 /// Secrets that every ring has, each 32 bytes.
 const SECRETS: usize = 6;
 
+/// Signing keys that may wait beside the current one.
+const MAX_CANDIDATES: usize = 4;
+
 /// From the ring's feed secret to the key of one feed in its first epoch.
 const FEED: &str = "causeway/v1/feed";
 
@@ -32,8 +35,8 @@ pub struct KeyRing {
     pseudonym: Secret,
     feed: Secret,
     checkpoint: Secret,
-    /// A signing key that is durable here before the log names it.
-    checkpoint_candidate: Option<Secret>,
+    /// Signing keys that are durable here before the log names one of them, the newest last.
+    checkpoint_candidates: Vec<Secret>,
     /// The secrets of later epochs, which nothing else in the ring tells anything of.
     feed_epochs: BTreeMap<(AgreementId, u32), Secret>,
 }
@@ -83,25 +86,30 @@ impl KeyRing {
         next
     }
 
-    /// The keys that may sign checkpoints: the current one, then a candidate if there is one. Which signs, the log says.
+    /// The keys that may sign checkpoints: the current one, then the candidates. Which signs, the log says.
     pub fn checkpoint_keys(&self) -> Vec<SigningKey> {
-        let secrets = std::iter::once(&self.checkpoint).chain(&self.checkpoint_candidate);
+        let secrets = std::iter::once(&self.checkpoint).chain(&self.checkpoint_candidates);
         secrets.cloned().map(SigningKey::from_secret).collect()
     }
 
-    /// The ring with a fresh candidate, in place of one that never became current, and the candidate's public half.
+    /// The ring with a fresh candidate, and the candidate's public half. Earlier ones that never became current stay for a
+    /// while: of two rotations at once, the log decides which counts.
     #[must_use]
     pub fn with_checkpoint_candidate(&self) -> (Self, PublicKey) {
-        let candidate = Secret::generate();
+        let (candidate, mut next) = (Secret::generate(), self.clone());
         let public = SigningKey::from_secret(candidate.clone()).public_key();
-        (Self { checkpoint_candidate: Some(candidate), ..self.clone() }, public)
+        if next.checkpoint_candidates.len() == MAX_CANDIDATES {
+            next.checkpoint_candidates.remove(0);
+        }
+        next.checkpoint_candidates.push(candidate);
+        (next, public)
     }
 
     /// The ring with this one of its signing keys as the current one and no other. None where it holds no such key.
     #[must_use]
     pub fn with_checkpoint_only(&self, public: &PublicKey) -> Option<Self> {
         let kept = self.checkpoint_keys().into_iter().find(|key| key.public_key() == *public)?;
-        Some(Self { checkpoint: Secret::new(*kept.seed()), checkpoint_candidate: None, ..self.clone() })
+        Some(Self { checkpoint: Secret::new(*kept.seed()), checkpoint_candidates: Vec::new(), ..self.clone() })
     }
 
     /// The order in which a wrapped ring holds them. A new secret goes to the end, under a new version.
@@ -111,7 +119,7 @@ impl KeyRing {
 
     fn from_secrets(secrets: [Secret; SECRETS]) -> Self {
         let [submission, content, cursor, pseudonym, feed, checkpoint] = secrets;
-        let (checkpoint_candidate, feed_epochs) = (None, BTreeMap::new());
-        Self { submission, content, cursor, pseudonym, feed, checkpoint, checkpoint_candidate, feed_epochs }
+        let (checkpoint_candidates, feed_epochs) = (Vec::new(), BTreeMap::new());
+        Self { submission, content, cursor, pseudonym, feed, checkpoint, checkpoint_candidates, feed_epochs }
     }
 }

@@ -22,35 +22,49 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// The file.
 #[derive(Debug, Clone)]
-pub(crate) struct CheckpointFile(PathBuf);
+pub(crate) struct CheckpointFile {
+    path: PathBuf,
+    /// Held while the newest checkpoint is asked for and written, so that an older one never takes its place.
+    writing: Arc<Mutex<()>>,
+}
 
 impl CheckpointFile {
     pub(crate) fn in_dir(data_dir: &Path) -> Self {
-        Self(data_dir.join("checkpoint"))
+        Self { path: data_dir.join("checkpoint"), writing: Arc::default() }
     }
 
-    /// The checkpoint that the file holds; none before the first was written.
-    pub(crate) fn read(&self, key: &VerifierKey, origin: &str) -> Result<Option<Checkpoint>, StoreError> {
-        let failed = |source| StoreError::io("read the checkpoint file", &self.0, source);
-        match fs::metadata(&self.0) {
+    /// The checkpoint that the file holds, signed by any of these keys; none before the first was written.
+    pub(crate) fn read(&self, keys: &[VerifierKey], origin: &str) -> Result<Option<Checkpoint>, StoreError> {
+        let failed = |source| StoreError::io("read the checkpoint file", &self.path, source);
+        match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
             Ok(about) if about.len() > MAX_FILE_BYTES => return Err(self.refused("it is too long".into())),
             Ok(_) => {}
         }
-        let bytes = fs::read(&self.0).map_err(failed)?;
+        let bytes = fs::read(&self.path).map_err(failed)?;
         let note = String::from_utf8(bytes).map_err(|_| self.refused("it is not text".into()))?;
-        checkpoint::verify(&note, key, origin).map(Some).map_err(|error| self.refused(Box::new(error)))
+        let mut refused = self.refused("there is no key to verify it with".into());
+        for key in keys {
+            match checkpoint::verify(&note, key, origin) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(error) => refused = self.refused(Box::new(error)),
+            }
+        }
+        Err(refused)
     }
 
-    /// Puts a note in its place, durably.
-    pub(crate) fn write(&self, note: &str) -> Result<(), StoreError> {
-        folder::replace(&self.0, note.as_bytes())
-            .map_err(|source| StoreError::io("write the checkpoint file", &self.0, source))
+    /// Puts the newest note in its place, durably, and returns it.
+    pub(crate) fn write(&self, newest: impl FnOnce() -> Arc<str>) -> Result<Arc<str>, StoreError> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let note = newest();
+        folder::replace(&self.path, note.as_bytes())
+            .map_err(|source| StoreError::io("write the checkpoint file", &self.path, source))?;
+        Ok(note)
     }
 
     fn refused(&self, source: crate::EngineError) -> StoreError {
-        StoreError::CheckpointFile { path: self.0.clone(), source }
+        StoreError::CheckpointFile { path: self.path.clone(), source }
     }
 }
 
@@ -120,10 +134,9 @@ fn keep(file: &CheckpointFile, shared: &Shared, (stopped, wake): &(Mutex<bool>, 
             return;
         }
         drop(guard);
-        let newest = shared.checkpoint();
-        if written.as_ref() != Some(&newest) {
-            match file.write(&newest) {
-                Ok(()) => written = Some(newest),
+        if written.as_ref() != Some(&shared.checkpoint()) {
+            match file.write(|| shared.checkpoint()) {
+                Ok(newest) => written = Some(newest),
                 Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the checkpoint was not kept"),
             }
         }

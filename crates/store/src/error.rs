@@ -29,9 +29,9 @@ pub enum StoreError {
         /// The file that says so.
         file: PathBuf,
     },
-    /// Another process has the journal open.
+    /// Another process has the journal or its keys open.
     Locked {
-        /// The data directory.
+        /// The data directory, or the keys folder.
         path: PathBuf,
     },
     /// The engine did not open, or panicked.
@@ -45,6 +45,8 @@ pub enum StoreError {
         /// What is wrong, and what to do.
         what: &'static str,
     },
+    /// A bundle of keys does not open: it is none, or sealed to another key.
+    Bundle(CryptoError),
     /// The journal is smaller than, or differs from, a checkpoint that it has signed: it was truncated or an old copy
     /// was put back. It must not serve, nor sign.
     RolledBack {
@@ -88,6 +90,10 @@ impl StoreError {
     pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { what, path: path.to_owned(), source }
     }
+
+    pub(crate) fn keys(path: &Path, what: &'static str) -> Self {
+        Self::Keys { path: path.to_owned(), what }
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -97,9 +103,10 @@ impl fmt::Display for StoreError {
             Self::Format { file } => {
                 write!(f, "{} does not say a journal format that this version reads", file.display())
             }
-            Self::Locked { path } => write!(f, "another process has the journal open: {}", path.display()),
+            Self::Locked { path } => write!(f, "another process has this folder open: {}", path.display()),
             Self::Engine(_) => f.write_str("the log's engine did not open"),
             Self::Read(_) => f.write_str("the log could not be read"),
+            Self::Bundle(_) => f.write_str("the bundle of keys does not open"),
             Self::Keys { path, what } => write!(f, "{}: {what}", path.display()),
             Self::RolledBack { signed_size, found_size } if found_size < signed_size => write!(
                 f,
@@ -137,7 +144,7 @@ impl Error for StoreError {
             Self::Engine(source) | Self::CheckpointFile { source, .. } => Some(source.as_ref()),
             Self::Read(source) => Some(source),
             Self::Replay { source, .. } | Self::Proof(source) => Some(source),
-            Self::Unopened(source) => Some(source),
+            Self::Unopened(source) | Self::Bundle(source) => Some(source),
             _ => None,
         }
     }

@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 
 /// What the `format` file of a data directory says. Another text is another format, which this version does not read.
-const FORMAT: &str = "causeway journal 1\n";
+const FORMAT: &str = "causeway journal 2\n";
+
+/// The format before, in which the page keys were in the data directory. It is read, and made into the newest by
+/// `moved_page_keys`; a version that knows only this one must not start without the page keys.
+const FORMAT_WITH_PAGE_KEYS: &str = "causeway journal 1\n";
 
 /// The folder of sled's own files within a data directory.
 pub(crate) fn engine_dir(data_dir: &Path) -> PathBuf {
@@ -20,14 +24,27 @@ pub(crate) fn prepare(data_dir: &Path) -> Result<(), StoreError> {
     create_private(data_dir).map_err(|source| StoreError::io("create the data directory", data_dir, source))?;
     let file = data_dir.join("format");
     match fs::read(&file) {
-        Ok(bytes) if bytes == FORMAT.as_bytes() => Ok(()),
+        Ok(bytes) if [FORMAT, FORMAT_WITH_PAGE_KEYS].iter().any(|known| bytes == known.as_bytes()) => Ok(()),
         Ok(_) => Err(StoreError::Format { file }),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !engine_dir(data_dir).exists() => {
-            replace(&file, FORMAT.as_bytes()).map_err(|source| StoreError::io("write the format file", &file, source))
+            mark_newest(data_dir)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Format { file }),
         Err(source) => Err(StoreError::io("read the format file", &file, source)),
     }
+}
+
+/// Whether a data directory is of the format in which the page keys were in it.
+pub(crate) fn has_page_keys(data_dir: &Path) -> Result<bool, StoreError> {
+    let file = data_dir.join("format");
+    let bytes = fs::read(&file).map_err(|source| StoreError::io("read the format file", &file, source))?;
+    Ok(bytes == FORMAT_WITH_PAGE_KEYS.as_bytes())
+}
+
+/// Says in a data directory that its format is the newest.
+pub(crate) fn mark_newest(data_dir: &Path) -> Result<(), StoreError> {
+    let file = data_dir.join("format");
+    replace(&file, FORMAT.as_bytes()).map_err(|source| StoreError::io("write the format file", &file, source))
 }
 
 /// Makes a folder and its missing parents, each with mode 0700 and each synced into its parent.
@@ -54,11 +71,16 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
 /// Puts `bytes` in the place of the file at `path`: after a power cut it is the old file or the new one, whole.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let next = beside(path);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    write_private(&next, bytes)?;
     fs::rename(&next, path)?;
     sync(parent_of(path))
+}
+
+/// Writes a file with mode 0600 and syncs it, but not the folder that names it.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// The name under which a file is written before it takes its place.
@@ -105,7 +127,9 @@ mod tests {
         prepare(&dir).expect("made before");
         assert_eq!(fs::metadata(&dir).expect("there").permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::metadata(dir.join("format")).expect("there").permissions().mode() & 0o777, 0o600);
-        fs::write(dir.join("format"), "causeway journal 2\n").expect("written");
+        fs::write(dir.join("format"), "causeway journal 1\n").expect("written");
+        prepare(&dir).expect("the format before is read");
+        fs::write(dir.join("format"), "causeway journal 3\n").expect("written");
         assert!(matches!(prepare(&dir), Err(StoreError::Format { .. })));
         fs::remove_file(dir.join("format")).expect("removed");
         create_private(&engine_dir(&dir)).expect("made");

@@ -2,7 +2,7 @@
 //!
 //! A page is stored as the number of its page key's slot in clear, then the keys one after the other, encrypted. A key of
 //! 32 zero bytes is an erased one. A page's number is that of its first slot and never changes; its slot does when it is
-//! written anew under another page key, which is how a key will be erased.
+//! written anew under another page key, which is how a key is erased (`vault`).
 
 use std::sync::Arc;
 
@@ -11,9 +11,16 @@ use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::page_keys::{PageKeys, Slot};
+use crate::vault::Vault;
 
 /// Keys in a full page: 128 of 32 bytes, with slot number, nonce and tag 4,132 bytes, within one value of the log.
 pub(crate) const KEYS_A_PAGE: usize = 128;
+
+/// What lies in the place of an erased key.
+const ERASED: [u8; 32] = [0; 32];
+
+/// A stored page begins with the number of its page key's slot, as a 64-bit big-endian number.
+const SLOT_NUMBER_BYTES: usize = 8;
 
 /// What a page's encryption is bound to, with its number and its slot.
 const PAGE_DOMAIN: &[u8] = b"causeway/v1/key-page\0";
@@ -43,23 +50,39 @@ impl KeyPage {
         key.map(Option::as_ref).ok_or(StoreError::Corrupt("a key is beyond the end of its page"))
     }
 
+    #[cfg(test)]
+    pub(crate) fn empty() -> Self {
+        Self { keys: Vec::new() }
+    }
+
+    /// Erases the key at a place; says whether there was one.
+    pub(crate) fn erase(&mut self, slot: u32) -> Result<bool, StoreError> {
+        let key = usize::try_from(slot).ok().and_then(|slot| self.keys.get_mut(slot));
+        let key = key.ok_or(StoreError::Corrupt("a key is beyond the end of its page"))?;
+        Ok(key.take().is_some())
+    }
+
+    /// The stored form of the page with this number, under the page key in a slot.
+    pub(crate) fn seal(&self, page: u64, slot: Slot, page_key: &AeadKey) -> Vec<u8> {
+        seal(page, slot, page_key, self.keys.iter().map(|key| key.as_ref().map_or(&ERASED, AeadKey::expose)))
+    }
+
     /// The page that the stored bytes hold.
     pub(crate) fn open(page: u64, stored: &[u8], page_keys: &PageKeys) -> Result<Self, StoreError> {
-        let (slot, sealed) = stored.split_first_chunk::<8>().ok_or(StoreError::Corrupt("a key page is cut"))?;
-        let slot = Slot(u64::from_be_bytes(*slot));
+        let (slot, sealed) = (slot_of(stored)?, &stored[SLOT_NUMBER_BYTES..]);
         let plaintext = page_keys.key(slot)?.open(&page_aad(page, slot), sealed).map_err(StoreError::Unopened)?;
         let (keys, rest) = plaintext.as_chunks::<32>();
         if !rest.is_empty() || keys.len() > KEYS_A_PAGE {
             return Err(StoreError::Corrupt("a key page is not a run of keys"));
         }
-        Ok(Self { keys: keys.iter().map(|key| (*key != [0; 32]).then(|| AeadKey::new(*key))).collect() })
+        Ok(Self { keys: keys.iter().map(|key| (*key != ERASED).then(|| AeadKey::new(*key))).collect() })
     }
 }
 
 /// The pages that are being filled. Only the sequencer has one.
 #[derive(Debug)]
 pub(crate) struct KeyPages {
-    page_keys: Arc<PageKeys>,
+    vault: Arc<Vault>,
     /// Pages with keys that are not stored yet; the last of them may still take keys.
     touched: Vec<Filling>,
     filling: Option<Filling>,
@@ -76,8 +99,15 @@ struct Filling {
 
 impl KeyPages {
     /// Starts with a fresh page; pages of earlier runs are not filled further.
-    pub(crate) fn new(page_keys: Arc<PageKeys>) -> Self {
-        Self { page_keys, touched: Vec::new(), filling: None }
+    pub(crate) fn new(vault: Arc<Vault>) -> Self {
+        Self { vault, touched: Vec::new(), filling: None }
+    }
+
+    /// Fills no page further that has been begun, so that it may be written anew: it would be stored again under the page
+    /// key that it had. Keys that are not stored yet are of drafts that were refused.
+    pub(crate) fn close(&mut self) {
+        self.touched.clear();
+        self.filling = None;
     }
 
     /// Gives a key its place. It is not stored before [`KeyPages::take_touched`] and a commit.
@@ -85,7 +115,7 @@ impl KeyPages {
         let mut filling = match self.filling.take() {
             Some(filling) => filling,
             None => {
-                let (slot, page_key) = self.page_keys.allocate()?;
+                let (slot, page_key) = self.vault.page_keys().allocate()?;
                 Filling { number: slot.0, slot, page_key, keys: Vec::with_capacity(KEYS_A_PAGE), touched: false }
             }
         };
@@ -115,11 +145,7 @@ impl KeyPages {
 
 impl Filling {
     fn seal(&self) -> Vec<u8> {
-        let mut plaintext = Zeroizing::new(Vec::with_capacity(self.keys.len() * 32));
-        self.keys.iter().for_each(|key| plaintext.extend_from_slice(key.expose()));
-        let mut stored = self.slot.0.to_be_bytes().to_vec();
-        stored.extend_from_slice(&self.page_key.seal(&page_aad(self.number, self.slot), &plaintext));
-        stored
+        seal(self.number, self.slot, &self.page_key, self.keys.iter().map(AeadKey::expose))
     }
 
     fn as_read(&self) -> KeyPage {
@@ -131,6 +157,20 @@ impl Filling {
     }
 }
 
+/// The slot of the page key that a stored page is under.
+pub(crate) fn slot_of(stored: &[u8]) -> Result<Slot, StoreError> {
+    let number = stored.first_chunk::<SLOT_NUMBER_BYTES>().ok_or(StoreError::Corrupt("a key page is cut"))?;
+    Ok(Slot(u64::from_be_bytes(*number)))
+}
+
+fn seal<'a>(page: u64, slot: Slot, page_key: &AeadKey, keys: impl Iterator<Item = &'a [u8; 32]>) -> Vec<u8> {
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(KEYS_A_PAGE * 32));
+    keys.for_each(|key| plaintext.extend_from_slice(key));
+    let mut stored = slot.0.to_be_bytes().to_vec();
+    stored.extend_from_slice(&page_key.seal(&page_aad(page, slot), &plaintext));
+    stored
+}
+
 fn page_aad(page: u64, slot: Slot) -> Vec<u8> {
     [PAGE_DOMAIN, &page.to_be_bytes(), &slot.0.to_be_bytes()].concat()
 }
@@ -138,13 +178,19 @@ fn page_aad(page: u64, slot: Slot) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key_folders::KeyFolders;
     use causeway_crypto::RootKey;
+
+    fn vault(dir: &std::path::Path) -> Arc<Vault> {
+        let folders = KeyFolders::prepare(&dir.join("keys"), None, &dir.join("data")).expect("made");
+        Arc::new(Vault::open(&folders, &RootKey::generate()).expect("opened"))
+    }
 
     #[test]
     fn pages_fill_and_are_stored_again_as_they_grow() {
         let dir = tempfile::tempdir().expect("a folder");
-        let page_keys = Arc::new(PageKeys::open(dir.path(), &RootKey::generate()).expect("opened"));
-        let mut pages = KeyPages::new(Arc::clone(&page_keys));
+        let vault = vault(dir.path());
+        let mut pages = KeyPages::new(Arc::clone(&vault));
         let keys: Vec<AeadKey> = (0..300).map(|_| AeadKey::generate()).collect();
         let mut places = Vec::new();
         let mut stored = std::collections::BTreeMap::new();
@@ -156,23 +202,29 @@ mod tests {
         assert_eq!(stored.len(), 3, "128 + 128 + 44");
         assert!(stored.values().all(|bytes| bytes.len() <= 4_132));
         for (key, place) in keys.iter().zip(&places) {
-            let page = KeyPage::open(place.page, &stored[&place.page], &page_keys).expect("opens");
+            let page = KeyPage::open(place.page, &stored[&place.page], vault.page_keys()).expect("opens");
             assert_eq!(page.key(place.slot).expect("in the page").expect("not erased").expose(), key.expose());
         }
         let (first, second) = (places[0].page, places[128].page);
-        assert!(KeyPage::open(second, &stored[&first], &page_keys).is_err(), "a page under another number");
+        assert!(KeyPage::open(second, &stored[&first], vault.page_keys()).is_err(), "a page under another number");
+        pages.close();
+        let after = pages.place(AeadKey::generate()).expect("placed");
+        assert!(!stored.contains_key(&after.page) && after.slot == 0, "a closed page takes no more keys");
     }
 
     #[test]
     fn an_erased_key_reads_as_none() {
         let dir = tempfile::tempdir().expect("a folder");
-        let page_keys = PageKeys::open(dir.path(), &RootKey::generate()).expect("opened");
-        let (slot, page_key) = page_keys.allocate().expect("allocated");
-        let mut stored = slot.0.to_be_bytes().to_vec();
-        stored.extend_from_slice(&page_key.seal(&page_aad(7, slot), &[[0; 32], [1; 32]].concat()));
-        let page = KeyPage::open(7, &stored, &page_keys).expect("opens");
-        assert!(page.key(0).expect("in the page").is_none());
-        assert!(page.key(1).expect("in the page").is_some());
-        assert!(page.key(2).is_err());
+        let vault = vault(dir.path());
+        let (slot, page_key) = vault.page_keys().allocate().expect("allocated");
+        let mut page = KeyPage { keys: (0..3).map(|_| Some(AeadKey::generate())).collect() };
+        assert!(page.erase(1).expect("in the page"));
+        assert!(!page.erase(1).expect("in the page"), "it was erased before");
+        assert!(page.erase(3).is_err());
+        let page = KeyPage::open(7, &page.seal(7, slot, &page_key), vault.page_keys()).expect("opens");
+        assert!(page.key(0).expect("in the page").is_some());
+        assert!(page.key(1).expect("in the page").is_none());
+        assert!(page.key(2).expect("in the page").is_some());
+        assert!(page.key(3).is_err());
     }
 }

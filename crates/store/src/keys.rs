@@ -1,49 +1,87 @@
-//! The key files: the root key and the key ring wrapped under it, in a folder of their own.
+//! The root key and the key ring: read from the keys folder or made in it, and changed while the gateway runs.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+mod files;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use causeway_crypto::{KeyRing, PublicKey, RootKey};
 use causeway_model::AgreementId;
-use zeroize::Zeroizing;
 
 use crate::error::StoreError;
-use crate::folder;
+use crate::root_source::RootSource;
+use crate::secret_file;
+use files::KeyFiles;
+pub(crate) use files::RING;
+
+/// Where the gateway's keys are.
+#[derive(Debug, Clone)]
+pub struct KeySettings {
+    /// The keys folder: the ring, and what has no history.
+    pub keys_dir: PathBuf,
+    /// Where the root key comes from.
+    pub root: RootSource,
+    /// Where the one before comes from, if what is in the folder may still be wrapped under that one.
+    pub previous_root: Option<RootSource>,
+    /// Whether keys are made where there are none. New keys read nothing that others wrote, so: only for a new journal.
+    pub may_create: bool,
+}
 
 /// The gateway's own keys. The root key wraps the ring and the page keys: whoever has it and the data directory can read
 /// what the gateway can. The ring is everything else: pseudonyms, message authentication, the checkpoints' signing keys.
 #[derive(Debug)]
 pub struct Keys {
     files: KeyFiles,
-    root: RootKey,
+    source: RootSource,
     ring: RwLock<Arc<KeyRing>>,
-    /// Held while the ring's file is replaced, so that no change is lost to another.
-    changing: Mutex<()>,
+    /// The root key that the files are wrapped under. Held while one of them is replaced, so that no change is lost.
+    root: Mutex<RootKey>,
+    /// The root key that they are to be wrapped under from the next start of the journal on.
+    next_root: Mutex<Option<RootKey>>,
 }
 
 impl Keys {
-    /// Reads `root.key` and `ring` from a folder; makes both where neither is there, and says whether it did.
+    /// Reads the keys; makes them where there are none and that is allowed, and says whether it did.
     ///
     /// Creation is finished by the next call when it is cut short: the root key takes its place first, the ring last.
+    /// Where the ring opens only under the previous root key, starting the journal wraps everything under the new one.
     ///
     /// # Errors
-    /// [`StoreError::Keys`] when one of the two is missing, readable by others, or does not open: nothing is made anew
-    /// then, because new keys would not read what the old ones wrote.
-    pub fn load_or_create(keys_dir: &Path) -> Result<(Self, bool), StoreError> {
-        let files = KeyFiles::in_dir(keys_dir)?;
-        match (files.root.exists(), files.ring.exists()) {
-            (true, true) => Ok((Self::load(files)?, false)),
-            (false, false) => Ok((Self::create(files)?, true)),
-            (true, false) if folder::beside(&files.ring).exists() => {
-                files.settle_ring()?;
-                Ok((Self::load(files)?, true))
+    /// [`StoreError::Keys`] when a key is missing, readable by others, or does not open: nothing is made anew then,
+    /// because new keys would not read what the old ones wrote.
+    pub fn open(settings: &KeySettings) -> Result<(Self, bool), StoreError> {
+        let files = KeyFiles::in_dir(&settings.keys_dir)?;
+        files.recover(&settings.root)?;
+        let (root, ring, created) = files.load_or_create(&settings.root, settings.may_create)?;
+        let ring = match (ring, &settings.previous_root) {
+            (Some(ring), _) => (ring, root, None),
+            (None, None) => return Err(StoreError::keys(&files.ring, NOT_OF_ROOT)),
+            (None, Some(previous)) => {
+                let previous = previous.read(&settings.keys_dir)?;
+                let ring = files.open_ring(&previous)?;
+                (ring.ok_or_else(|| StoreError::keys(&files.ring, NOT_OF_EITHER))?, previous, Some(root))
             }
-            (true, false) => Err(missing(files.ring, "missing, but root.key is there: restore both from a backup")),
-            (false, true) => Err(missing(files.root, "missing, but the ring is there: restore both from a backup")),
-        }
+        };
+        let (ring, root, next_root) = ring;
+        let keys = Self {
+            files,
+            source: settings.root.clone(),
+            ring: RwLock::new(Arc::new(ring)),
+            root: Mutex::new(root),
+            next_root: Mutex::new(next_root),
+        };
+        Ok((keys, created))
+    }
+
+    /// As [`Keys::open`] with the root key in its file, and with new keys where there are none.
+    ///
+    /// # Errors
+    /// As [`Keys::open`].
+    pub fn load_or_create(keys_dir: &Path) -> Result<(Self, bool), StoreError> {
+        let keys_dir = keys_dir.to_owned();
+        Self::open(&KeySettings { keys_dir, root: RootSource::File, previous_root: None, may_create: true })
     }
 
     /// The ring as it is now. Ask again for each use: a rotation puts another in its place.
@@ -60,8 +98,8 @@ impl Keys {
         self.change(|ring| Some(ring.with_feed_secret(feed, epoch)))
     }
 
-    /// Puts a fresh signing key beside the current one, in place of one that never became current. It signs nothing
-    /// before the log names it, so one rotation at a time. Durable when it returns; blocks for a few syncs.
+    /// Puts a fresh signing key beside the current one. It signs nothing before the log names it; where it never does, it
+    /// makes room for later ones. Durable when it returns; blocks for a few syncs.
     ///
     /// # Errors
     /// [`StoreError::Io`] when the ring's file cannot be written; the ring is then as before.
@@ -75,140 +113,48 @@ impl Keys {
         Ok(added.expect("the change has been made"))
     }
 
-    pub(crate) fn root(&self) -> &RootKey {
-        &self.root
+    /// Takes every signing key but this one out of the ring. Does nothing where it is alone already, or not in the ring.
+    pub(crate) fn keep_only_signing_key(&self, public: &PublicKey) -> Result<(), StoreError> {
+        self.change(|ring| if ring.checkpoint_keys().len() > 1 { ring.with_checkpoint_only(public) } else { None })
+    }
+
+    /// The root key that the files are wrapped under.
+    pub(crate) fn root(&self) -> RootKey {
+        self.held_root().clone()
+    }
+
+    /// The root key that everything is to be wrapped under now, if it is another.
+    pub(crate) fn take_next_root(&self) -> Option<RootKey> {
+        self.next_root.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the root key is in its file, where a rotation can put another.
+    pub(crate) fn has_root_file(&self) -> bool {
+        self.source == RootSource::File
+    }
+
+    pub(crate) fn ring_path(&self) -> &Path {
+        &self.files.ring
+    }
+
+    /// The root key, held: the ring does not change until it is let go, and the root key can be replaced through it.
+    pub(crate) fn held_root(&self) -> MutexGuard<'_, RootKey> {
+        self.root.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes another ring of the one there is, durable before anybody sees it. None leaves it as it is.
     fn change(&self, change: impl FnOnce(&KeyRing) -> Option<KeyRing>) -> Result<(), StoreError> {
-        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let root = self.held_root();
         let Some(next) = change(&self.ring()) else { return Ok(()) };
-        folder::replace(&self.files.ring, &next.wrap(&self.root))
-            .map_err(|source| StoreError::io("write the key ring", &self.files.ring, source))?;
+        let path = &self.files.ring;
+        if let Err(source) = secret_file::replace(path, &next.wrap(&root)) {
+            // Whether the new one took its place before the fault, it holds the secrets of the one before.
+            return Err(StoreError::io("write the key ring", path, source));
+        }
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
     }
-
-    fn load(files: KeyFiles) -> Result<Self, StoreError> {
-        let root = Zeroizing::new(read_private(&files.root)?);
-        let root = RootKey::try_from(root.as_slice())
-            .map_err(|_| StoreError::Keys { path: files.root.clone(), what: "not a root key of 32 bytes" })?;
-        let ring = KeyRing::unwrap(&root, &read_private(&files.ring)?).map_err(|_| StoreError::Keys {
-            path: files.ring.clone(),
-            what: "does not open under root.key: they are not of the same installation, or it is damaged",
-        })?;
-        Ok(Self::of(files, root, ring))
-    }
-
-    fn create(files: KeyFiles) -> Result<Self, StoreError> {
-        let (root, ring) = (RootKey::generate(), KeyRing::generate());
-        let next_ring = folder::beside(&files.ring);
-        // If we stop here, there is no root key, and both are made anew.
-        folder::replace(&next_ring, &ring.wrap(&root))
-            .and_then(|()| folder::replace(&files.root, root.expose()))
-            .map_err(|source| StoreError::io("create the keys", &files.root, source))?;
-        // If we stop here, the ring is whole beside its place, and the next start puts it there.
-        files.settle_ring()?;
-        Ok(Self::of(files, root, ring))
-    }
-
-    fn of(files: KeyFiles, root: RootKey, ring: KeyRing) -> Self {
-        Self { files, root, ring: RwLock::new(Arc::new(ring)), changing: Mutex::new(()) }
-    }
 }
 
-#[derive(Debug)]
-struct KeyFiles {
-    root: PathBuf,
-    ring: PathBuf,
-}
-
-impl KeyFiles {
-    fn in_dir(dir: &Path) -> Result<Self, StoreError> {
-        folder::create_private(dir).map_err(|source| StoreError::io("create the keys folder", dir, source))?;
-        Ok(Self { root: dir.join("root.key"), ring: dir.join("ring") })
-    }
-
-    fn settle_ring(&self) -> Result<(), StoreError> {
-        fs::rename(folder::beside(&self.ring), &self.ring)
-            .and_then(|()| folder::sync(folder::parent_of(&self.ring)))
-            .map_err(|source| StoreError::io("create the keys", &self.ring, source))
-    }
-}
-
-fn read_private(path: &Path) -> Result<Vec<u8>, StoreError> {
-    let failed = |source: io::Error| StoreError::io("read the key file", path, source);
-    if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
-        let what = "readable or writable by others: set its mode to 0600 and consider the key known";
-        return Err(StoreError::Keys { path: path.to_owned(), what });
-    }
-    fs::read(path).map_err(failed)
-}
-
-fn missing(path: PathBuf, what: &'static str) -> StoreError {
-    StoreError::Keys { path, what }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn signing_key(keys: &Keys) -> causeway_crypto::PublicKey {
-        keys.ring().checkpoint_keys()[0].public_key()
-    }
-
-    #[test]
-    fn keys_are_made_once_private_and_read_again() {
-        let outer = tempfile::tempdir().expect("a folder");
-        let dir = outer.path().join("keys");
-        let (made, created) = Keys::load_or_create(&dir).expect("made");
-        assert!(created);
-        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-        assert_eq!((mode(&dir), mode(&dir.join("root.key")), mode(&dir.join("ring"))), (0o700, 0o600, 0o600));
-        let (read, created) = Keys::load_or_create(&dir).expect("read");
-        assert!(!created);
-        assert_eq!(signing_key(&made), signing_key(&read));
-    }
-
-    #[test]
-    fn what_is_added_to_the_ring_is_there_after_a_start() {
-        let outer = tempfile::tempdir().expect("a folder");
-        let (keys, _) = Keys::load_or_create(outer.path()).expect("made");
-        let feed = "ISA-AL-2026-014".parse().expect("an agreement id");
-        let shown = |keys: &Keys| {
-            let key = keys.ring().feed_key(&feed, 2).expect("begun");
-            key.pseudonym(&causeway_crypto::InternalPseudonym([7; 32]), None)
-        };
-        keys.add_feed_secret(&feed, 2).expect("added");
-        let candidate = keys.add_signing_candidate().expect("added");
-        let (again, _) = Keys::load_or_create(outer.path()).expect("read");
-        assert_eq!(shown(&keys), shown(&again));
-        let publics: Vec<_> = again.ring().checkpoint_keys().iter().map(|key| key.public_key()).collect();
-        assert_eq!(publics, [signing_key(&keys), candidate]);
-    }
-
-    #[test]
-    fn a_creation_cut_short_is_finished_and_a_lost_key_is_not_replaced() {
-        let outer = tempfile::tempdir().expect("a folder");
-        let dir = outer.path();
-        let (made, _) = Keys::load_or_create(dir).expect("made");
-        fs::rename(dir.join("ring"), dir.join("ring.new")).expect("renamed");
-        let (finished, _) = Keys::load_or_create(dir).expect("finished");
-        assert_eq!(signing_key(&made), signing_key(&finished));
-
-        fs::rename(dir.join("ring"), dir.join("elsewhere")).expect("renamed");
-        assert!(matches!(Keys::load_or_create(dir), Err(StoreError::Keys { .. })), "no new ring under an old root");
-        fs::rename(dir.join("elsewhere"), dir.join("ring")).expect("renamed");
-        fs::rename(dir.join("root.key"), dir.join("elsewhere")).expect("renamed");
-        assert!(matches!(Keys::load_or_create(dir), Err(StoreError::Keys { .. })), "no new root beside an old ring");
-    }
-
-    #[test]
-    fn a_key_that_others_can_read_is_refused() {
-        let outer = tempfile::tempdir().expect("a folder");
-        Keys::load_or_create(outer.path()).expect("made");
-        let root = outer.path().join("root.key");
-        fs::set_permissions(&root, fs::Permissions::from_mode(0o640)).expect("set");
-        assert!(matches!(Keys::load_or_create(outer.path()), Err(StoreError::Keys { .. })));
-    }
-}
+const NOT_OF_ROOT: &str = "does not open under the root key: they are not of the same installation, or it is damaged";
+const NOT_OF_EITHER: &str = "opens under neither the root key nor the previous one";

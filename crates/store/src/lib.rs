@@ -1,37 +1,54 @@
 //! The journal's keeping: the log of frames on sled, the sequencer that appends to it, key files and key pages, the
 //! checkpoint file, and reading back. The only crate that knows sled, and the only one that reads the clock.
 //!
-//! In scope: making what is appended durable before it is acknowledged, finding every gap when it is read, and recovery.
-//! Out of scope: what entries mean (`causeway-journal`), what is decided and written (`causeway-exchange`).
+//! In scope: making what is appended durable before it is acknowledged, finding every gap when it is read, recovery, and
+//! destroying keys so that nothing brings them back. Out of scope: what entries mean (`causeway-journal`), what is decided
+//! and written (`causeway-exchange`).
 //!
-//! A data directory holds `format`, `lock`, `log/` (sled's files), `page-keys` and `checkpoint`. Threads: one appends,
-//! two read, one keeps the checkpoint file; the functions that callers await need no runtime.
+//! A data directory holds `format`, `lock`, `log/` (sled's files) and `checkpoint`; it may be copied at will. A keys folder
+//! holds `root.key`, `ring` and what has no history: `page-keys`, `pages/` and `erasures`, which a mirror gets too. Threads:
+//! one appends, two read, one keeps the checkpoint file; the functions that callers await need no runtime.
 
 mod building;
 mod checkpoint_file;
 mod clock;
 mod committed;
 mod draft;
+mod erasures;
 mod error;
 mod folder;
 mod journal;
+mod key_bundle;
+mod key_folders;
+mod key_keeping;
 mod key_pages;
 mod keys;
 mod log;
+mod maintenance;
+mod moved_page_keys;
 mod page_keys;
 mod reader;
 mod recent;
 mod replay;
+mod root_rotation;
+mod root_source;
+mod secret_file;
 mod sequencer;
 mod shared;
 mod sled_log;
+mod starting;
+mod steps;
+mod vault;
+mod work;
 
 pub use clock::{Clock, ManualClock};
 pub use committed::{Appending, Committed};
 pub use draft::{Draft, DraftBody};
 pub use error::{AppendFailure, StoreError};
 pub use journal::{Journal, Options};
-pub use keys::Keys;
+pub use key_bundle::{open_keys, seal_keys};
+pub use keys::{KeySettings, Keys};
 pub use log::{AppendError, Beside, EngineError, FrameLog, ReadError};
 pub use reader::OpenedBody;
+pub use root_source::RootSource;
 pub use sled_log::SledLog;

@@ -1,41 +1,52 @@
-//! The page-key file: fixed slots outside sled, each holding one page key wrapped under the root key.
+//! The page-key file and its mirror: fixed slots outside sled, each holding one page key wrapped under the root key.
 //!
 //! sled never overwrites in place, so a key that must be destroyed cannot live there. A slot can be overwritten and synced:
-//! that destroys the page key, and with it every copy of the page that was written under it.
+//! that destroys the page key, and with it every copy of the page that was written under it, in backups too.
+
+mod mirror;
+mod slot_file;
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use causeway_crypto::{AeadKey, RootKey};
+use zeroize::Zeroizing;
 
 use crate::error::StoreError;
-use crate::folder;
+use crate::key_folders::KeyFolders;
+use slot_file::{Content, SlotFile, content, destroyed, written};
 
-/// One slot: a mark of four bytes, then nonce (12), wrapped key (32) and tag (16).
-const SLOT_BYTES: usize = 64;
-const MARK: &[u8; 4] = b"CPK1";
+/// The file's name, in the keys folder and in its mirror.
+pub(crate) const NAME: &str = "page-keys";
 
 /// Slots that are written and synced at once, ahead of their use: one sync for 64 pages, which is 8,192 keys.
 const RUN: usize = 64;
+
+/// Slots that are read at once where all are.
+const STRETCH: usize = 1024;
 
 /// What a slot's wrapping is bound to, with its number.
 const SLOT_DOMAIN: &[u8] = b"causeway/v1/page-key-slot\0";
 
 /// A slot's number in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Slot(pub(crate) u64);
 
-/// The open page-key file.
+/// The open page-key file, with its mirror where there is one. A write is durable in both before it is told of.
 #[derive(Debug)]
 pub(crate) struct PageKeys {
-    file: File,
-    path: PathBuf,
-    wrapping: AeadKey,
+    paths: Vec<PathBuf>,
+    files: RwLock<Files>,
     ahead: Mutex<Ahead>,
+}
+
+/// The files as they are under one root key.
+#[derive(Debug)]
+struct Files {
+    /// In the keys folder, then in the mirror.
+    all: Vec<SlotFile>,
+    wrapping: AeadKey,
 }
 
 /// Slots that are durable and not yet used, and the number of the first slot that is not written.
@@ -46,106 +57,157 @@ struct Ahead {
 }
 
 impl PageKeys {
-    /// Opens, or creates, the file in a data directory. Slots of earlier runs that were never used stay unused.
-    pub(crate) fn open(data_dir: &Path, root: &RootKey) -> Result<Self, StoreError> {
-        let path = data_dir.join("page-keys");
-        let failed = |source| StoreError::io("open the page-key file", &path, source);
-        let file = folder::open_private(&path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
-        folder::sync(data_dir).map_err(failed)?;
+    /// Opens, or creates, the file and its mirror, and brings each up to date by the other. Slots of earlier runs that
+    /// were never used stay unused.
+    ///
+    /// # Errors
+    /// [`StoreError::Keys`] when the file is missing and its mirror is not, or the mirror belongs to other keys.
+    pub(crate) fn open(folders: &KeyFolders, root: &RootKey) -> Result<Self, StoreError> {
+        let paths = folders.paths(NAME);
+        let wrapping = root.page_wrapping_key();
+        let all = mirror::open(&paths, &wrapping)?;
         // A run that was cut short was never used: the next one begins at the slot after the cut.
-        let ahead = Ahead { ready: VecDeque::new(), end: length.div_ceil(slot_bytes()) };
-        Ok(Self { file, wrapping: root.page_wrapping_key(), ahead: Mutex::new(ahead), path: path.clone() })
+        let mut end = 0;
+        for file in &all {
+            end = end.max(file.slots()?);
+        }
+        let ahead = Ahead { ready: VecDeque::new(), end };
+        Ok(Self { paths, files: RwLock::new(Files { all, wrapping }), ahead: Mutex::new(ahead) })
     }
 
     /// The number of the first slot that has never been written: above every slot and every page in use.
     pub(crate) fn end(&self) -> u64 {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).end
+        self.ahead().end
     }
 
     /// A fresh page key in a slot of its own, durable before this returns.
     pub(crate) fn allocate(&self) -> Result<(Slot, AeadKey), StoreError> {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ahead = self.ahead();
         if ahead.ready.is_empty() {
-            self.write_run(&mut ahead)
-                .map_err(|source| StoreError::io("write the page-key file", &self.path, source))?;
+            self.write_run(&mut ahead)?;
         }
         Ok(ahead.ready.pop_front().expect("a run has just been written"))
     }
 
     /// The page key in a slot.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it has been destroyed or there is none, [`StoreError::Unopened`] when it is not one
+    /// of this root key.
     pub(crate) fn key(&self, slot: Slot) -> Result<AeadKey, StoreError> {
-        let mut bytes = [0; SLOT_BYTES];
-        let offset = slot.0.checked_mul(slot_bytes()).ok_or(StoreError::Corrupt("a page-key slot is out of range"))?;
-        self.file
-            .read_exact_at(&mut bytes, offset)
-            .map_err(|source| StoreError::io("read the page-key file", &self.path, source))?;
-        let wrapped = bytes.strip_prefix(MARK).ok_or(StoreError::Corrupt("a page-key slot is empty or destroyed"))?;
-        let key = self.wrapping.open(&slot_aad(slot), wrapped).map_err(StoreError::Unopened)?;
-        let key = key.as_slice().try_into().map_err(|_| StoreError::Corrupt("a page key is not 32 bytes"))?;
-        Ok(AeadKey::new(key))
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let slots = files.primary().read(slot.0, 1)?;
+        match content(&slots[0]) {
+            Content::Key(wrapped) => unwrap(&files.wrapping, slot, wrapped),
+            Content::Destroyed => Err(StoreError::Corrupt("a page key has been destroyed, but not its page replaced")),
+            Content::Nothing => Err(StoreError::Corrupt("a page-key slot is empty or damaged")),
+        }
     }
 
-    fn write_run(&self, ahead: &mut Ahead) -> std::io::Result<()> {
-        let mut bytes = Vec::with_capacity(RUN * SLOT_BYTES);
-        let mut ready = VecDeque::with_capacity(RUN);
+    /// Whether there is a page key of this root key in the slot.
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        self.key(slot).is_ok()
+    }
+
+    /// Destroys the page keys in these slots: overwritten, in the file and in its mirror, and synced. Slots that hold none
+    /// any more are overwritten again.
+    pub(crate) fn destroy(&self, slots: &[Slot]) -> Result<(), StoreError> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        // Both before either is told to be durable, so that a mirror that fails leaves as little as can be.
+        for file in &files.all {
+            slots.iter().try_for_each(|slot| file.write(*slot, &[destroyed()]))?;
+        }
+        files.all.iter().try_for_each(SlotFile::sync)
+    }
+
+    /// Lets nobody get a slot until what is returned is dropped.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        Held { page_keys: self, _alone: self.ahead() }
+    }
+
+    fn write_run(&self, ahead: &mut Ahead) -> Result<(), StoreError> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let (mut slots, mut ready) = (Vec::with_capacity(RUN), VecDeque::with_capacity(RUN));
         for number in (ahead.end..).take(RUN) {
             let (slot, key) = (Slot(number), AeadKey::generate());
-            bytes.extend_from_slice(MARK);
-            bytes.extend_from_slice(&self.wrapping.seal(&slot_aad(slot), key.expose()));
+            slots.push(written(&files.wrapping.seal(&slot_aad(slot), key.expose())));
             ready.push_back((slot, key));
         }
-        self.file.write_all_at(&bytes, ahead.end * slot_bytes())?;
-        self.file.sync_data()?;
+        // If we stop or fail here, the slots were never given out, and the next run is written over them or after them.
+        for file in &files.all {
+            file.write(Slot(ahead.end), &slots)?;
+            file.sync()?;
+        }
         ahead.end += u64::try_from(RUN).expect("a small constant");
         ahead.ready = ready;
         Ok(())
     }
+
+    fn ahead(&self) -> MutexGuard<'_, Ahead> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The page keys while they are wrapped anew: nobody gets a slot meanwhile.
+#[derive(Debug)]
+pub(crate) struct Held<'a> {
+    page_keys: &'a PageKeys,
+    _alone: MutexGuard<'a, Ahead>,
+}
+
+impl Held<'_> {
+    /// Every slot as it is to be under another root key: the whole file's bytes.
+    pub(crate) fn wrapped_under(&self, root: &RootKey) -> Result<Vec<u8>, StoreError> {
+        let files = self.page_keys.files.read().unwrap_or_else(PoisonError::into_inner);
+        let (next, slots) = (root.page_wrapping_key(), files.primary().slots()?);
+        let mut bytes = Vec::new();
+        for first in (0..slots).step_by(STRETCH) {
+            for (number, held) in (first..slots).zip(files.primary().read(first, STRETCH)?) {
+                let slot = Slot(number);
+                let moved = match content(&held) {
+                    Content::Key(wrapped) => match unwrap(&files.wrapping, slot, wrapped) {
+                        Ok(key) => written(&next.seal(&slot_aad(slot), key.expose())),
+                        // It never opened, and never will.
+                        Err(_) => destroyed(),
+                    },
+                    Content::Destroyed | Content::Nothing => held,
+                };
+                bytes.extend_from_slice(&moved);
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Runs `settle`, which puts the files that are wrapped under this root key in their places, and goes on with those.
+    /// Nobody reads a key meanwhile: the files that go are overwritten.
+    pub(crate) fn exchange(
+        self,
+        root: &RootKey,
+        settle: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut files = self.page_keys.files.write().unwrap_or_else(PoisonError::into_inner);
+        settle()?;
+        let all = self.page_keys.paths.iter().map(|path| SlotFile::open(path)).collect::<Result<_, _>>()?;
+        *files = Files { all, wrapping: root.page_wrapping_key() };
+        Ok(())
+    }
+}
+
+impl Files {
+    fn primary(&self) -> &SlotFile {
+        self.all.first().expect("the keys folder's own file is always open")
+    }
+}
+
+fn unwrap(wrapping: &AeadKey, slot: Slot, wrapped: &[u8]) -> Result<AeadKey, StoreError> {
+    let key = wrapping.open(&slot_aad(slot), wrapped).map_err(StoreError::Unopened)?;
+    let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| StoreError::Corrupt("a page key is not 32 bytes"))?;
+    Ok(AeadKey::new(*Zeroizing::new(*key)))
 }
 
 fn slot_aad(slot: Slot) -> Vec<u8> {
     [SLOT_DOMAIN, &slot.0.to_be_bytes()].concat()
 }
 
-const fn slot_bytes() -> u64 {
-    SLOT_BYTES as u64
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slots_are_found_again_and_never_given_twice() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let root = RootKey::generate();
-        let keys = PageKeys::open(dir.path(), &root).expect("opened");
-        let given: Vec<_> = (0..RUN + 1).map(|_| keys.allocate().expect("allocated")).collect();
-        assert_eq!(given[RUN].0, Slot(64));
-
-        let again = PageKeys::open(dir.path(), &root).expect("opened");
-        for (slot, key) in &given {
-            assert_eq!(again.key(*slot).expect("there").expose(), key.expose());
-        }
-        assert_eq!(again.allocate().expect("allocated").0, Slot(128), "the rest of a run is not used after a restart");
-        assert!(PageKeys::open(dir.path(), &RootKey::generate()).expect("opened").key(Slot(0)).is_err());
-    }
-
-    #[test]
-    fn a_moved_a_cut_and_an_overwritten_slot_do_not_open() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let root = RootKey::generate();
-        let keys = PageKeys::open(dir.path(), &root).expect("opened");
-        keys.allocate().expect("allocated");
-        let path = dir.path().join("page-keys");
-        let mut bytes = std::fs::read(&path).expect("read");
-        let (first, second) = bytes.split_at_mut(SLOT_BYTES);
-        first.copy_from_slice(&second[..SLOT_BYTES]);
-        second[..SLOT_BYTES].fill(0);
-        std::fs::write(&path, &bytes[..bytes.len() - 1]).expect("written");
-        assert!(matches!(keys.key(Slot(0)), Err(StoreError::Unopened(_))), "another slot's bytes");
-        assert!(matches!(keys.key(Slot(1)), Err(StoreError::Corrupt(_))), "overwritten with zeros");
-        assert!(matches!(keys.key(Slot(63)), Err(StoreError::Io { .. })), "cut");
-        assert_eq!(PageKeys::open(dir.path(), &root).expect("opened").end(), 64, "a cut slot is not given again");
-    }
-}
+mod tests;

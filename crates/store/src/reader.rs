@@ -13,9 +13,9 @@ use futures_channel::oneshot;
 
 use crate::draft::{open_body, open_openings};
 use crate::error::StoreError;
-use crate::key_pages::KeyPage;
-use crate::page_keys::PageKeys;
+use crate::key_pages::{KeyPage, KeyPlace};
 use crate::shared::Shared;
+use crate::vault::Vault;
 
 /// Reader threads: one may wait for the disk while the other decodes.
 const THREADS: usize = 2;
@@ -47,13 +47,10 @@ pub(crate) struct Readers {
 
 impl Readers {
     /// Starts the threads. They end when [`Readers::close`] is called or the last handle is dropped.
-    pub(crate) fn start(
-        shared: &Arc<Shared>,
-        page_keys: &Arc<PageKeys>,
-    ) -> Result<(Self, Vec<JoinHandle<()>>), StoreError> {
+    pub(crate) fn start(shared: &Arc<Shared>, vault: &Arc<Vault>) -> Result<(Self, Vec<JoinHandle<()>>), StoreError> {
         let (jobs, queue) = async_channel::bounded::<Job>(WAITING_READS);
         let spawn = |number| {
-            let reader = Reader { shared: Arc::clone(shared), page_keys: Arc::clone(page_keys) };
+            let reader = Reader { shared: Arc::clone(shared), vault: Arc::clone(vault) };
             let queue = queue.clone();
             thread::Builder::new()
                 .name(format!("journal-read-{number}"))
@@ -88,7 +85,7 @@ impl Readers {
 #[derive(Debug)]
 pub(crate) struct Reader {
     shared: Arc<Shared>,
-    page_keys: Arc<PageKeys>,
+    vault: Arc<Vault>,
 }
 
 impl Reader {
@@ -125,6 +122,22 @@ impl Reader {
             Some(sealed) => Some(encapsulation_of(&frame, &sealed.encapsulation_id)?),
         };
         Ok(Some(OpenedBody { body, encapsulation }))
+    }
+
+    /// Where the keys of the bodies beside these entries lie.
+    pub(crate) fn body_places(&self, leaves: &[LeafIndex]) -> Result<Vec<KeyPlace>, StoreError> {
+        let mut places = Vec::new();
+        for leaf in leaves {
+            let (frame, index) = self.frame_with(*leaf)?;
+            let body = &item_of(&frame, index)?.body;
+            places.extend(body.as_ref().map(|body| KeyPlace { page: body.page, slot: body.slot }));
+        }
+        Ok(places)
+    }
+
+    /// The greatest number of a key page, in the log or written anew.
+    pub(crate) fn last_key_page(&self) -> Result<Option<u64>, StoreError> {
+        Ok(self.shared.log.last_key_page()?.max(self.vault.last_rewritten()?))
     }
 
     /// The openings beside an entry; none where there were none or their key has been erased.
@@ -174,9 +187,9 @@ impl Reader {
         if let Some(page) = self.shared.recent.page(number).filter(|page| page.reaches(slot)) {
             return Ok(page);
         }
-        let stored = self.shared.log.key_page(number)?.ok_or(StoreError::Corrupt("a key page is missing"))?;
-        let page = Arc::new(KeyPage::open(number, &stored, &self.page_keys)?);
-        self.shared.recent.keep_page(number, Arc::clone(&page));
+        let forgotten = self.shared.recent.forgotten();
+        let page = Arc::new(self.vault.page(number, self.shared.log.as_ref())?);
+        self.shared.recent.keep_read_page(number, Arc::clone(&page), forgotten);
         Ok(page)
     }
 }

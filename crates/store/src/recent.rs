@@ -19,12 +19,20 @@ const PAGES: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Recent {
     frames: Mutex<Kept<FrameSeq, Arc<v1::Frame>>>,
-    pages: Mutex<Kept<u64, Arc<KeyPage>>>,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Debug)]
+struct Pages {
+    kept: Kept<u64, Arc<KeyPage>>,
+    /// How often pages have been forgotten. Whoever began to read one before may hold it as it was.
+    forgotten: u64,
 }
 
 impl Recent {
     pub(crate) fn new() -> Self {
-        Self { frames: Mutex::new(Kept::new(FRAMES)), pages: Mutex::new(Kept::new(PAGES)) }
+        let pages = Pages { kept: Kept::new(PAGES), forgotten: 0 };
+        Self { frames: Mutex::new(Kept::new(FRAMES)), pages: Mutex::new(pages) }
     }
 
     pub(crate) fn frame(&self, seq: FrameSeq) -> Option<Arc<v1::Frame>> {
@@ -36,11 +44,36 @@ impl Recent {
     }
 
     pub(crate) fn page(&self, number: u64) -> Option<Arc<KeyPage>> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner).get(&number)
+        self.pages().kept.get(&number)
     }
 
+    /// Keeps a page that has just been written.
     pub(crate) fn keep_page(&self, number: u64, page: Arc<KeyPage>) {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner).put(number, page);
+        self.pages().kept.put(number, page);
+    }
+
+    /// What [`Recent::keep_read_page`] is to be given: to be asked for before the page is read.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.pages().forgotten
+    }
+
+    /// Keeps a page that was read from disk, unless pages have been forgotten since: it may be as it was before.
+    pub(crate) fn keep_read_page(&self, number: u64, page: Arc<KeyPage>, forgotten: u64) {
+        let mut pages = self.pages();
+        if pages.forgotten == forgotten {
+            pages.kept.put(number, page);
+        }
+    }
+
+    /// Lets go of pages that have been written anew, and of what is being read of them.
+    pub(crate) fn forget_pages(&self, numbers: impl IntoIterator<Item = u64>) {
+        let mut pages = self.pages();
+        pages.forgotten += 1;
+        numbers.into_iter().for_each(|number| pages.kept.remove(&number));
+    }
+
+    fn pages(&self) -> std::sync::MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -59,6 +92,12 @@ impl<K: Copy + Eq + Hash, V: Clone> Kept<K, V> {
 
     fn get(&self, key: &K) -> Option<V> {
         self.values.get(key).cloned()
+    }
+
+    fn remove(&mut self, key: &K) {
+        if self.values.remove(key).is_some() {
+            self.order.retain(|kept| kept != key);
+        }
     }
 
     fn put(&mut self, key: K, value: V) {
@@ -86,5 +125,22 @@ mod tests {
         }
         assert_eq!((kept.get(&1), kept.get(&2), kept.get(&3)), (None, Some(20), Some(30)));
         assert_eq!((kept.values.len(), kept.order.len()), (2, 2));
+        kept.remove(&2);
+        kept.remove(&7);
+        assert_eq!((kept.get(&2), kept.get(&3), kept.order.len()), (None, Some(30), 1));
+    }
+
+    #[test]
+    fn a_page_whose_reading_began_before_it_was_forgotten_is_not_kept() {
+        let recent = Recent::new();
+        let page = || Arc::new(KeyPage::empty());
+        let before = recent.forgotten();
+        recent.forget_pages([7]);
+        recent.keep_read_page(7, page(), before);
+        assert!(recent.page(7).is_none());
+        recent.keep_read_page(7, page(), recent.forgotten());
+        assert!(recent.page(7).is_some());
+        recent.forget_pages([7]);
+        assert!(recent.page(7).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! The one thread that appends: it takes what drafts there are, makes a frame of them, and answers once it is durable.
 //!
-//! While the disk syncs, the next drafts gather in the queue: the sync is the batching window, there is no timer. Any
+//! Between two frames it looks after the keys (`maintenance`). While the disk syncs, the next drafts gather in the queue: the sync is the batching window, there is no timer. Any
 //! error of the log stops it for good; recovery is what a start does.
 
 use std::error::Error;
@@ -8,17 +8,24 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use async_channel::Receiver;
-use causeway_crypto::{Digest, SigningKey};
-use causeway_journal::{Applied, Checked, Checkpoint, JournalError, Tile, apply_checked, check, encode_frame, v1};
+use causeway_crypto::{Digest, PublicKey, SigningKey};
+use causeway_journal::{
+    Applied, Checked, Checkpoint, JournalError, Tile, VerifierKey, apply_checked, check, encode_frame, v1,
+};
 use causeway_model::{FrameSeq, LeafIndex, Timestamp};
 
 use crate::building::{Answer, Building, Offered, Request, Stamp, refuse};
+use crate::checkpoint_file::CheckpointFile;
 use crate::clock::Clock;
 use crate::committed::Committed;
 use crate::error::AppendFailure;
+use crate::key_folders::KeyFolders;
 use crate::key_pages::{KeyPage, KeyPages};
+use crate::keys::Keys;
 use crate::log::{AppendError, Beside};
 use crate::shared::Shared;
+use crate::vault::Vault;
+use crate::work::Work;
 
 /// How far the machine's clock may be behind the newest entry before drafts are refused. Up to that, they get its time.
 const MAX_BEHIND_MICROS: u64 = 5_000_000;
@@ -27,11 +34,15 @@ const MAX_BEHIND_MICROS: u64 = 5_000_000;
 #[derive(Debug)]
 pub(crate) struct Sequencer {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) queue: Receiver<Request>,
+    pub(crate) queue: Receiver<Work>,
     pub(crate) pages: KeyPages,
     pub(crate) writer: Writer,
-    /// The draft that did not fit into the frame before.
-    pub(crate) held: Option<Request>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) folders: KeyFolders,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) file: CheckpointFile,
+    /// What did not fit into the frame before, or came while it was gathered and must wait for its end.
+    pub(crate) held: Option<Work>,
 }
 
 /// In whose name, and by which clock, frames are written.
@@ -57,9 +68,12 @@ impl Sequencer {
     /// Runs until the queue is closed and empty, or the log fails. After a failure every draft that is or comes is told
     /// so, and nothing is appended any more.
     pub(crate) fn run(&mut self) {
-        while let Some(request) = self.held.take().or_else(|| self.queue.recv_blocking().ok()) {
-            let committed = self.gather(request).and_then(|building| self.commit(building));
-            if let Err(reason) = committed {
+        while let Some(work) = self.held.take().or_else(|| self.queue.recv_blocking().ok()) {
+            let done = match work {
+                Work::Append(request) => self.gather(request).and_then(|building| self.commit(building)),
+                Work::Maintain(task) => self.maintain(task),
+            };
+            if let Err(reason) = done {
                 self.abandon(&reason);
                 return;
             }
@@ -71,7 +85,12 @@ impl Sequencer {
         tracing::error!(%reason, "the journal has stopped");
         self.queue.close();
         let waiting = self.held.take().into_iter().chain(std::iter::from_fn(|| self.queue.try_recv().ok()));
-        waiting.for_each(|request| refuse(request.answer, AppendFailure::Stopped(Arc::clone(reason))));
+        for work in waiting {
+            // Whoever waits for a task is told by its answer's being dropped.
+            if let Work::Append(request) = work {
+                refuse(request.answer, AppendFailure::Stopped(Arc::clone(reason)));
+            }
+        }
     }
 
     /// A frame of this draft and of those that are waiting, as far as they fit.
@@ -92,7 +111,7 @@ impl Sequencer {
             match building.offer(request, time, &self.writer.stamp, &mut self.pages) {
                 Ok(Offered::Settled) => {}
                 Ok(Offered::Full(request)) => {
-                    self.held = Some(*request);
+                    self.held = Some(Work::Append(*request));
                     break;
                 }
                 Err((answer, error)) => {
@@ -105,7 +124,10 @@ impl Sequencer {
             if building.is_full() || in_genesis {
                 break;
             }
-            next = self.queue.try_recv().ok();
+            match self.queue.try_recv().ok() {
+                Some(Work::Append(request)) => next = Some(request),
+                task => self.held = task,
+            }
         }
         Ok(building)
     }
@@ -126,19 +148,40 @@ impl Sequencer {
         // If we stop here, the frame is in the log, and the next start applies it.
         self.keep_recent(seq, &frame, pages);
         // Whoever sees the new state also finds the checkpoint that covers it.
-        let applied = self.shared.change(|state| {
+        let shared = Arc::clone(&self.shared);
+        let applied = shared.change(|state| {
             let applied = apply_checked(state, checked)?;
-            self.shared.replace_tiles(applied.tiles.clone());
+            shared.replace_tiles(applied.tiles.clone());
+            let key_changed = self.writer.follow(state.checkpoint_key(), &self.keys);
+            if key_changed {
+                shared.replace_verifier_key(self.writer.verifier_key());
+            }
             let checkpoint = self.writer.sign(applied.size, applied.root);
-            self.shared.publish(Arc::clone(&checkpoint));
-            Ok::<_, JournalError>((applied, checkpoint))
+            shared.publish(Arc::clone(&checkpoint));
+            Ok::<_, JournalError>((applied, checkpoint, key_changed))
         });
-        let (applied, checkpoint) = match applied {
+        let (applied, checkpoint, key_changed) = match applied {
             Ok(made) => made,
             Err(error) => return Err(self.fail(answers, &error)),
         };
         answer_all(answers, &frame, &applied, &checkpoint);
+        if key_changed {
+            self.drop_other_signing_keys();
+        }
         Ok(())
+    }
+
+    /// Takes the signing keys of before out of the ring, once the checkpoint file is signed by the one of now: a start
+    /// verifies it by what is in the ring.
+    fn drop_other_signing_keys(&self) {
+        let written = self.file.write(|| self.shared.checkpoint());
+        let dropped = written.and_then(|_| self.keys.keep_only_signing_key(&self.writer.signing_key.public_key()));
+        if let Err(error) = dropped {
+            tracing::error!(
+                error = &error as &dyn Error,
+                "the signing key of before is in the ring still; the next start tries again"
+            );
+        }
     }
 
     /// The frame in its final bytes; none where no draft is in it or the rules refuse it, which its drafts are then told.
@@ -184,7 +227,7 @@ impl Sequencer {
     }
 
     /// Records why nothing is appended any more, before anybody is told.
-    fn fail(&self, answers: Vec<Answer>, error: &dyn Error) -> Arc<str> {
+    pub(crate) fn fail(&self, answers: Vec<Answer>, error: &dyn Error) -> Arc<str> {
         let reason = self.shared.stop(in_words(error).into());
         answers.into_iter().for_each(|answer| refuse(answer, AppendFailure::Stopped(Arc::clone(&reason))));
         reason
@@ -192,6 +235,23 @@ impl Sequencer {
 }
 
 impl Writer {
+    /// Signs by the key that the log names from now on, where the ring holds it; says whether that is another than before.
+    /// One that it does not hold changes nothing here; the next start refuses it in words.
+    fn follow(&mut self, named: Option<PublicKey>, keys: &Keys) -> bool {
+        let Some(named) = named.filter(|named| *named != self.signing_key.public_key()) else { return false };
+        let found = keys.ring().checkpoint_keys().into_iter().find(|key| key.public_key() == named);
+        let changed = found.is_some();
+        if let Some(key) = found {
+            self.signing_key = key;
+        }
+        changed
+    }
+
+    /// The key that verifies what this signs.
+    pub(crate) fn verifier_key(&self) -> VerifierKey {
+        VerifierKey::new(&self.origin, self.signing_key.public_key()).expect("the origin was a key's name at the start")
+    }
+
     /// The signed checkpoint of the tree at a frame's end.
     pub(crate) fn sign(&self, size: u64, root: Digest) -> Arc<str> {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size, root };

@@ -14,7 +14,7 @@ use crate::recent::Recent;
 pub(crate) struct Shared {
     pub(crate) log: Box<dyn FrameLog>,
     pub(crate) recent: Recent,
-    pub(crate) verifier_key: VerifierKey,
+    verifier_key: RwLock<VerifierKey>,
     state: RwLock<State>,
     checkpoint: RwLock<Arc<str>>,
     /// Full tiles of the newest frame, which go into the log with the next one.
@@ -34,7 +34,7 @@ impl Shared {
         Self {
             log,
             recent: Recent::new(),
-            verifier_key,
+            verifier_key: RwLock::new(verifier_key),
             state: RwLock::new(state),
             checkpoint: RwLock::new(checkpoint),
             tiles: RwLock::new(tiles),
@@ -53,6 +53,16 @@ impl Shared {
 
     pub(crate) fn checkpoint(&self) -> Arc<str> {
         Arc::clone(&self.checkpoint.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The key that verifies the newest checkpoint.
+    pub(crate) fn verifier_key(&self) -> VerifierKey {
+        self.verifier_key.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says which key verifies the checkpoint that is about to be shown.
+    pub(crate) fn replace_verifier_key(&self, key: VerifierKey) {
+        *self.verifier_key.write().unwrap_or_else(PoisonError::into_inner) = key;
     }
 
     /// Tiles that belong into the next commit.

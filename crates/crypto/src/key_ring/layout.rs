@@ -1,10 +1,10 @@
-//! A ring's wrapped form. Version 1 holds the six secrets that every ring has; version 2 goes on with a candidate of the
+//! A ring's wrapped form. Version 1 holds the six secrets that every ring has; version 2 goes on with candidates of the
 //! signing key and the secrets of feeds' later epochs. Both unwrap, and a wrap writes version 2.
 
 use causeway_model::AgreementId;
 use zeroize::Zeroizing;
 
-use super::{KeyRing, SECRETS};
+use super::{KeyRing, MAX_CANDIDATES, SECRETS};
 use crate::CryptoError;
 use crate::root_key::RootKey;
 use crate::secret::Secret;
@@ -19,7 +19,7 @@ pub(super) const HEADER_LENGTH: usize = NAME.len() + 1;
 /// The six secrets.
 pub(super) const PLAINTEXT_1_LENGTH: usize = SECRETS * 32;
 
-/// The secrets of a ring: the six, then 0 or 1 and the candidate, then how many epochs' secrets there are (32 bits) and
+/// The secrets of a ring: the six, then how many candidates there are (8 bits) and these, then how many epochs' secrets (32 bits) and
 /// of each the length of the agreement's id (8 bits), the id, the epoch (32 bits) and the secret. Numbers are big-endian.
 impl KeyRing {
     /// The ring encrypted under the root key: name and version in clear, then the secrets.
@@ -50,11 +50,14 @@ impl KeyRing {
 
     fn plaintext(&self) -> Zeroizing<Vec<u8>> {
         // As long as it can become, so that no part of it is left behind where it grew.
-        let capacity = PLAINTEXT_1_LENGTH + 37 + self.feed_epochs.len() * (1 + 255 + 4 + 32);
+        let capacity = PLAINTEXT_1_LENGTH
+            + 5
+            + self.checkpoint_candidates.len() * 32
+            + self.feed_epochs.len() * (1 + 255 + 4 + 32);
         let mut plaintext = Zeroizing::new(Vec::with_capacity(capacity));
         self.secrets().iter().for_each(|secret| plaintext.extend_from_slice(secret.expose()));
-        plaintext.push(u8::from(self.checkpoint_candidate.is_some()));
-        self.checkpoint_candidate.iter().for_each(|secret| plaintext.extend_from_slice(secret.expose()));
+        plaintext.push(u8::try_from(self.checkpoint_candidates.len()).expect("at most four candidates wait"));
+        self.checkpoint_candidates.iter().for_each(|secret| plaintext.extend_from_slice(secret.expose()));
         let count = u32::try_from(self.feed_epochs.len()).expect("fewer rotations than 2^32 fit into memory");
         plaintext.extend_from_slice(&count.to_be_bytes());
         for ((feed, epoch), secret) in &self.feed_epochs {
@@ -75,11 +78,13 @@ struct Rest<'a>(&'a [u8]);
 impl Rest<'_> {
     fn ring(&mut self) -> Option<KeyRing> {
         let mut ring = self.six_secrets()?;
-        ring.checkpoint_candidate = match self.array::<1>()? {
-            [0] => None,
-            [1] => Some(self.secret()?),
-            _ => return None,
-        };
+        let [candidates] = *self.array::<1>()?;
+        if usize::from(candidates) > MAX_CANDIDATES {
+            return None;
+        }
+        for _ in 0..candidates {
+            ring.checkpoint_candidates.push(self.secret()?);
+        }
         for _ in 0..u32::from_be_bytes(*self.array()?) {
             let [length] = *self.array::<1>()?;
             let feed = self.bytes(usize::from(length))?;

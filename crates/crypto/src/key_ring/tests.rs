@@ -17,7 +17,7 @@ fn full() -> KeyRing {
 
 fn all(ring: &KeyRing) -> Vec<[u8; 32]> {
     let six = ring.secrets().into_iter();
-    six.chain(&ring.checkpoint_candidate).chain(ring.feed_epochs.values()).map(|secret| *secret.expose()).collect()
+    six.chain(&ring.checkpoint_candidates).chain(ring.feed_epochs.values()).map(|secret| *secret.expose()).collect()
 }
 
 fn publics(ring: &KeyRing) -> Vec<PublicKey> {
@@ -48,7 +48,7 @@ fn a_ring_of_version_1_unwraps_to_the_same_secrets() {
     let (root, ring) = (RootKey::generate(), KeyRing::generate());
     let again = KeyRing::unwrap(&root, &version_1(&ring, &root)).expect("version 1 is still read");
     assert_eq!(all(&ring), all(&again));
-    assert!(again.checkpoint_candidate.is_none() && again.feed_epochs.is_empty());
+    assert!(again.checkpoint_candidates.is_empty() && again.feed_epochs.is_empty());
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_ring_of_another_version_or_length_is_named_as_such() {
         malformed(b"causeway-key-ring\x01", &vec![0; length]);
     }
     let six = [0; PLAINTEXT_1_LENGTH];
-    // No candidate's mark; a mark that is neither; no count; a feed too few; a feed's name cut; bytes left over.
+    // No number of candidates; more than there may be; a candidate too few; no count of feeds; a feed too few; a feed's name cut; bytes left over.
     for rest in
         [&[][..], &[2, 0, 0, 0, 0], &[0, 0, 0], &[0, 0, 0, 0, 1], &[0, 0, 0, 0, 1, 9, b'I'], &[0, 0, 0, 0, 0, 0]]
     {
@@ -119,7 +119,14 @@ fn a_signing_key_is_a_candidate_first_and_alone_later() {
     let ring = full();
     let current = publics(&ring)[0];
     let (with, candidate) = ring.with_checkpoint_candidate();
-    assert_eq!(publics(&with), [current, candidate], "an earlier candidate gives way");
+    let earlier = publics(&ring)[1];
+    assert_eq!(publics(&with), [current, earlier, candidate], "an earlier candidate may be the one that the log names");
+    let many = (0..9).fold(ring.clone(), |ring, _| ring.with_checkpoint_candidate().0);
+    assert!(publics(&many).len() == 5 && !publics(&many).contains(&earlier), "but not for ever");
+    assert_eq!(
+        all(&KeyRing::unwrap(&RootKey::from_bytes([1; 32]), &many.wrap(&RootKey::from_bytes([1; 32]))).expect("opens")),
+        all(&many)
+    );
     let rotated = with.with_checkpoint_only(&candidate).expect("it is in the ring");
     assert_eq!(publics(&rotated), [candidate]);
     assert!(!all(&rotated).contains(with.checkpoint.expose()), "the old private half is not in it");
@@ -138,7 +145,7 @@ fn no_two_uses_share_a_key() {
 #[test]
 fn debug_prints_nothing_of_a_ring() {
     let mut ring = KeyRing::from_secrets(std::array::from_fn(|_| Secret::new([0xa7; 32])));
-    ring.checkpoint_candidate = Some(Secret::new([0xa7; 32]));
+    ring.checkpoint_candidates.push(Secret::new([0xa7; 32]));
     ring.feed_epochs.insert((feed("ISA-AL-2026-014"), 2), Secret::new([0xa7; 32]));
     let printed = format!("{ring:?} {:?} {:?}", ring.pseudonym_key(), ring.cursor_mac());
     assert!(!printed.contains("167") && !printed.contains("a7"), "{printed}");

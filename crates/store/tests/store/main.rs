@@ -1,10 +1,14 @@
 //! The store through its public face, over real sled in temporary folders.
 //!
 //! Invariants: what is acknowledged is there after any restart, once; nothing is applied that is not durable; a log that is
-//! cut, altered or put back is refused with its reason. Non-failures: an append that was told `Stopped` may be in the log.
+//! cut, altered or put back is refused with its reason; no key that was destroyed is found again, in backups neither.
+//! Non-failures: an append that was told `Stopped` may be in the log.
 
 mod doubles;
+mod erasure;
 mod frames;
 mod journal;
+mod key_search;
 mod recovery;
+mod rotation;
 mod setting;

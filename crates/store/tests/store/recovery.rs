@@ -182,7 +182,7 @@ fn a_page_key_file_that_is_lost_or_of_other_keys_is_noticed() {
     let journal = setting.begin();
     let leaf = append(&journal, draft_with_body(0, 10, None)).leaf;
     journal.close();
-    let file = setting.data_dir().join("page-keys");
+    let file = setting.keys_dir().join("page-keys");
     let mut bytes = fs::read(&file).expect("read");
     fs::remove_file(&file).expect("removed");
     let refused = setting.start_over(Box::new(setting.log())).expect_err("refused");
@@ -191,6 +191,33 @@ fn a_page_key_file_that_is_lost_or_of_other_keys_is_noticed() {
     fs::write(&file, &bytes).expect("written");
     let journal = setting.start();
     assert!(matches!(wait_for(journal.bodies(vec![leaf])), Err(StoreError::Unopened(_))));
+}
+
+#[test]
+fn page_keys_of_the_first_format_are_moved_out_of_the_data_directory() {
+    let setting = Setting::new();
+    let journal = setting.begin();
+    let leaf = append(&journal, draft_with_body(0, 10, None)).leaf;
+    journal.close();
+    let (old, new) = (setting.data_dir().join("page-keys"), setting.keys_dir().join("page-keys"));
+    fs::rename(&new, &old).expect("renamed");
+    fs::write(setting.data_dir().join("format"), "causeway journal 1\n").expect("written");
+    let journal = setting.start();
+    assert!(wait_for(journal.bodies(vec![leaf])).expect("read")[0].is_some());
+    assert!(!old.exists() && new.exists());
+    let format = fs::read_to_string(setting.data_dir().join("format")).expect("read");
+    assert_eq!(format, "causeway journal 2\n", "an older version refuses it");
+}
+
+#[test]
+fn two_journals_do_not_share_a_keys_folder() {
+    let setting = Setting::new();
+    let journal = setting.begin();
+    let other = setting.folder.path().join("other");
+    let log = || Box::new(SledLog::open(&other).expect("opens"));
+    assert!(matches!(setting.start_in(&other, log()), Err(StoreError::Locked { .. })));
+    journal.close();
+    setting.start_in(&other, log()).expect("starts");
 }
 
 /// Puts another log into the place of a data directory's own, and leaves its checkpoint file.

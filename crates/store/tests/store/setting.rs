@@ -19,6 +19,7 @@ pub(crate) const ORIGIN: &str = "gateway.causeway.example/journal";
 pub(crate) struct Setting {
     pub(crate) folder: TempDir,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) mirrored: bool,
     pub(crate) clock: Clock,
     pub(crate) queue_depth: usize,
 }
@@ -28,11 +29,26 @@ impl Setting {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (keys, _) = Keys::load_or_create(&folder.path().join("keys")).expect("keys are made");
         let (clock, _) = Clock::manual(Timestamp(1_793_314_499_000_000));
-        Self { folder, keys: Arc::new(keys), clock, queue_depth: 1_024 }
+        Self { folder, keys: Arc::new(keys), mirrored: false, clock, queue_depth: 1_024 }
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    pub(crate) fn keys_dir(&self) -> PathBuf {
+        self.folder.path().join("keys")
+    }
+
+    pub(crate) fn mirror_dir(&self) -> PathBuf {
+        self.folder.path().join("mirror")
+    }
+
+    /// Reads the keys from their files, as the next start of the gateway does.
+    pub(crate) fn read_keys(&mut self) {
+        let (keys, created) = Keys::load_or_create(&self.keys_dir()).expect("keys are read");
+        assert!(!created);
+        self.keys = Arc::new(keys);
     }
 
     pub(crate) fn log(&self) -> SledLog {
@@ -55,18 +71,21 @@ impl Setting {
     }
 
     pub(crate) fn start_in(&self, data_dir: &Path, log: Box<dyn FrameLog>) -> Result<Journal, StoreError> {
-        let options = Options {
+        Journal::start(log, self.options(data_dir, Arc::clone(&self.keys)))
+    }
+
+    pub(crate) fn options(&self, data_dir: &Path, keys: Arc<Keys>) -> Options {
+        Options {
             data_dir: data_dir.to_owned(),
-            keys_dir: self.folder.path().join("keys"),
-            mirror_dir: None,
-            keys: Arc::clone(&self.keys),
+            keys_dir: self.keys_dir(),
+            mirror_dir: self.mirrored.then(|| self.mirror_dir()),
+            keys,
             clock: self.clock.clone(),
             node: "node-1".into(),
             origin: ORIGIN.into(),
             software: "causeway/0.1.0".into(),
             queue_depth: self.queue_depth,
-        };
-        Journal::start(log, options)
+        }
     }
 }
 

@@ -1,0 +1,70 @@
+//! The offline copy of root key and ring, sealed to a recipient: what a lost keys folder is restored from, with the mirror.
+
+use std::fs;
+use std::path::Path;
+
+use causeway_crypto::{KeyRing, RootKey, SealingPrivateKey, SealingPublicKey, open_key_bundle, seal_key_bundle};
+use zeroize::Zeroizing;
+
+use crate::error::StoreError;
+use crate::folder;
+use crate::keys::RING;
+use crate::root_rotation;
+use crate::root_source::{self, RootSource};
+use crate::secret_file;
+
+/// The root key's bytes, which come first in a bundle; then the wrapped ring.
+const ROOT_BYTES: usize = 32;
+
+/// Root key and ring of a keys folder, sealed to the recipient: some 1.6 KiB. Nothing else is in it: page keys, rewritten
+/// pages and the register of erasures have no history, and are mirrored instead.
+///
+/// # Errors
+/// [`StoreError::Keys`] when the ring does not open under the root key, or a rotation of the root key is under way.
+pub fn seal_keys(keys_dir: &Path, root: &RootSource, recipient: &SealingPublicKey) -> Result<Vec<u8>, StoreError> {
+    let path = keys_dir.join(RING);
+    if root_rotation::is_decided(keys_dir) {
+        return Err(StoreError::keys(&path, "a rotation of the root key is not ended: start the gateway first"));
+    }
+    let (root, ring) = (root.read(keys_dir)?, secret_file::read(&path)?);
+    if KeyRing::unwrap(&root, &ring).is_err() {
+        return Err(StoreError::keys(
+            &path,
+            "does not open under the root key: a bundle of the two would be of no use",
+        ));
+    }
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(ROOT_BYTES + ring.len()));
+    plaintext.extend_from_slice(root.expose());
+    plaintext.extend_from_slice(&ring);
+    Ok(seal_key_bundle(recipient, &plaintext))
+}
+
+/// Puts the root key (as `root.key`) and the ring of a bundle into a folder that has neither. What the mirror holds belongs
+/// beside them before the gateway starts.
+///
+/// # Errors
+/// [`StoreError::Keys`] when the folder has keys; [`StoreError::Bundle`] when the bundle is none, is sealed to another
+/// key, or has been altered.
+pub fn open_keys(bundle: &[u8], recipient: &SealingPrivateKey, into: &Path) -> Result<(), StoreError> {
+    let plaintext = open_key_bundle(recipient, bundle).map_err(StoreError::Bundle)?;
+    let malformed = StoreError::Corrupt("a bundle holds no root key and ring");
+    let Some((root, ring)) = plaintext.split_first_chunk::<ROOT_BYTES>() else { return Err(malformed) };
+    let root = RootKey::from_bytes(*root);
+    KeyRing::unwrap(&root, ring).map_err(|_| malformed)?;
+
+    let failed = |source| StoreError::io("restore the keys", into, source);
+    folder::create_private(into).map_err(failed)?;
+    let (root_path, ring_path) = (into.join(root_source::FILE), into.join(RING));
+    for path in [&root_path, &ring_path] {
+        if path.exists() {
+            return Err(StoreError::keys(path, "there is one already: keys are restored into a folder without any"));
+        }
+    }
+    let next = folder::beside(&ring_path);
+    // In the order of a creation, so that a stop in between is ended by the next start.
+    folder::replace(&next, ring)
+        .and_then(|()| folder::replace(&root_path, root.expose()))
+        .and_then(|()| fs::rename(&next, &ring_path))
+        .and_then(|()| folder::sync(into))
+        .map_err(failed)
+}

@@ -1,0 +1,58 @@
+//! The keys folder and its mirror: where everything is that has no history, so that what is destroyed there is gone.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::error::StoreError;
+use crate::folder;
+
+/// The keys folder and, where there is one, the folder on another volume that gets the same writes. What has no history is
+/// `page-keys`, `pages/` and `erasures`; the mirror holds nothing else.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyFolders {
+    primary: PathBuf,
+    mirror: Option<PathBuf>,
+}
+
+impl KeyFolders {
+    /// Makes the folders where they are absent. Neither may be the other, nor the data directory: a copy of that one
+    /// must not hold what is destroyed here.
+    pub(crate) fn prepare(primary: &Path, mirror: Option<&Path>, data_dir: &Path) -> Result<Self, StoreError> {
+        let mut real = Vec::new();
+        for path in [Some(data_dir), Some(primary), mirror].into_iter().flatten() {
+            let failed = |source| StoreError::io("create the folder", path, source);
+            folder::create_private(path).map_err(failed)?;
+            let path_itself = fs::canonicalize(path).map_err(failed)?;
+            if real.contains(&path_itself) {
+                return Err(StoreError::keys(path, "journal, keys and the keys' mirror must be in three folders"));
+            }
+            real.push(path_itself);
+        }
+        Ok(Self { primary: primary.to_owned(), mirror: mirror.map(Path::to_owned) })
+    }
+
+    pub(crate) fn primary(&self) -> &Path {
+        &self.primary
+    }
+
+    pub(crate) fn mirror(&self) -> Option<&Path> {
+        self.mirror.as_deref()
+    }
+
+    /// Where a file is, in the keys folder first and then in the mirror: the order of every write.
+    pub(crate) fn paths(&self, name: &str) -> Vec<PathBuf> {
+        std::iter::once(&self.primary).chain(&self.mirror).map(|folder| folder.join(name)).collect()
+    }
+
+    /// Keeps every other process away from the keys folder until the file is dropped: two that gave out slots of one file
+    /// would overwrite each other's.
+    pub(crate) fn lock(&self) -> Result<File, StoreError> {
+        let path = self.primary.join("lock");
+        let file = folder::open_private(&path).map_err(|source| StoreError::io("open the lock file", &path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: self.primary.clone() }),
+            Err(TryLockError::Error(source)) => Err(StoreError::io("lock", &path, source)),
+        }
+    }
+}

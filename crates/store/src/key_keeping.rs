@@ -1,0 +1,74 @@
+//! The journal's part in erasing bodies and rotating keys.
+
+use std::sync::Arc;
+
+use causeway_model::LeafIndex;
+use futures_channel::oneshot;
+
+use crate::error::StoreError;
+use crate::journal::Journal;
+use crate::work::{Task, TaskAnswer, Work};
+
+impl Journal {
+    /// Keeps an erasure order's entry (canonical bytes) apart from the log, in the keys folder and its mirror, so that a
+    /// log that is restored from before learns of it. Durable when it returns; the same entry twice is once.
+    ///
+    /// # Errors
+    /// When it cannot be written: the order may be in one of the two.
+    pub async fn register_erasure(&self, order_entry: Vec<u8>) -> Result<(), StoreError> {
+        let erasures = Arc::clone(&self.erasures);
+        self.readers.ask(move |_| erasures.add(order_entry)).await
+    }
+
+    /// The canonical bytes of all entries that were registered, in their order.
+    ///
+    /// # Errors
+    /// None today: what is there was read at the start.
+    pub fn registered_erasures(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.erasures.all())
+    }
+
+    /// Destroys the keys of the bodies beside these entries, though not of their openings; returns how many there were.
+    /// When it returns, no copy of those bodies can be read: none here, and none in a backup of the data directory. What
+    /// is beside other entries reads as before. Asking again for the same is harmless and ends what was interrupted.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written: some of the keys may be destroyed, and none is to be thought so.
+    pub async fn shred(&self, leaves: Vec<LeafIndex>) -> Result<u64, StoreError> {
+        let places = self.readers.ask(move |reader| reader.body_places(&leaves)).await?;
+        self.ask(|answer| Task::Shred { places, answer }).await
+    }
+
+    /// Writes every key page anew under a fresh page key and destroys the page keys before; returns how many pages that
+    /// were. Appends go on in between.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written: some pages are written anew; asking again goes through all.
+    pub async fn rotate_page_keys(&self) -> Result<u64, StoreError> {
+        let Some(through) = self.readers.ask(|reader| reader.last_key_page()).await? else { return Ok(0) };
+        let (mut rewritten, mut next) = (0, Some(0));
+        while let Some(from) = next {
+            let slice = self.ask(|answer| Task::RotatePages { from, through, answer }).await?;
+            rewritten += slice.rewritten;
+            next = slice.next;
+        }
+        Ok(rewritten)
+    }
+
+    /// Puts a fresh root key in the place of the one in its file, and wraps the ring and all page keys under it, here and
+    /// in the mirror. The bundle and every copy of the old root key open nothing that is written from now on: make a new
+    /// bundle at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Keys`] when the root key does not come from its file. Where a file cannot be written, either nothing
+    /// has changed, or the journal stops and its next start ends the rotation.
+    pub async fn rotate_root(&self) -> Result<(), StoreError> {
+        self.ask(|answer| Task::RotateRoot { answer }).await
+    }
+
+    async fn ask<R>(&self, task: impl FnOnce(TaskAnswer<R>) -> Task) -> Result<R, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Work::Maintain(task(answer))).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+}

@@ -1,0 +1,101 @@
+//! What the sequencer does to the keys between two frames: erase some, write pages anew, rotate the root key.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use causeway_crypto::RootKey;
+
+use crate::error::StoreError;
+use crate::key_pages::KeyPlace;
+use crate::root_rotation;
+use crate::sequencer::Sequencer;
+use crate::vault::Rewrite;
+use crate::work::{Slice, Task};
+
+/// Pages that are written anew at once: each takes a few syncs, and appends wait meanwhile.
+const PAGES_AT_ONCE: usize = 32;
+
+/// Page numbers that one slice of a rotation looks at.
+const NUMBERS_AT_ONCE: u64 = 2048;
+
+impl Sequencer {
+    /// Does a task and answers it. An error is one after which only a start can go on.
+    pub(crate) fn maintain(&mut self, task: Task) -> Result<(), Arc<str>> {
+        // Whoever asked may have gone; what was asked for is done all the same.
+        match task {
+            Task::Shred { places, answer } => {
+                let _ = answer.send(self.shred(&places));
+            }
+            Task::RotatePages { from, through, answer } => {
+                let _ = answer.send(self.rotate_pages(from, through));
+            }
+            Task::RotateRoot { answer } => match self.rotate_root() {
+                Ok(()) => drop(answer.send(Ok(()))),
+                Err(root_rotation::Failed { error, decided }) => {
+                    let stopped = if decided { Err(self.fail(Vec::new(), &error)) } else { Ok(()) };
+                    drop(answer.send(Err(error)));
+                    return stopped;
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn shred(&mut self, places: &[KeyPlace]) -> Result<u64, StoreError> {
+        let mut pages: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+        places.iter().for_each(|place| pages.entry(place.page).or_default().push(place.slot));
+        let mut rewrites = Vec::new();
+        for (page, erased) in pages {
+            let held = self.vault.page(page, self.shared.log.as_ref())?;
+            let mut any = false;
+            for place in &erased {
+                any |= held.key(*place)?.is_some();
+            }
+            if any {
+                rewrites.push(Rewrite { page, erased });
+            }
+        }
+        // Also without anything to erase: an earlier call may have been stopped before the page keys were destroyed.
+        let mut found = self.rewrite(&[])?;
+        for slice in rewrites.chunks(PAGES_AT_ONCE) {
+            found += self.rewrite(slice)?;
+        }
+        Ok(found)
+    }
+
+    fn rotate_pages(&mut self, from: u64, through: u64) -> Result<Slice, StoreError> {
+        let (mut rewrites, mut next) = (Vec::new(), from);
+        let end = through.saturating_add(1);
+        while next < end && next - from < NUMBERS_AT_ONCE && rewrites.len() < PAGES_AT_ONCE {
+            if self.vault.stored(next, self.shared.log.as_ref())?.is_some() {
+                rewrites.push(Rewrite { page: next, erased: Vec::new() });
+            }
+            next += 1;
+        }
+        self.rewrite(&rewrites)?;
+        let rewritten = u64::try_from(rewrites.len()).expect("a small constant at most");
+        Ok(Slice { rewritten, next: (next < end).then_some(next) })
+    }
+
+    fn rewrite(&mut self, pages: &[Rewrite]) -> Result<u64, StoreError> {
+        if !pages.is_empty() {
+            // The page that is being filled would be stored again as it was.
+            self.pages.close();
+        }
+        let rewritten = self.vault.rewrite(pages, self.shared.log.as_ref());
+        // After an error too: some may have been written anew.
+        self.shared.recent.forget_pages(pages.iter().map(|rewrite| rewrite.page));
+        rewritten
+    }
+
+    fn rotate_root(&mut self) -> Result<(), root_rotation::Failed> {
+        if !self.keys.has_root_file() {
+            let what = "the root key is not in a file here: put a new one where it comes from, name the one there is as \
+                        previous_root, and start again";
+            let error = StoreError::keys(self.folders.primary(), what);
+            return Err(root_rotation::Failed { error, decided: false });
+        }
+        let page_keys = self.vault.page_keys();
+        root_rotation::rotate(&self.keys, page_keys, &self.folders, RootKey::generate(), true)
+    }
+}

@@ -1,0 +1,140 @@
+//! Page keys: found again, destroyed, mirrored, wrapped anew, and written to files that fail at every write.
+
+use std::fs;
+use std::path::Path;
+
+use super::slot_file::SLOT_BYTES;
+use super::*;
+use crate::steps::with_at_most;
+
+fn folders(dir: &Path, mirrored: bool) -> KeyFolders {
+    let mirror = dir.join("mirror");
+    KeyFolders::prepare(&dir.join("keys"), mirrored.then_some(&*mirror), &dir.join("data")).expect("made")
+}
+
+fn open(dir: &Path, mirrored: bool, root: &RootKey) -> Result<PageKeys, StoreError> {
+    PageKeys::open(&folders(dir, mirrored), root)
+}
+
+fn exposed(key: &AeadKey) -> [u8; 32] {
+    *key.expose()
+}
+
+fn key(keys: &PageKeys, slot: Slot) -> [u8; 32] {
+    exposed(&keys.key(slot).expect("there"))
+}
+
+#[test]
+fn slots_are_found_again_and_never_given_twice() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = RootKey::generate();
+    let keys = open(dir.path(), false, &root).expect("opened");
+    let given: Vec<_> = (0..RUN + 1).map(|_| keys.allocate().expect("allocated")).collect();
+    assert_eq!(given[RUN].0, Slot(64));
+
+    let again = open(dir.path(), false, &root).expect("opened");
+    for (slot, given) in &given {
+        assert_eq!(key(&again, *slot), exposed(given));
+    }
+    assert_eq!(again.allocate().expect("allocated").0, Slot(128), "the rest of a run is not used after a restart");
+    assert!(open(dir.path(), false, &RootKey::generate()).expect("opened").key(Slot(0)).is_err());
+}
+
+#[test]
+fn a_moved_a_cut_and_an_overwritten_slot_do_not_open() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = RootKey::generate();
+    let keys = open(dir.path(), false, &root).expect("opened");
+    keys.allocate().expect("allocated");
+    let path = dir.path().join("keys/page-keys");
+    let mut bytes = fs::read(&path).expect("read");
+    let (first, second) = bytes.split_at_mut(SLOT_BYTES);
+    first.copy_from_slice(&second[..SLOT_BYTES]);
+    second[..SLOT_BYTES].fill(0);
+    fs::write(&path, &bytes[..bytes.len() - 1]).expect("written");
+    assert!(matches!(keys.key(Slot(0)), Err(StoreError::Unopened(_))), "another slot's bytes");
+    assert!(matches!(keys.key(Slot(1)), Err(StoreError::Corrupt(_))), "overwritten with zeros");
+    assert!(matches!(keys.key(Slot(63)), Err(StoreError::Unopened(_))), "cut");
+    let again = open(dir.path(), false, &root).expect("opened");
+    assert_eq!(again.end(), 64, "a cut slot is not given again");
+}
+
+#[test]
+fn a_mirror_gets_every_write_and_what_it_lacks_at_the_next_start() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = RootKey::generate();
+    let keys = open(dir.path(), false, &root).expect("opened");
+    let (slot, given) = keys.allocate().expect("allocated");
+    drop(keys);
+    let keys = open(dir.path(), true, &root).expect("opened with a mirror");
+    let both = || (fs::read(dir.path().join("keys/page-keys")), fs::read(dir.path().join("mirror/page-keys")));
+    let same = || matches!(both(), (Ok(one), Ok(other)) if one == other);
+    assert!(same(), "filled");
+    let (later, _) = keys.allocate().expect("allocated");
+    assert!(same(), "written");
+    keys.destroy(&[later]).expect("destroyed");
+    assert!(!keys.has(later) && keys.has(slot));
+    drop(keys);
+
+    // Damaged in one, it is repaired from the other; destroyed in one, it is destroyed in both.
+    let overwrite = |name: &str, slot: Slot, bytes: &[u8]| {
+        let path = dir.path().join(name).join("page-keys");
+        let mut all = fs::read(&path).expect("read");
+        let at = usize::try_from(slot.0).expect("small") * SLOT_BYTES;
+        all[at..at + bytes.len()].copy_from_slice(bytes);
+        fs::write(path, all).expect("written");
+    };
+    overwrite("keys", slot, b"rot");
+    overwrite("mirror", Slot(1), b"CPKX");
+    overwrite("mirror", Slot(2), b"more rot");
+    let keys = open(dir.path(), true, &root).expect("opened");
+    assert_eq!(key(&keys, slot), exposed(&given));
+    assert!(!keys.has(Slot(1)) && keys.has(Slot(2)));
+    drop(keys);
+    fs::remove_file(dir.path().join("keys/page-keys")).expect("removed");
+    let refused = open(dir.path(), true, &root).expect_err("the file is gone and its mirror is not");
+    assert!(refused.to_string().contains("copy page-keys, pages and erasures from the mirror"), "{refused}");
+    fs::copy(dir.path().join("mirror/page-keys"), dir.path().join("keys/page-keys")).expect("copied");
+    assert_eq!(key(&open(dir.path(), true, &root).expect("opened"), slot), exposed(&given));
+}
+
+#[test]
+fn the_mirror_of_other_keys_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = RootKey::generate();
+    open(dir.path(), false, &root).expect("opened").allocate().expect("allocated");
+    let other = tempfile::tempdir().expect("a folder");
+    open(other.path(), false, &RootKey::generate()).expect("opened").allocate().expect("allocated");
+    fs::create_dir(dir.path().join("mirror")).expect("made");
+    fs::copy(other.path().join("keys/page-keys"), dir.path().join("mirror/page-keys")).expect("copied");
+    let before = fs::read(dir.path().join("mirror/page-keys")).expect("read");
+    assert!(matches!(open(dir.path(), true, &root), Err(StoreError::Keys { .. })));
+    assert_eq!(fs::read(dir.path().join("mirror/page-keys")).expect("read"), before);
+    let one = dir.path().join("keys");
+    assert!(KeyFolders::prepare(&one, Some(&one), &dir.path().join("data")).is_err(), "a mirror of itself");
+}
+
+/// Invariant: a key that was given out opens after any failure, from the file and from the mirror; a slot that was told
+/// to be destroyed never opens again from either.
+#[test]
+fn wherever_a_write_fails_no_given_key_is_lost_and_none_comes_back() {
+    let (mut allocations, mut destructions) = (0, 0);
+    for steps in 0..12 {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = RootKey::generate();
+        let keys = open(dir.path(), true, &root).expect("opened");
+        let (given, _) = with_at_most(steps, || keys.allocate());
+        allocations += usize::from(given.is_err());
+        let (slot, known) = given.or_else(|_| keys.allocate()).expect("a failure of a run can be tried again");
+        let (gone, _) = keys.allocate().expect("allocated");
+        let (destroyed, _) = with_at_most(steps, || keys.destroy(&[gone]));
+        destructions += usize::from(destroyed.is_err());
+        drop(keys);
+        let again = open(dir.path(), true, &root).expect("opened again");
+        assert_eq!(key(&again, slot), exposed(&known), "step {steps}");
+        assert!(steps == 0 || !again.has(gone), "step {steps}: destroyed in one is destroyed in both");
+        assert!(destroyed.is_err() || !again.has(gone), "step {steps}");
+        assert!(again.allocate().expect("allocated").0 >= Slot(64), "step {steps}");
+    }
+    assert_eq!((allocations, destructions), (4, 4), "write and sync, in the file and in its mirror");
+}

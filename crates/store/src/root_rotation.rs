@@ -1,0 +1,113 @@
+//! Rotating the root key: everything that is wrapped under it is wrapped under the next one, all or nothing.
+//!
+//! The new files are written beside the old ones first. Then one rename decides; from then on there is no way back, and
+//! whoever finds the decision puts the new files in their places and ends it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use causeway_crypto::RootKey;
+
+use crate::error::StoreError;
+use crate::folder;
+use crate::key_folders::KeyFolders;
+use crate::keys::{Keys, RING};
+use crate::page_keys::{self, PageKeys};
+use crate::root_source;
+use crate::secret_file;
+use crate::steps;
+
+/// The file that says that a rotation is decided, in the keys folder.
+const DECIDED: &str = "rotating";
+
+/// Why a rotation failed.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: StoreError,
+    /// Whether it may be decided: then only a start can go on from here.
+    pub(crate) decided: bool,
+}
+
+/// Whether a rotation of the keys in this folder is decided and not ended.
+pub(crate) fn is_decided(keys_dir: &Path) -> bool {
+    keys_dir.join(DECIDED).exists()
+}
+
+/// Wraps ring and page keys under `next`, which replaces the root key, in its file too where it is `in_file`.
+pub(crate) fn rotate(
+    keys: &Keys,
+    page_keys: &PageKeys,
+    folders: &KeyFolders,
+    next: RootKey,
+    in_file: bool,
+) -> Result<(), Failed> {
+    let mut root = keys.held_root();
+    let held = page_keys.hold();
+    let prepared = held.wrapped_under(&next).and_then(|wrapped| {
+        prepare(keys.ring_path(), &keys.ring().wrap(&next))?;
+        folders.paths(page_keys::NAME).iter().try_for_each(|path| prepare(path, &wrapped))?;
+        if in_file { prepare(&folders.primary().join(root_source::FILE), next.expose()) } else { Ok(()) }
+    });
+    // If we stop here, the next start takes away what was prepared.
+    let decided = prepared.and_then(|()| decide(folders.primary()));
+    if let Err(error) = decided {
+        let decided = is_decided(folders.primary());
+        if !decided {
+            let left = targets(folders).iter().try_for_each(|path| secret_file::discard(path));
+            if let Err(left) = left {
+                tracing::warn!(
+                    error = &left as &dyn std::error::Error,
+                    "what was prepared is taken away at the next start"
+                );
+            }
+        }
+        return Err(Failed { error, decided });
+    }
+    // If we stop here, the next start goes on as we do.
+    held.exchange(&next, || end(folders)).map_err(|error| Failed { error, decided: true })?;
+    *root = next;
+    Ok(())
+}
+
+/// Ends a rotation that was decided, or takes away what one that was not has left. The ring and the root key's file have
+/// been seen to when the keys were read; seeing to them again does nothing.
+pub(crate) fn recover(folders: &KeyFolders) -> Result<(), StoreError> {
+    if is_decided(folders.primary()) {
+        tracing::info!("going on with a rotation of the root key that was interrupted");
+        return end(folders);
+    }
+    folders.paths(page_keys::NAME).iter().try_for_each(|path| {
+        secret_file::discard(path).map_err(|source| StoreError::io("recover the page-key file", path, source))
+    })
+}
+
+/// Puts all that was prepared in its place, then forgets the decision.
+fn end(folders: &KeyFolders) -> Result<(), StoreError> {
+    for path in targets(folders) {
+        secret_file::settle(&path).map_err(|source| StoreError::io("end a rotation of the root key", &path, source))?;
+    }
+    let marker = folders.primary().join(DECIDED);
+    steps::next()
+        .and_then(|()| fs::remove_file(&marker))
+        .and_then(|()| folder::sync(folders.primary()))
+        .map_err(|source| StoreError::io("end a rotation of the root key", &marker, source))
+}
+
+fn targets(folders: &KeyFolders) -> Vec<PathBuf> {
+    let own = [RING, root_source::FILE].map(|name| folders.primary().join(name));
+    own.into_iter().chain(folders.paths(page_keys::NAME)).collect()
+}
+
+fn prepare(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    secret_file::prepare(path, bytes).map_err(|source| StoreError::io("wrap the keys anew", path, source))
+}
+
+fn decide(keys_dir: &Path) -> Result<(), StoreError> {
+    let marker = keys_dir.join(DECIDED);
+    steps::next()
+        .and_then(|()| folder::replace(&marker, b"the root key\n"))
+        .map_err(|source| StoreError::io("decide the rotation of the root key", &marker, source))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! Starting a journal over a log: recovery of keys and state, the comparison with what was signed, and the threads.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use async_channel::{Receiver, Sender};
+use causeway_crypto::{PublicKey, SigningKey};
+use causeway_journal::{State, VerifierKey};
+
+use crate::building::Stamp;
+use crate::checkpoint_file::{CheckpointFile, Keeper};
+use crate::erasures::Erasures;
+use crate::error::StoreError;
+use crate::folder;
+use crate::journal::{Journal, Options};
+use crate::key_folders::KeyFolders;
+use crate::key_pages::KeyPages;
+use crate::keys::Keys;
+use crate::log::{FrameLog, ReadError};
+use crate::moved_page_keys;
+use crate::page_keys;
+use crate::reader::Readers;
+use crate::replay::replay;
+use crate::root_rotation;
+use crate::sequencer::{Sequencer, Writer};
+use crate::shared::Shared;
+use crate::vault::Vault;
+
+impl Journal {
+    /// Starts over a log: replays it, compares it with the newest signed checkpoint, brings the keys folder and its
+    /// mirror in order, and begins to take drafts.
+    ///
+    /// # Errors
+    /// [`StoreError::RolledBack`] when the log is not, or is no longer all of, what was signed; a hole, a frame that the
+    /// rules refuse, or key files that do not belong to it. Nothing is served or signed then.
+    pub fn start(log: Box<dyn FrameLog>, options: Options) -> Result<Self, StoreError> {
+        folder::prepare(&options.data_dir)?;
+        log.assure()?;
+        let file = CheckpointFile::in_dir(&options.data_dir);
+        let signed = file.read(&verifier_keys(&options)?, &options.origin)?;
+        let is_first_start = signed.is_none();
+        let (state, tiles) = replay(log.as_ref(), signed)?;
+        let opened = OpenedKeys::open(log.as_ref(), &options)?;
+        let writer = Writer {
+            log_id: state.log_id().unwrap_or_else(causeway_crypto::random),
+            clock: options.clock,
+            stamp: Stamp { node: options.node, software: options.software },
+            signing_key: signing_key(&options.keys, state.checkpoint_key())?,
+            origin: options.origin,
+        };
+        let checkpoint = writer.sign(state.tree().size(), state.tree().root());
+        if is_first_start && state.tree().size() > 0 {
+            // Without the file, a log that was cut back would look like any other.
+            return Err(StoreError::CheckpointMissing { path: options.data_dir.join("checkpoint") });
+        }
+        let drops_keys = is_named(&state, &writer) && options.keys.ring().checkpoint_keys().len() > 1;
+        if is_first_start || drops_keys {
+            // From here on the file is there whenever the log holds anything, and signed by the key that stays.
+            file.write(|| Arc::clone(&checkpoint))?;
+        }
+        if drops_keys {
+            options.keys.keep_only_signing_key(&writer.signing_key.public_key())?;
+        }
+        let shared = Arc::new(Shared::new(log, writer.verifier_key(), state, checkpoint, tiles));
+        run_threads(Parts { shared, writer, opened, keys: options.keys, file, queue_depth: options.queue_depth })
+    }
+}
+
+/// What the threads are made of.
+struct Parts {
+    shared: Arc<Shared>,
+    writer: Writer,
+    opened: OpenedKeys,
+    keys: Arc<Keys>,
+    file: CheckpointFile,
+    queue_depth: usize,
+}
+
+fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
+    let Parts { shared, writer, opened, keys, file, queue_depth } = parts;
+    let OpenedKeys { folders, lock, vault, erasures } = opened;
+    let (readers, reader_threads) = Readers::start(&shared, &vault)?;
+    let keeper = Keeper::start(file.clone(), Arc::clone(&shared))?;
+    let (queue, drafts) = async_channel::bounded(queue_depth.max(1));
+    let (closing, until_closing) = async_channel::bounded(1);
+    let (done, closed) = async_channel::bounded(1);
+    let sequencer = Sequencer {
+        shared: Arc::clone(&shared),
+        queue: drafts,
+        pages: KeyPages::new(Arc::clone(&vault)),
+        writer,
+        keys,
+        folders,
+        vault,
+        file: file.clone(),
+        held: None,
+    };
+    let end = End { until_closing, done, readers: readers.clone(), reader_threads, keeper, file, lock };
+    thread::Builder::new()
+        .name("journal-append".into())
+        .spawn(move || run(sequencer, end))
+        .map_err(|error| StoreError::Engine(Box::new(error)))?;
+    Ok(Journal { shared, readers, erasures, queue, closing, closed })
+}
+
+/// What the sequencer thread does and lets go of when the journal is closed.
+#[derive(Debug)]
+struct End {
+    until_closing: Receiver<()>,
+    done: Sender<()>,
+    readers: Readers,
+    reader_threads: Vec<JoinHandle<()>>,
+    keeper: Keeper,
+    file: CheckpointFile,
+    /// Keeps others away from the keys folder.
+    lock: File,
+}
+
+fn run(mut sequencer: Sequencer, end: End) {
+    if catch_unwind(AssertUnwindSafe(|| sequencer.run())).is_err() {
+        let reason = sequencer.shared.stop("the sequencer panicked".into());
+        sequencer.abandon(&reason);
+    }
+    // After a failure, what is durable can still be read until somebody closes the journal.
+    let _ = end.until_closing.recv_blocking();
+    end.readers.close();
+    for thread in end.reader_threads {
+        if thread.join().is_err() {
+            tracing::error!("a reader thread panicked");
+        }
+    }
+    end.keeper.stop();
+    if let Err(error) = end.file.write(|| sequencer.shared.checkpoint()) {
+        tracing::error!(error = &error as &dyn std::error::Error, "the last checkpoint was not kept");
+    }
+    // Before the log's own lock, which whoever comes next waits for.
+    drop(end.lock);
+    if let Err(error) = sequencer.shared.log.close() {
+        tracing::error!(error = &error as &dyn std::error::Error, "the log did not close cleanly");
+    }
+    drop(end.done);
+}
+
+/// What the keys folder and its mirror hold, open and in order.
+#[derive(Debug)]
+struct OpenedKeys {
+    folders: KeyFolders,
+    lock: File,
+    vault: Arc<Vault>,
+    erasures: Arc<Erasures>,
+}
+
+impl OpenedKeys {
+    fn open(log: &dyn FrameLog, options: &Options) -> Result<Self, StoreError> {
+        let folders = KeyFolders::prepare(&options.keys_dir, options.mirror_dir.as_deref(), &options.data_dir)?;
+        if folders.mirror().is_none() {
+            tracing::warn!("page keys have no mirror: with the keys folder, every record is lost; set keys.mirror_dir");
+        }
+        let lock = folders.lock()?;
+        moved_page_keys::out_of(&options.data_dir, &folders)?;
+        root_rotation::recover(&folders)?;
+        let vault = Vault::open(&folders, &options.keys.root())?;
+        reaches(&vault, log, &folders)?;
+        if let Some(next) = options.keys.take_next_root() {
+            tracing::info!("wrapping ring and page keys under the new root key");
+            root_rotation::rotate(&options.keys, vault.page_keys(), &folders, next, false)
+                .map_err(|failed| failed.error)?;
+        }
+        let erasures = Arc::new(Erasures::open(&folders)?);
+        Ok(Self { folders, lock, vault: Arc::new(vault), erasures })
+    }
+}
+
+/// Refuses page keys that end before the key pages of the log do.
+fn reaches(vault: &Vault, log: &dyn FrameLog, folders: &KeyFolders) -> Result<(), StoreError> {
+    match log.last_key_page() {
+        Ok(Some(page)) if page >= vault.page_keys().end() => Err(StoreError::keys(
+            &folders.primary().join(page_keys::NAME),
+            "ends before the log's key pages do: restore page-keys, pages and erasures from the mirror (docs/keys.md)",
+        )),
+        Ok(_) => Ok(()),
+        Err(ReadError::Closed) => Err(StoreError::Closed),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn verifier_keys(options: &Options) -> Result<Vec<VerifierKey>, StoreError> {
+    let key = |key: &SigningKey| {
+        VerifierKey::new(&options.origin, key.public_key()).map_err(|error| StoreError::Engine(Box::new(error)))
+    };
+    options.keys.ring().checkpoint_keys().iter().map(key).collect()
+}
+
+/// The key that the log names, else the first of the ring.
+fn signing_key(keys: &Keys, named: Option<PublicKey>) -> Result<SigningKey, StoreError> {
+    let mut all = keys.ring().checkpoint_keys();
+    let at = match named {
+        None => Some(0),
+        Some(named) => all.iter().position(|key| key.public_key() == named),
+    };
+    let what = "does not hold the signing key that the log names: restore the newest bundle of the keys";
+    at.map(|at| all.swap_remove(at)).ok_or_else(|| StoreError::keys(keys.ring_path(), what))
+}
+
+fn is_named(state: &State, writer: &Writer) -> bool {
+    state.checkpoint_key() == Some(writer.signing_key.public_key())
+}

@@ -1,0 +1,182 @@
+//! Erasing keys and writing pages anew, stopped at every step.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use causeway_crypto::{AeadKey, Digest};
+use causeway_model::FrameSeq;
+
+use super::*;
+use crate::key_pages::{KeyPages, KeyPlace};
+use crate::log::{AppendError, Beside, ReadError};
+use crate::steps::with_at_most;
+
+/// A log that holds key pages and nothing else.
+#[derive(Debug, Default)]
+struct Pages(Mutex<BTreeMap<u64, Vec<u8>>>);
+
+impl FrameLog for Pages {
+    fn append(&self, _: &Digest, _: &[u8], _: &Beside, _: Option<FrameSeq>) -> Result<FrameSeq, AppendError> {
+        Err(AppendError::Refused("it holds no frames".into()))
+    }
+    fn read(&self, _: FrameSeq, _: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
+        Ok(Vec::new())
+    }
+    fn wait(&self, after: FrameSeq, _: Duration) -> FrameSeq {
+        after
+    }
+    fn assure(&self) -> Result<(), ReadError> {
+        Ok(())
+    }
+    fn key_page(&self, page: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.0.lock().expect("not poisoned").get(&page).cloned())
+    }
+    fn last_key_page(&self) -> Result<Option<u64>, ReadError> {
+        Ok(self.0.lock().expect("not poisoned").keys().next_back().copied())
+    }
+    fn tile(&self, _: u8, _: u64) -> Result<Option<Vec<Digest>>, ReadError> {
+        Ok(None)
+    }
+    fn close(&self) -> Result<(), ReadError> {
+        Ok(())
+    }
+}
+
+struct Place {
+    dir: tempfile::TempDir,
+    root: RootKey,
+    log: Pages,
+    keys: Vec<(KeyPlace, AeadKey)>,
+}
+
+impl Place {
+    /// Three pages with keys.
+    fn filled() -> Self {
+        let (dir, log) = (tempfile::tempdir().expect("a folder"), Pages::default());
+        let mut place = Self { dir, root: RootKey::generate(), log, keys: Vec::new() };
+        let mut pages = KeyPages::new(Arc::new(place.open()));
+        for _ in 0..300 {
+            let key = AeadKey::generate();
+            place.keys.push((pages.place(key.clone()).expect("placed"), key));
+        }
+        let stored = pages.take_touched().into_iter().map(|(number, stored, _)| (number, stored));
+        place.log.0.lock().expect("not poisoned").extend(stored);
+        place
+    }
+
+    fn open(&self) -> Vault {
+        let at = |name: &str| self.dir.path().join(name);
+        let folders = KeyFolders::prepare(&at("keys"), Some(&at("mirror")), &at("data")).expect("made");
+        Vault::open(&folders, &self.root).expect("opened")
+    }
+
+    fn read(&self, vault: &Vault, key: usize) -> Option<[u8; 32]> {
+        let (place, _) = &self.keys[key];
+        let page = vault.page(place.page, &self.log).expect("opens");
+        page.key(place.slot).expect("in the page").map(|key| *key.expose())
+    }
+
+    /// Whether the page as the log has it opens under any page key of a folder.
+    fn old_page_opens(&self, folder: &Path, page: u64) -> bool {
+        let copied = tempfile::tempdir().expect("a folder");
+        let keys = copied.path().join("keys");
+        std::fs::create_dir(&keys).expect("made");
+        std::fs::copy(folder.join("page-keys"), keys.join("page-keys")).expect("copied");
+        let folders = KeyFolders::prepare(&keys, None, &copied.path().join("data")).expect("made");
+        let page_keys = PageKeys::open(&folders, &self.root).expect("opened");
+        KeyPage::open(page, &self.log.key_page(page).expect("read").expect("there"), &page_keys).is_ok()
+    }
+}
+
+fn rewrite(place: &KeyPlace) -> Rewrite {
+    Rewrite { page: place.page, erased: vec![place.slot] }
+}
+
+#[test]
+fn an_erased_key_is_gone_and_its_neighbours_stay() {
+    let place = Place::filled();
+    let vault = place.open();
+    let (first, _) = place.keys[5];
+    let (second, _) = place.keys[200];
+    let both =
+        [rewrite(&first), Rewrite { page: second.page, erased: vec![second.slot, second.slot, second.slot + 1] }];
+    assert_eq!(vault.rewrite(&both, &place.log).expect("erased"), 3, "the same place twice is once");
+    assert_eq!(vault.rewrite(&both, &place.log).expect("erased"), 0, "nothing is left to erase");
+    for vault in [vault, place.open()] {
+        for (at, (_, key)) in place.keys.iter().enumerate() {
+            let expected = (![5, 200, 201].contains(&at)).then_some(*key.expose());
+            assert_eq!(place.read(&vault, at), expected, "key {at}");
+        }
+    }
+    let folders = ["keys", "mirror"].map(|name| place.dir.path().join(name));
+    for folder in &folders {
+        assert!(!place.old_page_opens(folder, first.page) && !place.old_page_opens(folder, second.page));
+        assert!(place.old_page_opens(folder, place.keys[299].0.page), "a page that was left alone");
+        assert!(!folder.join("retiring").exists());
+        assert_eq!(std::fs::read_dir(folder.join("pages")).expect("listed").count(), 2);
+    }
+}
+
+/// Invariants: after any stop, every other key reads, and the next start ends what was begun as far as pages have changed;
+/// asked for again it is done; and never is it told of while the old page opens.
+#[test]
+fn wherever_an_erasure_stops_nothing_else_is_lost_and_the_next_call_ends_it() {
+    let mut stopped = 0;
+    for steps in 0.. {
+        let place = Place::filled();
+        let vault = place.open();
+        let erased = [place.keys[5].0, place.keys[200].0];
+        let pages: Vec<Rewrite> = erased.iter().map(rewrite).collect();
+        let (result, _) = with_at_most(steps, || vault.rewrite(&pages, &place.log));
+        let in_process = steps % 2 == 0;
+        // Half of them go on in the process that met the fault, half in the next one.
+        let vault = if in_process { vault } else { place.open() };
+        for (at, (key_place, key)) in place.keys.iter().enumerate() {
+            let read = place.read(&vault, at);
+            let expected = Some(*key.expose());
+            assert!(read == expected || (read.is_none() && erased.contains(key_place)), "step {steps}, key {at}");
+        }
+        if result.is_err() {
+            stopped += 1;
+            vault.rewrite(&pages, &place.log).expect("done");
+        }
+        assert!(place.read(&vault, 5).is_none() && place.read(&vault, 200).is_none(), "step {steps}");
+        for folder in ["keys", "mirror"].map(|name| place.dir.path().join(name)) {
+            assert!(erased.iter().all(|key| !place.old_page_opens(&folder, key.page)), "step {steps}");
+            assert!(!folder.join("retiring").exists(), "step {steps}");
+        }
+        if result.is_ok() {
+            break;
+        }
+    }
+    assert!(stopped >= 14, "{stopped}");
+}
+
+#[test]
+fn a_lost_keys_folder_is_made_again_of_its_mirror() {
+    let place = Place::filled();
+    let vault = place.open();
+    vault.rewrite(&[rewrite(&place.keys[5].0)], &place.log).expect("erased");
+    drop(vault);
+    let (keys, mirror) = (place.dir.path().join("keys"), place.dir.path().join("mirror"));
+    std::fs::remove_dir_all(keys.join("pages")).expect("removed");
+    let vault = place.open();
+    assert!(place.read(&vault, 5).is_none(), "the mirror's page is there");
+    assert!(place.read(&vault, 6).is_some());
+    drop(vault);
+    // An older copy of the keys folder, from before an erasure, does not bring anything back.
+    let old = tempfile::tempdir().expect("a folder");
+    for name in ["page-keys", "pages/0"] {
+        let to = old.path().join(name.replace('/', "-"));
+        std::fs::copy(keys.join(name), to).expect("copied");
+    }
+    place.open().rewrite(&[rewrite(&place.keys[6].0)], &place.log).expect("erased");
+    for name in ["page-keys", "pages/0"] {
+        std::fs::copy(old.path().join(name.replace('/', "-")), keys.join(name)).expect("copied");
+    }
+    let vault = place.open();
+    assert!(place.read(&vault, 6).is_none() && place.read(&vault, 7).is_some());
+    assert!(!place.old_page_opens(&keys, 0) && !place.old_page_opens(&mirror, 0));
+}

@@ -1,0 +1,43 @@
+//! What the sequencer is asked to do: append drafts, and between two frames look after the keys.
+
+use futures_channel::oneshot;
+
+use crate::building::Request;
+use crate::error::StoreError;
+use crate::key_pages::KeyPlace;
+
+/// One thing in the sequencer's queue.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of the queue is drafts; boxing them would cost each an allocation"
+)]
+pub(crate) enum Work {
+    /// A draft.
+    Append(Request),
+    /// Something that no frame may be under way in.
+    Maintain(Task),
+}
+
+/// Where a task's answer goes.
+pub(crate) type TaskAnswer<R> = oneshot::Sender<Result<R, StoreError>>;
+
+/// What is done to the keys between two frames.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Erase the keys in these places; answers how many there were.
+    Shred { places: Vec<KeyPlace>, answer: TaskAnswer<u64> },
+    /// Write some of the pages from a number on anew.
+    RotatePages { from: u64, through: u64, answer: TaskAnswer<Slice> },
+    /// Put a fresh root key in the place of the one there is.
+    RotateRoot { answer: TaskAnswer<()> },
+}
+
+/// How far one slice of a rotation came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slice {
+    /// Pages that were written anew.
+    pub(crate) rewritten: u64,
+    /// Where the next slice begins; none at the end.
+    pub(crate) next: Option<u64>,
+}
