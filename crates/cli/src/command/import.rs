@@ -1,30 +1,36 @@
-//! `causeway import`: the rows of somebody's table through one stream, by a mapping file and no code for the source.
+//! `causeway import`: the rows of somebody's table or JSON through one stream, by a mapping file and no code for the source.
+
+mod report;
+mod tally;
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use causeway_proto::v1::{Record, SubmitRequest};
 use clap::Args;
 
 use crate::client_options::ClientOptions;
 use crate::import::{ImportMap, Mapped, Reject, Row};
-use crate::lines;
-use crate::output::{Progress, say};
-use crate::push::{Answer, Outgoing, Reasons, Unsent, Verdict, again, push};
+use crate::output::{Progress, note, say};
+use crate::push::{Answer, Outgoing, Totals, Unsent, Verdict, again, push};
 use crate::session::{Doing, Session, broken};
+use crate::signals::Signals;
 use crate::{Broken, Failure};
 
-/// Submits the rows of a CSV file as a mapping file says. An interrupted import is simply run again: a row's submission id
-/// follows from its number and content, so what was accepted before gives the same receipt.
+use report::Report;
+use tally::Tally;
+
+/// Submits the rows of a CSV or JSON file as a mapping file says. An interrupted import is simply run again: a row's
+/// submission id follows from its number and content, so what was accepted before gives the same receipt.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The mapping file.
+    /// The mapping file; config/imports/README.md says what one holds.
     #[arg(long, value_name = "MAP")]
     map: PathBuf,
-    /// The table.
+    /// The table, or the JSON: one object, an array, or one object a line.
     file: PathBuf,
-    /// Write what was refused to this CSV file: row, pointer, rule.
+    /// Write what was refused to this CSV file: row, pointer, rule. Never a value.
     #[arg(long, value_name = "OUT.csv")]
     rejects: Option<PathBuf>,
     #[command(flatten)]
@@ -34,32 +40,41 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let map = ImportMap::load(&options.map).map_err(|faults| Failure::faults(&options.map, &faults))?;
     let open = || File::open(&options.file).map(BufReader::new).map_err(|e| Failure::file(&options.file, e));
-    // The header is a line too. A quoted line break would count as two, which only the bar would show.
-    let total = lines::count(open()?).map_err(|e| Failure::file(&options.file, e))?.saturating_sub(1);
-    let rows = map.rows(open()?).map_err(|faults| Failure::faults(&options.file, &faults))?;
+    let unreadable = |faults: Vec<String>| Failure::faults(&options.file, &faults);
+    let total = map.count(open()?).map_err(unreadable)?;
+    let rows = map.rows(open()?).map_err(unreadable)?;
     let mut report = options.rejects.as_deref().map(Report::create).transpose()?;
+    let mut signals = Signals::catch()?;
     let session = Session::open(&options.client, Doing::Submitting).await?;
     let mut progress = Progress::start("importing", Some(total), false);
-    let (mut rules, mut accepted) = (Reasons::default(), 0);
-    let totals = push(&session, rows.map(outgoing), |answer, totals| {
-        progress.at(totals.all());
-        accepted = totals.accepted;
-        for fault in faults(&answer) {
-            rules.count(&fault.rule_and_place());
-            if let Some(report) = &mut report {
-                report.write(answer.place, &fault)?;
-            }
+    let (mut tally, mut so_far) = (Tally::default(), Totals::default());
+    let outcome = {
+        let each = |answer: Answer, totals: &Totals| {
+            progress.at(totals.all());
+            so_far = *totals;
+            let faults = faults(&answer);
+            tally.row(&faults);
+            report
+                .as_mut()
+                .map_or(Ok(()), |report| faults.iter().try_for_each(|fault| report.write(answer.place, fault)))
+        };
+        tokio::select! {
+            outcome = push(&session, rows.map(outgoing), each) => Some(outcome),
+            () = signals.wait() => None,
         }
-        Ok(())
-    })
-    .await;
+    };
     progress.finish();
+    // Also after an interruption: what the report holds is true, as far as it goes.
     report.map_or(Ok(()), Report::finish)?;
-    let totals = totals.inspect_err(|_| again(accepted, "run the same import again"))?;
-    let faulty = totals.refused + totals.not_sent;
-    say(format_args!("{} rows: {} accepted, {faulty} refused", totals.all(), totals.accepted));
-    if faulty > 0 {
-        say(format_args!("refused for: {}", rules.summary()));
+    let stopped = || again(so_far.accepted, "run the same import again");
+    match outcome {
+        Some(outcome) => outcome.map(|_| ()).inspect_err(|_| stopped())?,
+        None => note(format_args!("interrupted after {} of {total} rows", so_far.all())),
+    }
+    tally.summary(&so_far).into_iter().for_each(say);
+    if so_far.all() < total {
+        stopped();
+        return Err(Failure::Partly(format!("{} of {total} rows were not answered", total - so_far.all())));
     }
     Ok(())
 }
@@ -87,7 +102,7 @@ fn request(mapped: Mapped) -> SubmitRequest {
 }
 
 fn from_reject(reject: Reject) -> Broken {
-    Broken { pointer: reject.pointer, rule: reject.rule.into(), reason: "unmapped-row".into() }
+    Broken { pointer: reject.pointer, rule: reject.rule.into_owned(), reason: "unmapped-row".into() }
 }
 
 /// What the report says of one row; nothing for an accepted one. A refusal without violations stands for the whole row.
@@ -100,41 +115,5 @@ fn faults(answer: &Answer) -> Vec<Broken> {
     match faults {
         faults if !faults.is_empty() => faults,
         _ => vec![Broken { pointer: String::new(), rule: reason.clone(), reason }],
-    }
-}
-
-impl Broken {
-    /// How refusals are counted: array places aside, so that a rule counts once for a field.
-    fn rule_and_place(&self) -> String {
-        let names = self.pointer.split('/').filter(|part| part.parse::<u32>().is_err());
-        let place = names.collect::<Vec<_>>().join("/");
-        if place.is_empty() { self.rule.clone() } else { format!("{} at {place}", self.rule) }
-    }
-}
-
-/// The file of what was refused.
-struct Report {
-    path: PathBuf,
-    file: csv::Writer<File>,
-}
-
-impl Report {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        let file = File::create(path).map_err(|e| Failure::file(path, e))?;
-        let mut report = Self { path: path.to_owned(), file: csv::Writer::from_writer(file) };
-        report.record(&["row", "pointer", "rule"])?;
-        Ok(report)
-    }
-
-    fn write(&mut self, row: u64, fault: &Broken) -> Result<(), Failure> {
-        self.record(&[&row.to_string(), &fault.pointer, &fault.rule])
-    }
-
-    fn record(&mut self, cells: &[&str; 3]) -> Result<(), Failure> {
-        self.file.write_record(cells).map_err(|e| Failure::file(&self.path, std::io::Error::other(e)))
-    }
-
-    fn finish(mut self) -> Result<(), Failure> {
-        self.file.flush().map_err(|e| Failure::file(&self.path, e))
     }
 }

@@ -1,71 +1,71 @@
-//! The rows of a table, streamed: only the current one is in memory.
+//! The rows of a source, streamed: only the current one is in memory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::Read;
 
-use csv::ByteRecord;
+use serde_json::Value;
 
-use super::{ImportMap, Mapped, Reject, Row};
+use super::cells::{Cells, all_known};
+use super::csv_rows::CsvRows;
+use super::json_rows::JsonRows;
+use super::path::close_gaps;
+use super::{Format, ImportMap, Mapped, Reject, Row};
 
-/// Bytes of one row at most. A quote that is never closed reads as one endless row.
-const MAX_ROW_BYTES: usize = 128 * 1024;
+/// Bytes of one row at most: no more than a record may have.
+pub(super) const MAX_ROW_BYTES: usize = 128 * 1024;
 
-/// The rows of one table, in order. Ends after the last row, or after a row that says that the rest is unreadable.
+/// The rows of one source, in order. Ends after the last row, or after a row that says that the rest is unreadable.
 #[derive(Debug)]
 pub struct Rows<R> {
     map: ImportMap,
-    reader: csv::Reader<R>,
-    places: HashMap<String, usize>,
-    record: ByteRecord,
+    source: Source<R>,
     number: u64,
-    ended: bool,
 }
 
-/// The cells of one row, by the names of their columns.
-pub(super) struct Cells<'r> {
-    record: &'r ByteRecord,
-    places: &'r HashMap<String, usize>,
+#[derive(Debug)]
+enum Source<R> {
+    Csv { rows: CsvRows<R>, places: HashMap<String, usize> },
+    Json(JsonRows<R>),
+}
+
+impl<R: Read> Source<R> {
+    fn open(map: &ImportMap, source: R) -> Result<Self, Vec<String>> {
+        match map.format {
+            Format::Csv { delimiter } => {
+                let mut rows = CsvRows::new(source, delimiter);
+                let places = rows.header(&map.columns)?;
+                Ok(Self::Csv { rows, places })
+            }
+            Format::Json => {
+                JsonRows::new(source).map(Self::Json).map_err(|error| vec![format!("cannot be read: {error}")])
+            }
+        }
+    }
+
+    /// Reads past one row; none at the end.
+    fn skip(&mut self) -> Option<()> {
+        match self {
+            Self::Csv { rows, .. } => rows.next_row().map(|_| ()),
+            Self::Json(rows) => rows.next_row().map(|_| ()),
+        }
+    }
+}
+
+/// How many rows the source has.
+pub(super) fn count<R: Read>(map: &ImportMap, source: R) -> Result<u64, Vec<String>> {
+    let mut source = Source::open(map, source)?;
+    let mut rows = 0;
+    while source.skip().is_some() {
+        rows += 1;
+    }
+    Ok(rows)
 }
 
 impl<R: Read> Rows<R> {
-    pub(super) fn new(map: ImportMap, table: R) -> Result<Self, Vec<String>> {
-        // Rows of another length are that row's fault and not the end of the table.
-        let mut reader = csv::ReaderBuilder::new().delimiter(map.delimiter).flexible(true).from_reader(table);
-        let header =
-            reader.headers().map_err(|_| vec!["the table's header is not readable as UTF-8 text".to_owned()])?;
-        let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
-        let faults = header_faults(&names, &map.columns);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let places = names.into_iter().enumerate().map(|(place, name)| (name, place)).collect();
-        Ok(Self { map, reader, places, record: ByteRecord::new(), number: 0, ended: false })
-    }
-
-    fn map_row(&self) -> Result<Mapped, Vec<Reject>> {
-        let whole = |rule| vec![Reject { pointer: String::new(), rule }];
-        if self.record.len() != self.places.len() {
-            return Err(whole("column-count"));
-        }
-        if self.record.as_slice().len() > MAX_ROW_BYTES {
-            return Err(whole("row-too-long"));
-        }
-        let cells = Cells { record: &self.record, places: &self.places };
-        let mut document = self.map.constants.clone();
-        let mut rejects = Vec::new();
-        for field in &self.map.fields {
-            match field.value(&cells) {
-                Ok(Some(value)) => field.put(&mut document, value),
-                Ok(None) => {}
-                Err(rule) => rejects.push(Reject { pointer: field.pointer(), rule }),
-            }
-        }
-        if !rejects.is_empty() {
-            return Err(rejects);
-        }
-        let document = serde_json::to_vec(&document).expect("members with text names are always JSON");
-        let submission_id = self.map.submission.id(self.number, &self.record);
-        Ok(Mapped { submission_id, schema: self.map.schema, document })
+    pub(super) fn new(map: ImportMap, source: R) -> Result<Self, Vec<String>> {
+        let source = Source::open(&map, source)?;
+        Ok(Self { map, source, number: 0 })
     }
 }
 
@@ -73,47 +73,82 @@ impl<R: Read> Iterator for Rows<R> {
     type Item = Row;
 
     fn next(&mut self) -> Option<Row> {
-        if self.ended {
-            return None;
-        }
-        let read = self.reader.read_byte_record(&mut self.record);
-        self.number += 1;
-        match read {
-            Ok(true) => Some(Row { number: self.number, result: self.map_row() }),
-            Ok(false) => {
-                self.ended = true;
-                None
-            }
-            Err(_) => {
-                self.ended = true;
-                let unreadable = Reject { pointer: String::new(), rule: "unreadable" };
-                Some(Row { number: self.number, result: Err(vec![unreadable]) })
-            }
-        }
+        let number = self.number + 1;
+        let result = match &mut self.source {
+            Source::Csv { rows, places } => match rows.next_row()? {
+                Err(rule) => Err(whole(rule)),
+                Ok(record) if record.len() != places.len() => Err(whole("column-count")),
+                Ok(record) => {
+                    let cells = Cells::Csv { record: &record, places };
+                    let parts: Vec<&[u8]> = record.iter().collect();
+                    self.map.submission(number, &cells, &parts)
+                }
+            },
+            Source::Json(rows) => match rows.next_row()? {
+                Err(rule) => Err(whole(rule)),
+                Ok(text) => self.map.object(number, &text),
+            },
+        };
+        self.number = number;
+        Some(Row { number, result })
     }
 }
 
-impl<'r> Cells<'r> {
-    /// The trimmed text of a cell; an error names the rule when it is not UTF-8.
-    pub(super) fn text(&self, column: &str) -> Result<&'r str, &'static str> {
-        let place = self.places.get(column).expect("the header has every column of the map");
-        let bytes = self.record.get(*place).expect("the row is as long as the header");
-        std::str::from_utf8(bytes).map(str::trim).map_err(|_| "utf-8")
+impl ImportMap {
+    fn object(&self, number: u64, text: &[u8]) -> Result<Mapped, Vec<Reject>> {
+        // Read as a record is: twice the same member, or one number too many digits, has no one meaning.
+        causeway_schema::parse(text).map_err(|fault| whole(fault.reason()))?;
+        let object: Value = serde_json::from_slice(text).map_err(|_| whole("malformed-json"))?;
+        let set_aside = self.columns.unused.iter();
+        let known: Vec<&str> = self.columns.used.iter().chain(set_aside.clone()).map(String::as_str).collect();
+        if set_aside.clone().all(|name| name != "*") && !all_known(&object, &known) {
+            return Err(whole("unknown-member"));
+        }
+        self.submission(number, &Cells::Json(&object), &[text.trim_ascii()])
+    }
+
+    fn submission(&self, number: u64, cells: &Cells<'_>, row: &[&[u8]]) -> Result<Mapped, Vec<Reject>> {
+        let document = self.document(cells)?;
+        let document = serde_json::to_vec(&document).expect("members with text names are always JSON");
+        let submission_id = self.submission.id(number, row);
+        Ok(Mapped { submission_id, schema: self.schema, document })
+    }
+
+    /// The document, or every member that cannot be filled.
+    fn document(&self, cells: &Cells<'_>) -> Result<Value, Vec<Reject>> {
+        let mut document = Value::Object(self.constants.clone());
+        let mut rejects = Vec::new();
+        let mut reject = |pointer, rule| rejects.push(Reject { pointer, rule });
+        let mut cases = Vec::new();
+        for case in &self.cases {
+            match case.holds(cells) {
+                Ok(true) => cases.push(case),
+                Ok(false) => {}
+                Err(rule) => reject(String::new(), rule),
+            }
+        }
+        for field in &self.fields {
+            if cases.iter().any(|case| case.leaves_out(&field.path)) {
+                continue;
+            }
+            match field.value(cells) {
+                Ok(Some(value)) => field.path.put(&mut document, value),
+                Ok(None) => {}
+                Err(rule) => reject(field.path.pointer(), rule),
+            }
+        }
+        if let Some(journey) = &self.journey {
+            match journey.legs(cells) {
+                Ok(legs) => document["legs"] = legs,
+                Err(faults) => faults.into_iter().for_each(|Reject { pointer, rule }| reject(pointer, rule)),
+            }
+        }
+        close_gaps(&mut document);
+        cases.iter().for_each(|case| case.set(&mut document));
+        if rejects.is_empty() { Ok(document) } else { Err(rejects) }
     }
 }
 
-fn header_faults(names: &[String], expected: &BTreeSet<String>) -> Vec<String> {
-    let present: BTreeSet<&String> = names.iter().collect();
-    let lacking =
-        expected.iter().filter(|name| !present.contains(name)).map(|name| format!("the table has no column {name}"));
-    let twice = names
-        .iter()
-        .enumerate()
-        .filter(|(place, name)| expected.contains(*name) && names[..*place].contains(name))
-        .map(|(_, name)| format!("the table has two columns {name}"));
-    // A place and not a name: an unexpected header cell may be a value, in a table without a header.
-    let unknown = names.iter().enumerate().filter(|(_, name)| !expected.contains(*name)).map(|(place, _)| {
-        format!("the map neither uses nor sets aside column {} of the table: name it in unused", place + 1)
-    });
-    lacking.chain(twice).chain(unknown).collect()
+fn whole(rule: &'static str) -> Vec<Reject> {
+    vec![Reject { pointer: String::new(), rule: Cow::Borrowed(rule) }]
 }
