@@ -76,8 +76,8 @@ fn the_root_key_is_rotated_while_the_journal_runs() {
     journal.close();
     // The old root key opens nothing that is there now.
     let mut search = Search::default();
-    search.keys_folder(&setting.keys_dir(), &[old.clone()]);
-    search.keys_folder(&setting.mirror_dir(), &[old]);
+    search.keys_folder(&setting.keys_dir(), std::slice::from_ref(&old));
+    search.keys_folder(&setting.mirror_dir(), std::slice::from_ref(&old));
     search.data_dir(&setting.data_dir());
     let keys = search.keys();
     assert!(bodies(&setting.data_dir()).iter().all(|body| !body.opens_under(&keys)));
