@@ -9,6 +9,7 @@ mod classified;
 mod codes;
 mod compat;
 mod compile;
+mod docs;
 mod document;
 mod facts;
 mod fold;
@@ -26,6 +27,7 @@ mod writer;
 
 pub use classified::{Classified, Corrupt};
 pub use codes::{Code, CodeList, code_lists_named};
+pub use docs::{DocsPage, docs};
 pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES, ParseFault, parse};
 pub use project::Projected;
 pub use schema::{Schema, Schemas};

@@ -19,6 +19,21 @@ const PLACE: (&str, &str) = ("place-known", "states neither a country nor a regi
 const CROSSING: (&str, &str) = ("unlocode-country", "is in neither country of its leg");
 const COUNTRIES: (&str, &str) = ("countries-match-legs", "does not match the legs");
 
+/// Every rule of this file, and the kind that it is about if it is about one.
+pub(crate) const RULES: &[(Option<Kind>, (&str, &str))] = &[
+    (None, IN_FUTURE),
+    (None, PERIOD),
+    (None, RETENTION),
+    (None, REVIEW),
+    (Some(Kind::TraffickingRoute), ORDERED),
+    (Some(Kind::TraffickingRoute), CONNECTED),
+    (Some(Kind::TraffickingRoute), PLACE),
+    (Some(Kind::TraffickingRoute), UNLOCODE),
+    (None, SUBDIVISION),
+    (Some(Kind::TraffickingRoute), CROSSING),
+    (Some(Kind::TraffickingRoute), COUNTRIES),
+];
+
 /// Adds to `found` every rule that the record breaks. Values of the wrong type are the schema's to report.
 pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value, today: Date, found: &mut Vec<Violation>) {
     shape.visit(root, &mut |met| {

@@ -118,6 +118,10 @@ impl Schema {
         self.id
     }
 
+    pub(crate) fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
     /// All leaves.
     pub fn fields(&self) -> &FieldTable {
         &self.compiled.shape.table

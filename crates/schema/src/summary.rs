@@ -25,6 +25,9 @@ const POSTCODE: (&str, &str) = ("summary-postcode", "holds a postcode");
 const DOCUMENT: (&str, &str) = ("summary-document-number", "holds what looks like the number of a document");
 const OWN: (&str, &str) = ("summary-own-identifier", "holds an identifying value of its own record");
 
+/// Every rule of the scan.
+pub(crate) const RULES: &[(&str, &str)] = &[CHILD, EMAIL, PHONE, POSTCODE, DOCUMENT, OWN];
+
 /// Sealed texts that tell of the case and identify nobody by themselves: a word of theirs in the summary is no slip.
 const TEXTS: &[&str] = &["narrative.", "description", "purpose", "europol_handling_text", FIELD];
 /// A value with fewer letters and digits than this is not looked for: two letters are in every text.
