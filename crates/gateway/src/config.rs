@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use causeway_exchange::OwnIdentities;
 use causeway_model::AgencyId;
+use causeway_store::RootSource;
 
 use crate::identity::TrustSuffix;
 
@@ -26,8 +27,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The journal's folder.
     pub data_dir: PathBuf,
-    /// The folder of the root key and the key ring.
+    /// The folder of the root key, the key ring and what has no history.
     pub keys_dir: PathBuf,
+    /// What the keys are wrapped under, and their mirror.
+    pub keys: KeyOptions,
     /// Whether reflection is served.
     pub reflection: bool,
     /// The gateway's own certificate.
@@ -40,6 +43,17 @@ pub struct Config {
     pub limits: Limits,
     /// Logs.
     pub log: Log,
+}
+
+/// What the keys in the keys folder are wrapped under, and where what has no history is kept a second time.
+#[derive(Debug, Clone)]
+pub struct KeyOptions {
+    /// Where the root key comes from.
+    pub root: RootSource,
+    /// Where the one before comes from.
+    pub previous_root: Option<RootSource>,
+    /// The mirror of what has no history.
+    pub mirror_dir: Option<PathBuf>,
 }
 
 /// Files of the gateway's own certificate.
@@ -176,6 +190,10 @@ mod tests {
             ("\"127.0.0.1:8443\"", "\"localhost\""),
             ("\"../data/keys\"", "\"../data/journal\""),
             ("# reflection = false", "reflection = 0"),
+            (
+                "# root = \"file\"",
+                "surprise = 1\nroot = \"env:ROOT\"\nprevious_root = \"fd:1\"\nmirror_dir = \"../data/journal\"",
+            ),
             ("[tls]", "[tls]\nsurprise = 1"),
             ("[start]", "[start]\nsurprise = 1"),
             ("agreements = \"agreements\"", "agreements = 7"),
@@ -200,6 +218,10 @@ mod tests {
             "identity.monthly_cap",
             "identity.stands_hours",
             "identity.surprise",
+            "keys.mirror_dir",
+            "keys.previous_root",
+            "keys.root",
+            "keys.surprise",
             "keys_dir",
             "limits.handshake_seconds",
             "limits.message_bytes",
@@ -225,6 +247,26 @@ mod tests {
             "tls.surprise",
         ];
         assert_eq!(found, expected, "{faults:#?}");
+    }
+
+    #[test]
+    fn a_root_key_may_come_from_outside_and_the_mirror_lies_apart() {
+        let with = |keys: &str| {
+            let text = sample_text().replace("# root = \"file\"", keys);
+            Config::parse(&text, sample().parent().expect("a folder"))
+        };
+        let config = with("root = \"credential:causeway-root\"\nprevious_root = \"file\"\nmirror_dir = \"../mirror\"");
+        let keys = config.expect("valid").keys;
+        assert_eq!(keys.root.to_string(), "credential:causeway-root");
+        assert_eq!(keys.previous_root, Some(RootSource::File));
+        assert!(keys.mirror_dir.expect("stated").ends_with("config/../mirror"));
+        for (wrong, place) in [
+            ("root = \"fd:7\"\nprevious_root = \"fd:7\"", "keys.previous_root"),
+            ("mirror_dir = \"../data/keys\"", "keys.mirror_dir"),
+            ("mirror_dir = \"../data/journal\"", "keys.mirror_dir"),
+        ] {
+            assert_eq!(places(&with(wrong).expect_err(wrong)), [place], "{wrong}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use causeway_exchange::{Exchange, genesis};
-use causeway_store::{Clock, FrameLog, Journal, Keys, Options, SledLog, StoreError};
+use causeway_store::{Clock, FrameLog, Journal, KeySettings, Keys, Options, SledLog, StoreError};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
@@ -83,9 +83,16 @@ async fn open(
 ) -> Result<(Arc<Keys>, Journal), Error> {
     let config = config.clone();
     let opened = tokio::task::spawn_blocking(move || {
-        let (keys, created) = Keys::load_or_create(&config.keys_dir)?;
+        let settings = KeySettings {
+            keys_dir: config.keys_dir.clone(),
+            root: config.keys.root,
+            previous_root: config.keys.previous_root,
+            // New keys would read nothing of a journal that is there.
+            may_create: preflight::is_unused(&config.data_dir),
+        };
+        let (keys, created) = Keys::open(&settings)?;
         if created {
-            tracing::info!(folder = %config.keys_dir.display(), "created the root key and the key ring; back them up apart");
+            tracing::info!(folder = %config.keys_dir.display(), "created the key ring; make a bundle of it, and keep it apart");
         }
         let keys = Arc::new(keys);
         let log = log(&config.data_dir)?;
@@ -95,7 +102,7 @@ async fn open(
         let options = Options {
             data_dir: config.data_dir,
             keys_dir: config.keys_dir,
-            mirror_dir: None,
+            mirror_dir: config.keys.mirror_dir,
             keys: Arc::clone(&keys),
             clock,
             node: config.node,

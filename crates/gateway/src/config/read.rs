@@ -9,9 +9,10 @@ use causeway_agreement::IdentityTerms;
 use causeway_agreement::section::{self, Section, flag, parsed, text};
 use causeway_exchange::OwnIdentities;
 use causeway_model::SystemName;
+use causeway_store::RootSource;
 use toml::Value;
 
-use super::{Config, Limits, Log, LogFormat, StartFolders, TlsFiles};
+use super::{Config, KeyOptions, Limits, Log, LogFormat, StartFolders, TlsFiles};
 
 const KIB: i64 = 1024;
 
@@ -37,6 +38,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
     if data_dir.is_some() && data_dir == keys_dir {
         section.fault("keys_dir", "must be another folder than the journal's");
     }
+    let keys = keys(section, files, &[&data_dir, &keys_dir]);
     let reflection = stated(section, "reflection", false, flag);
     let tls = section.child_or_empty("tls", |tls| {
         let (certificate, key) = (files.file(tls, "certificate"), files.file(tls, "key"));
@@ -58,12 +60,31 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         listen: listen?,
         data_dir: data_dir?,
         keys_dir: keys_dir?,
+        keys: keys?,
         reflection: reflection?,
         tls: tls?,
         start: start?,
         own_identities: own_identities?,
         limits: limits?,
         log: log?,
+    })
+}
+
+/// `others` are the folders that the mirror must not be.
+fn keys(section: &mut Section<'_>, files: &Files<'_>, others: &[&Option<PathBuf>]) -> Option<KeyOptions> {
+    section.child_or_empty("keys", |keys| {
+        let source = |value: &Value| text(value)?.parse::<RootSource>();
+        let root = stated(keys, "root", RootSource::File, source);
+        let previous_root = stated(keys, "previous_root", None, |value| source(value).map(Some));
+        if previous_root.as_ref().is_some_and(|previous| *previous == root) {
+            keys.fault("previous_root", "must be another source than root");
+        }
+        let mirror_dir =
+            stated(keys, "mirror_dir", None, |value| text(value).map(|path| Some(files.folder.join(path))));
+        if mirror_dir.as_ref().is_some_and(|mirror| mirror.is_some() && others.contains(&mirror)) {
+            keys.fault("mirror_dir", "must be another folder than the keys' and the journal's");
+        }
+        Some(KeyOptions { root: root?, previous_root: previous_root?, mirror_dir: mirror_dir? })
     })
 }
 
