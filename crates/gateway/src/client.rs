@@ -27,7 +27,7 @@ use tonic::{Request, Status};
 use crate::identity::SpiffeId;
 use crate::metadata;
 use crate::tls::{ALPN, KeyPair, chain};
-pub use clients::{Audit, Clients, Feed, Ingest, Refusal};
+pub use clients::{Admin, Audit, Clients, Feed, Ingest, Protection, Refusal};
 pub use error::ClientError;
 use verifier::GatewayVerifier;
 

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use causeway_proto::v1::Violation;
+use causeway_proto::v1::admin_service_client::AdminServiceClient;
 use causeway_proto::v1::audit_service_client::AuditServiceClient;
 use causeway_proto::v1::feed_service_client::FeedServiceClient;
 use causeway_proto::v1::ingest_service_client::IngestServiceClient;
+use causeway_proto::v1::protection_service_client::ProtectionServiceClient;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -20,6 +22,10 @@ pub type Ingest = IngestServiceClient<InterceptedService<Channel, Statement>>;
 pub type Feed = FeedServiceClient<InterceptedService<Channel, Statement>>;
 /// Calls of `AuditService`.
 pub type Audit = AuditServiceClient<InterceptedService<Channel, Statement>>;
+/// Calls of `ProtectionService`.
+pub type Protection = ProtectionServiceClient<InterceptedService<Channel, Statement>>;
+/// Calls of `AdminService`.
+pub type Admin = AdminServiceClient<InterceptedService<Channel, Statement>>;
 
 /// One connection, and what every call on it states. A cheap clone.
 #[derive(Debug, Clone)]
@@ -55,6 +61,16 @@ impl Clients {
     /// What auditors call.
     pub fn audit(&self) -> Audit {
         AuditServiceClient::with_interceptor(self.channel.clone(), self.statement.clone())
+    }
+
+    /// What data-protection officers call.
+    pub fn protection(&self) -> Protection {
+        ProtectionServiceClient::with_interceptor(self.channel.clone(), self.statement.clone())
+    }
+
+    /// What the operator calls.
+    pub fn admin(&self) -> Admin {
+        AdminServiceClient::with_interceptor(self.channel.clone(), self.statement.clone())
     }
 }
 
