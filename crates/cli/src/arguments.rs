@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    acknowledge, audit, certs, demo, import, pull, receipt, sample, schemas, serve, submit, validate, verify, watch,
-    withdraw,
+    acknowledge, approve, audit, certs, demo, document, erase, hold, identity, import, keys, pseudonym, pull, receipt,
+    restrict, retention, sample, schemas, serve, submit, validate, verify, watch, withdraw,
 };
 
 /// A gateway through which agencies share what they know about human trafficking.
@@ -31,6 +31,30 @@ pub(crate) enum Command {
     Validate(validate::Options),
     /// Withdraw a record from every feed that has it.
     Withdraw(withdraw::Options),
+    /// Withhold a record from every feed and keep it, or end that.
+    Restrict(restrict::Options),
+    /// Plan an erasure, and order it with two persons' approvals.
+    #[command(subcommand)]
+    Erase(erase::Command),
+    /// Set or lift a legal hold.
+    #[command(subcommand)]
+    Hold(hold::Command),
+    /// List what retention makes due, or erase it.
+    Retention(retention::Options),
+    /// Ask for the identity behind a pseudonym or record, decide about it, hand it over sealed.
+    #[command(subcommand)]
+    Identity(identity::Command),
+    /// Read what is to be approved, and sign it, offline.
+    Approve(approve::Options),
+    /// Bring an approved document into force.
+    #[command(subcommand)]
+    Document(document::Command),
+    /// Rotate, back up, restore and make keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Check a pseudonym, offline.
+    #[command(subcommand)]
+    Pseudonym(pseudonym::Command),
     /// Show the receipt of an earlier submission.
     Receipt(receipt::Options),
     /// Read an agreement's feed.
@@ -111,14 +135,71 @@ mod tests {
             "receipt s-1 --as gb-nca/case-management",
             "import --map config/imports/ctdc.toml file.csv --rejects out.csv --as gb-nca/case-management",
             "sample --count 10 --seed 3",
+            "restrict 0123456789abcdef0123456789abcdef --expected-version 1 --as gb-nca/case-management",
+            "restrict 0123456789abcdef0123456789abcdef --expected-version 1 --lift --as gb-nca/case-management",
+            "erase plan --record 0123456789abcdef0123456789abcdef --out plan.json --as gb-nca/protection",
+            "erase plan --subject-from - --out plan.json --as gb-nca/protection",
+            "approve plan.json",
+            "approve plan.json --person gb-nca/dpo --key certs-dev/gb-nca/persons/dpo.key",
+            "erase order plan.json --approvals approvals.jsonl --as gb-nca/protection",
+            "hold set 0123456789abcdef0123456789abcdef --as gb-nca/protection",
+            "hold lift 0123456789abcdef0123456789abcdef --as gb-nca/protection",
+            "retention --dry-run --review-within 90 --as gb-nca/protection",
+            "retention --run --as gb-nca/protection",
+            "identity request --pseudonym p1-a --position 3 --case OP-1 --as al-police/protection",
+            "identity request --pseudonym-from p --agreement ISA-AL-2026-014 --case-from - --as al-police/protection",
+            "identity request --record 0123456789abcdef0123456789abcdef --case OP-1 --as gb-nca/protection",
+            "identity list --open --save requests --as gb-nca/protection",
+            "identity approve 0123456789abcdef0123456789abcdef --approval a b --as gb-nca/protection",
+            "identity refuse 0123456789abcdef0123456789abcdef --reason no --as gb-nca/protection",
+            "identity release 0123456789abcdef0123456789abcdef --out sealed.json --as gb-nca/protection",
+            "identity open sealed.json --key certs-dev/gb-nca/sealing.key",
+            "identity open sealed.json --key new.key --key old.key",
+            "identity reseal sealed.json --key certs-dev/gb-nca/sealing.key --out resealed.json",
+            "identity deliver 0123456789abcdef0123456789abcdef resealed.json --as gb-nca/protection",
+            "identity collect 0123456789abcdef0123456789abcdef --out mine.json --as al-police/protection",
+            "pseudonym check p1-lr54ipmu7af6oiukiha4m6myzp-ey",
+            "pseudonym check -",
+            "pseudonym check --scheme document --value-from -",
+            "keys rotate --feed ISA-AL-2026-014 --compromised --as gb-nca/operations",
+            "keys rotate --root --as gb-nca/operations",
+            "keys rotate --pages --as gb-nca/operations",
+            "keys rotate --signing --as gb-nca/operations",
+            "keys new --out kept",
+            "keys backup --keys data/keys --recipient kept/sealing.pub --out keys.backup",
+            "keys restore keys.backup --key kept/sealing.key --into data/keys",
+            "document activate certs-dev/agencies/gb-nca.toml --approvals a.jsonl --as gb-nca/operations",
             "schemas list --cert c --key k --ca a --gateway https://h:1 --purpose integrity --operator o",
             "schemas show victim-profile/1.0 --as gb-nca/case-management",
+            "schemas docs --out docs/schema --check",
         ];
         for line in lines {
             let arguments = std::iter::once("causeway").chain(line.split(' '));
             Arguments::try_parse_from(arguments).unwrap_or_else(|error| panic!("{line}: {error}"));
         }
-        for line in ["submit f --as a --cert c --key k --ca a", "submit f --cert c", "demo --json", "pull --all=1"] {
+        let refused = [
+            "submit f --as a --cert c --key k --ca a",
+            "submit f --cert c",
+            "demo --json",
+            "pull --all=1",
+            "erase plan --out p",
+            "erase plan --record a --subject-from f --out p",
+            "erase plan --subject-reference NRM-1 --out p",
+            "erase order p",
+            "approve p --person gb-nca/dpo",
+            "approve p --person dpo --key k",
+            "retention",
+            "retention --dry-run --run",
+            "identity request --case c",
+            "identity request --pseudonym p",
+            "identity request --record r --position 3 --case c",
+            "keys rotate",
+            "keys rotate --root --pages",
+            "pseudonym check",
+            "pseudonym check --scheme document",
+            "pseudonym check p --scheme document --value-from f",
+        ];
+        for line in refused {
             let arguments = std::iter::once("causeway").chain(line.split(' '));
             Arguments::try_parse_from(arguments).expect_err(line);
         }

@@ -48,6 +48,8 @@ pub enum Failure {
         /// What happened, with its causes.
         what: String,
     },
+    /// The gateway's keys could not be sealed into a bundle, or put back from one.
+    Keys(causeway_store::StoreError),
     /// The gateway answered with an error.
     Refused {
         /// Its stable reason code.
@@ -115,9 +117,7 @@ impl Failure {
         if let causeway_gateway::Error::Faults(faults) = error {
             return Self::faults(place, faults);
         }
-        let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-        let what: Vec<String> = chain.map(ToString::to_string).collect();
-        Self::Gateway { taken: is_taken(error), what: what.join(": ") }
+        Self::Gateway { taken: is_taken(error), what: chain(error) }
     }
 
     pub(crate) fn does_not_hold(what: impl Into<String>) -> Self {
@@ -165,6 +165,7 @@ impl fmt::Display for Failure {
                 write!(f, "{what}; another gateway may be running: stop it, or listen elsewhere")
             }
             Self::Gateway { taken: false, what } => f.write_str(what),
+            Self::Keys(error) => f.write_str(&chain(error)),
             Self::Refused { reason, message, .. } => write!(f, "the gateway refused this ({reason}): {message}"),
             Self::NotProven(error) => write!(f, "does not hold: {error}"),
             Self::Unsigned => f.write_str(
@@ -183,9 +184,16 @@ impl std::error::Error for Failure {
             Self::File { source, .. } => Some(source),
             Self::Certificate(source) => Some(source),
             Self::NotProven(source) => Some(source),
+            Self::Keys(source) => Some(source),
             _ => None,
         }
     }
+}
+
+/// An error with all its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn advice(kind: io::ErrorKind) -> &'static str {

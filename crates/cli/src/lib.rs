@@ -3,7 +3,9 @@
 //! In scope: the command line, files that people hand in and get back, what is printed, and development identities.
 //! Out of scope: serving and the wire (gateway), the rules (exchange and inward).
 
+mod approval;
 mod arguments;
+mod as_text;
 pub mod certs;
 mod client_options;
 mod command;
@@ -13,10 +15,14 @@ mod evidence;
 mod failure;
 mod feed;
 mod hex;
+mod identity_file;
 pub mod import;
+mod input;
+mod key_file;
 mod line;
 mod lines;
 mod output;
+mod private_file;
 mod proof_file;
 mod push;
 mod receipt_form;
@@ -64,6 +70,15 @@ async fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Submit(options) => command::submit::run(options).await,
         Command::Validate(options) => command::validate::run(options).await,
         Command::Withdraw(options) => command::withdraw::run(options).await,
+        Command::Restrict(options) => command::restrict::run(options).await,
+        Command::Erase(erase) => command::erase::run(erase).await,
+        Command::Hold(hold) => command::hold::run(hold).await,
+        Command::Retention(options) => command::retention::run(options).await,
+        Command::Identity(identity) => command::identity::run(identity).await,
+        Command::Approve(options) => command::approve::run(options),
+        Command::Document(document) => command::document::run(document).await,
+        Command::Keys(keys) => command::keys::run(keys).await,
+        Command::Pseudonym(pseudonym) => command::pseudonym::run(pseudonym),
         Command::Receipt(options) => command::receipt::run(options).await,
         Command::Pull(options) => command::pull::run(options).await,
         Command::Watch(options) => command::watch::run(options).await,

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use causeway_gateway::client::{Audit, ClientError, Clients, Credentials, Feed, Ingest, Refusal, Statement};
+use causeway_gateway::client::{
+    Admin, Audit, ClientError, Clients, Credentials, Feed, Ingest, Protection, Refusal, Statement,
+};
 use causeway_gateway::identity::SpiffeId;
-use causeway_model::{PurposeCode, SystemId};
+use causeway_model::{AgencyId, PurposeCode, SystemId};
 use causeway_proto::v1::Violation;
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use crate::certs;
 use crate::client_options::ClientOptions;
@@ -23,6 +26,12 @@ pub(crate) enum Doing {
     Reading,
     /// Reading the journal.
     Auditing,
+    /// Erasing, holding, deciding about identities.
+    Protecting,
+    /// Asking for an identity, collecting it.
+    Asking,
+    /// Rotating keys, bringing documents into force.
+    Operating,
 }
 
 impl Doing {
@@ -32,6 +41,9 @@ impl Doing {
             Self::Submitting => "gb-nca/case-management",
             Self::Reading => "al-police/feed",
             Self::Auditing => "gb-nca/audit",
+            Self::Protecting => "gb-nca/protection",
+            Self::Asking => "al-police/protection",
+            Self::Operating => "gb-nca/operations",
         }
     }
 
@@ -40,6 +52,9 @@ impl Doing {
             Self::Submitting => "victim-identification",
             Self::Reading => "investigation",
             Self::Auditing => "lawfulness",
+            Self::Protecting => "safeguarding",
+            Self::Asking => "investigation",
+            Self::Operating => "integrity",
         }
     }
 }
@@ -49,6 +64,7 @@ impl Doing {
 pub(crate) struct Session {
     gateway: String,
     clients: Clients,
+    cert: PathBuf,
 }
 
 impl Session {
@@ -68,7 +84,14 @@ impl Session {
         let credentials = Credentials::load(&files.cert, &files.key, &files.ca).map_err(unreachable)?;
         let gateway = gateway_id(options)?;
         let clients = Clients::connect(&options.gateway, &credentials, &gateway, statement).await;
-        Ok(Self { gateway: options.gateway.clone(), clients: clients.map_err(unreachable)? })
+        Ok(Self { gateway: options.gateway.clone(), clients: clients.map_err(unreachable)?, cert: files.cert })
+    }
+
+    /// The agency that this session speaks for, as its certificate says.
+    pub(crate) fn agency(&self) -> Result<AgencyId, Failure> {
+        let wrong = || Failure::content(&self.cert, "the certificate names no system of an agency".into());
+        let certificate = CertificateDer::from_pem_file(&self.cert).map_err(|_| wrong())?;
+        Ok(SpiffeId::of_certificate(&certificate).map_err(|_| wrong())?.system.agency)
     }
 
     /// What submitting systems call.
@@ -84,6 +107,16 @@ impl Session {
     /// What auditors call.
     pub(crate) fn audit(&self) -> Audit {
         self.clients.audit()
+    }
+
+    /// What data-protection officers call.
+    pub(crate) fn protection(&self) -> Protection {
+        self.clients.protection()
+    }
+
+    /// What the operator calls.
+    pub(crate) fn admin(&self) -> Admin {
+        self.clients.admin()
     }
 
     /// Why a call failed.

@@ -1,0 +1,12 @@
+//! Approvals: what a person of an agency signs, offline and knowingly, and the lines that carry the signatures.
+
+mod approvable;
+mod governed_file;
+mod line;
+
+pub(crate) use approvable::{Approvable, ErasurePlan, IdentityCase, read_plan};
+pub(crate) use governed_file::GovernedFile;
+pub(crate) use line::{Approval, Person, approvals_of};
+
+#[cfg(test)]
+mod tests;
