@@ -102,7 +102,13 @@ async fn query(options: &QueryOptions) -> Result<(), Failure> {
         let entry = decode_entry(&row.entry).map_err(|e| Failure::does_not_hold(format!("an entry: {e}")))?;
         match options.json {
             true => say_json(&RowForm::new(row, &entry)),
-            false => say(format_args!("{:>8}  {}{}", row.leaf_index, entry_text::summary(&entry), remark(row))),
+            false => {
+                let text = options
+                    .record
+                    .as_ref()
+                    .map_or_else(|| entry_text::summary(&entry), |record| entry_text::story(&entry, record));
+                say(format_args!("{:>8}  {text}{}", row.leaf_index, remark(row)));
+            }
         }
     }
     note(match rows.len() {
@@ -137,7 +143,7 @@ fn remark(row: &AuditRow) -> String {
     match (row.outcome.as_str(), row.record_left) {
         ("effective", false) => String::new(),
         ("effective", true) => ", the record's content left".into(),
-        (outcome, _) => format!(" [{outcome}]"),
+        (outcome, _) => format!(" [{}]", entry_text::outcome(outcome)),
     }
 }
 

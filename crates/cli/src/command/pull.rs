@@ -1,5 +1,6 @@
 //! `causeway pull`: pages of a feed as JSON Lines, each checked before it is printed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use causeway_journal::VerifierKey;
@@ -141,8 +142,19 @@ struct Line<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Content<'a> {
-    Released { kind: &'a str, schema_version: &'a str, clause: &'a str, replaces: &'a str, document: Box<RawValue> },
-    Withdrawn { withdrawn: &'a str },
+    Released {
+        kind: &'a str,
+        schema_version: &'a str,
+        clause: &'a str,
+        replaces: &'a str,
+        /// After a planned rotation: each pseudonym of the item that is replaced, and what it is now.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        pseudonyms: BTreeMap<&'a str, &'a str>,
+        document: Box<RawValue>,
+    },
+    Withdrawn {
+        withdrawn: &'a str,
+    },
 }
 
 pub(super) fn print(item: &Item, counts: &mut Counts) {
@@ -156,6 +168,7 @@ pub(super) fn print(item: &Item, counts: &mut Counts) {
                 schema_version: &record.schema_version,
                 clause: &record.clause,
                 replaces: &record.replaces_item_id,
+                pseudonyms: record.pseudonym_changes.iter().map(|c| (&*c.previous, &*c.current)).collect(),
                 document,
             }
         }
