@@ -1,5 +1,8 @@
-//! Somebody else's real table, through the mapping file and the running gateway. The table is read where it lies and is no
-//! part of the project: where it is absent, the test says so and ends.
+//! Somebody else's real table, through the mapping file and the running gateway. Such files are read where they lie and are
+//! no part of the project: where one is absent, its test says so and ends. Here what partners then see of it; in `command`
+//! the import itself, as a process of its own.
+
+mod command;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -16,20 +19,22 @@ use crate::harness::{World, documents};
 /// Of 48,773: enough to meet every way in which the source writes that something is missing.
 const ROWS: usize = 2_000;
 
-/// The source's own folder, beside the project's.
-fn table() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/ctdc/ctdc_kanon_2020_7col.csv")
+/// A real file in the folder of sources, beside the project's; none, and a line that says so, where it is absent.
+fn real(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(file);
+    if !path.exists() {
+        skipped(&format!("{file} is not beside the project, and its licence keeps it out"));
+        return None;
+    }
+    Some(path)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_cases_are_imported_once() {
-    if !table().exists() {
-        skipped("the CTDC table is not beside the project");
-        return;
-    }
+    let Some(table) = real("ctdc/ctdc_kanon_2020_7col.csv") else { return };
     let world = World::new();
     let map = ImportMap::load(&world.path("config/imports/ctdc.toml")).expect("the shipped map");
-    let rows = map.rows(BufReader::new(File::open(table()).expect("readable"))).expect("the map's columns");
+    let rows = map.rows(BufReader::new(File::open(table).expect("readable"))).expect("the map's columns");
     let mut requests = Vec::new();
     for row in rows.take(ROWS) {
         let mapped = row.result.unwrap_or_else(|rejects| panic!("row {} is not mapped: {rejects:?}", row.number));

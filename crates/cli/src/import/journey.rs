@@ -36,13 +36,14 @@ impl Journey {
     /// The list of legs, each from where the one before ended; or what keeps the row from being a route.
     pub(super) fn legs(&self, cells: &Cells<'_>) -> Result<Value, Vec<Reject>> {
         let mut rejects = Vec::new();
-        let mut reached = Vec::new();
+        let mut reached: Vec<Reached<'_>> = Vec::new();
         for (index, stop) in self.stops.iter().enumerate() {
             let before = rejects.len();
-            let pointer = if index == 0 { "/legs/0/from".to_owned() } else { format!("/legs/{}/to", index - 1) };
+            // The leg that would end here; the first stop is where it begins.
+            let arriving = format!("/legs/{}", reached.len().saturating_sub(1));
+            let pointer = format!("{arriving}/{}", if index == 0 { "from" } else { "to" });
             let place = members(&stop.place, cells, &pointer, &mut rejects);
-            let leg_pointer = format!("/legs/{}", index.saturating_sub(1));
-            let leg = members(&stop.leg, cells, &leg_pointer, &mut rejects);
+            let leg = members(&stop.leg, cells, &arriving, &mut rejects);
             let places = places(place);
             if places.is_empty() && !stop.optional && rejects.len() == before {
                 rejects.push(Reject { pointer, rule: "missing-stop".into() });

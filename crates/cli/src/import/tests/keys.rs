@@ -274,7 +274,7 @@ fn stops_become_connected_legs() {
     assert_eq!(legs("AL,,IT; FR,GB,").expect("maps"), long);
     assert_eq!(legs(",,IT,GB,").expect_err("a stop is missing"), [reject("/legs/0/from", "missing-stop")]);
     assert_eq!(legs("AL,,IT,,").expect_err("a stop is missing"), [reject("/legs/1/to", "missing-stop")]);
-    assert_eq!(legs("AL,,,GB,soon").expect_err("no year"), [reject("/legs/1/arrive_on", "not-a-date")]);
+    assert_eq!(legs("AL,,,GB,soon").expect_err("no year"), [reject("/legs/0/arrive_on", "not-a-date")]);
     let optional = parse(
         &STOPS
             .replace("[[stops]]\nrole", "[[stops]]\noptional = true\nrole")
