@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use causeway_agreement::Role;
+use causeway_agreement::{AgencyFile, Role};
 use causeway_crypto::Digest;
 use causeway_journal::v1;
 use causeway_model::{AgencyId, LeafIndex, SubmissionId, SystemId, Timestamp};
@@ -86,6 +86,11 @@ impl Exchange {
     pub fn bundles(&self) -> Vec<(AgencyId, String)> {
         self.journal()
             .read(|state| state.agencies().map(|file| (file.id.clone(), file.trust_bundle_pem.clone())).collect())
+    }
+
+    /// The agency files in force.
+    pub fn agencies(&self) -> Vec<Arc<AgencyFile>> {
+        self.journal().read(|state| state.agencies().cloned().collect())
     }
 
     /// Wakes when something has been appended.

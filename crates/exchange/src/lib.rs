@@ -4,6 +4,7 @@
 //! awaits the journal and nothing else. Out of scope: transport, wire formats, timers (the gateway calls `tick`) and files.
 
 mod acknowledge;
+mod activate;
 mod caller;
 mod cursor;
 mod draft;
@@ -18,6 +19,8 @@ mod query;
 mod receipt;
 mod refusal;
 mod release;
+mod release_again;
+mod rotate;
 mod schemas;
 mod sealing;
 mod serve;
@@ -26,6 +29,7 @@ mod submit;
 mod tally;
 mod withdraw;
 
+pub use activate::Fits;
 pub use caller::{Caller, Peer, Purpose};
 pub use error::{Class, Error};
 pub use exchange::Exchange;
@@ -38,6 +42,7 @@ pub use page::{Content, Evidence, Page, PageItem, PageTerms, PseudonymChange, pa
 pub use pull::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, PullRequest};
 pub use query::{AuditRow, ProvedEntry, Query, QueryAnswer};
 pub use receipt::Receipt;
+pub use rotate::Rotation;
 pub use submit::{Pressure, Submission};
 pub use tally::Tallied;
 pub use withdraw::Withdrawal;

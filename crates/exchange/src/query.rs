@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use causeway_crypto::Digest;
-use causeway_journal::{State, decode_entry, leaf_hash, v1};
+use causeway_journal::{State, decode_entry, leaf_hash, note, v1};
 use causeway_model::{AgencyId, AgreementId, LeafIndex, Position, RecordId, Timestamp};
 
 use crate::draft::Said;
@@ -131,8 +131,18 @@ impl Exchange {
     /// `Denied` for a purpose for which the law lets no log be used; `Unavailable`.
     pub async fn checkpoint(&self, caller: &Caller) -> Result<(Arc<str>, String), Error> {
         self.audit(caller, Said::allowed(v1::Operation::Consultation, "checkpoint").by(caller)).await?;
-        let (checkpoint, _) = self.head()?;
-        Ok((checkpoint, self.journal().verifier_key().to_string()))
+        loop {
+            // The two are read one after the other, and the key may have been rotated in between.
+            let (changed, key) = (self.changed(), self.journal().verifier_key());
+            let (checkpoint, _) = self.head()?;
+            if note::verify(&checkpoint, &key).is_ok() {
+                return Ok((checkpoint, key.to_string()));
+            }
+            if !self.is_healthy() {
+                return Err(Error::new(Class::Unavailable, "journal-unavailable", "the journal has stopped"));
+            }
+            changed.await;
+        }
     }
 
     /// An entry with its inclusion proof. A partner's auditor finds only that partner's entries.

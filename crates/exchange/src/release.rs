@@ -19,20 +19,20 @@ use crate::{Error, Exchange};
 const READ_ENTRIES: usize = 256;
 
 /// Releases of one entry: each takes about 40 bytes of its 16 KiB.
-const BATCH: usize = 200;
+pub(crate) const BATCH: usize = 200;
 
 /// After so many leaves without a release, a feed's progress is recorded by a batch without releases.
 const PROGRESS_LEAVES: u64 = 10_000;
 
 /// A record version that a decision is due on.
 #[derive(Debug, Clone)]
-struct Candidate {
-    record: RecordId,
-    version: RecordVersion,
-    leaf: LeafIndex,
-    owner: AgencyId,
-    recorded: Timestamp,
-    facts: Arc<RecordFacts>,
+pub(crate) struct Candidate {
+    pub(crate) record: RecordId,
+    pub(crate) version: RecordVersion,
+    pub(crate) leaf: LeafIndex,
+    pub(crate) owner: AgencyId,
+    pub(crate) recorded: Timestamp,
+    pub(crate) facts: Arc<RecordFacts>,
 }
 
 /// What waits for its day's batch, by the leaf that made it.
@@ -43,6 +43,8 @@ type Held = BTreeMap<LeafIndex, Candidate>;
 struct Progress {
     considered: LeafIndex,
     held: HashMap<AgreementId, Held>,
+    /// The epoch of each feed's key under which everything live has been released.
+    renewed: HashMap<AgreementId, u32>,
     /// The moment of the last round that went through; none before the first.
     reviewed: Option<Timestamp>,
 }
@@ -84,6 +86,7 @@ impl Exchange {
         }
         self.consider_new(progress, &agreements, size, now).await?;
         for agreement in &agreements {
+            self.release_again(agreement, &mut progress.renewed, now).await?;
             let held = progress.held.entry(agreement.id.clone()).or_default();
             self.release_daily(agreement, held, now, progress.considered).await?;
             if is_new_day {
@@ -133,7 +136,7 @@ impl Exchange {
         self.with_facts(made).await
     }
 
-    async fn with_facts(
+    pub(crate) async fn with_facts(
         &self,
         mut made: Vec<(RecordId, RecordVersion, LeafIndex, Timestamp)>,
     ) -> Result<Vec<Candidate>, Error> {
@@ -248,7 +251,7 @@ impl Exchange {
         self.journal().read(|state| state.feed(id).map(|feed| feed.considered()).unwrap_or_default())
     }
 
-    fn release_of(&self, candidate: &Candidate, clause: &str) -> v1::Release {
+    pub(crate) fn release_of(&self, candidate: &Candidate, clause: &str) -> v1::Release {
         v1::Release {
             record_id: candidate.record.as_bytes().to_vec(),
             version: candidate.version.0,
@@ -309,7 +312,7 @@ impl Exchange {
         Ok(())
     }
 
-    fn releaser_draft(&self, agreement: &Agreement, reason: &'static str) -> causeway_store::Draft {
+    pub(crate) fn releaser_draft(&self, agreement: &Agreement, reason: &'static str) -> causeway_store::Draft {
         let mut draft = Said::allowed(v1::Operation::Administration, reason).by_operator(&self.operator());
         draft.entry.recipient = Some(v1::Recipient {
             agency: agreement.recipient.to_string(),
@@ -336,7 +339,7 @@ fn is_in(state: &causeway_journal::State, feed: Option<causeway_journal::Feed<'_
 }
 
 /// Fisher-Yates with the system's random bytes. The bias of the remainder is below 2^-40 for any batch there can be.
-fn shuffle<T>(items: &mut [T]) {
+pub(crate) fn shuffle<T>(items: &mut [T]) {
     for last in (1..items.len()).rev() {
         let drawn = u64::from_be_bytes(causeway_crypto::random()) % (last as u64 + 1);
         items.swap(last, usize::try_from(drawn).unwrap_or(last));

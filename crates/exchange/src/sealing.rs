@@ -48,6 +48,11 @@ impl Windows {
         Ok(window)
     }
 
+    /// Ends an owner's window, so that what is sealed from here on is sealed to the key that is in force now.
+    pub(crate) fn end(&self, owner: &AgencyId) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(owner);
+    }
+
     /// Lets go of windows whose time is over, so that an idle gateway keeps no exporter.
     pub(crate) fn close_before(&self, now: Timestamp) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, open| !open.is_over(now));
@@ -79,6 +84,9 @@ mod tests {
         assert_ne!(second, first, "a thousand records");
         let third = windows.for_record(&owner, Timestamp(5 + WINDOW_MICROS), key).expect("key is good");
         assert_ne!(third.encapsulation_id(), second, "a second");
+        windows.end(&owner);
+        let fourth = windows.for_record(&owner, Timestamp(5 + WINDOW_MICROS), key).expect("key is good");
+        assert_ne!(fourth.encapsulation_id(), third.encapsulation_id(), "another key");
         windows.close_before(Timestamp(5 + 2 * WINDOW_MICROS));
         assert!(windows.open.lock().expect("not poisoned").is_empty());
     }

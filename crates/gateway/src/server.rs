@@ -26,10 +26,11 @@ use crate::access;
 use crate::config::Config;
 use crate::error::Error;
 use crate::gate::Gate;
+use crate::services::admin::Admin;
 use crate::services::audit::Audit;
 use crate::services::feed::Feed;
 use crate::services::ingest::Ingest;
-use crate::services::unserved::{Admin, Protection};
+use crate::services::protection::Protection;
 use crate::shutdown::{self, Stopping};
 use crate::standing::Standings;
 use crate::tls;
@@ -37,6 +38,9 @@ use crate::trust::Authority;
 
 /// Requests that carry no record are small.
 const SMALL_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// A delivered identity is at most 128 KiB; so is a governed document, with room for its approvals.
+const SEALED_MESSAGE_BYTES: usize = 256 * 1024;
 
 /// Bytes of one stream, and of all streams of a connection, that may be on their way to the gateway.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -180,12 +184,13 @@ impl Gateway {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .layer(Gate::new(Arc::clone(&self.standings)));
         let (ingest, feed, audit) = self.services(&stopping);
+        let (protection, admin) = self.offices();
         let router = server
             .add_service(IngestServiceServer::new(ingest).max_decoding_message_size(limits.message_bytes))
             .add_service(FeedServiceServer::new(feed).max_decoding_message_size(SMALL_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(audit).max_decoding_message_size(SMALL_MESSAGE_BYTES))
-            .add_service(ProtectionServiceServer::new(Protection).max_decoding_message_size(SMALL_MESSAGE_BYTES))
-            .add_service(AdminServiceServer::new(Admin).max_decoding_message_size(limits.message_bytes))
+            .add_service(ProtectionServiceServer::new(protection).max_decoding_message_size(SEALED_MESSAGE_BYTES))
+            .add_service(AdminServiceServer::new(admin).max_decoding_message_size(SEALED_MESSAGE_BYTES))
             .add_service(health_service)
             .add_optional_service(reflection(self.config.reflection)?);
         let connections = self.acceptor.run(self.listener, stopping.clone());
@@ -228,6 +233,12 @@ impl Gateway {
             Feed { exchange: exchange.clone(), stopping: stopping.clone(), heartbeat: limits.heartbeat },
             Audit { exchange: exchange.clone() },
         )
+    }
+
+    fn offices(&self) -> (Protection, Admin) {
+        let (exchange, standings) = (self.exchange.clone(), Arc::clone(&self.standings));
+        let config = Arc::new(self.config.clone());
+        (Protection { exchange: exchange.clone() }, Admin { exchange, config, standings })
     }
 }
 

@@ -1,7 +1,10 @@
 //! The services: each call is converted, handed to its use case and converted back. Nothing is decided here.
 
+pub(crate) mod admin;
 pub(crate) mod audit;
 pub(crate) mod feed;
+mod identity;
 pub(crate) mod ingest;
 mod ingest_stream;
+pub(crate) mod protection;
 pub(crate) mod unserved;

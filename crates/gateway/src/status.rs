@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     UnknownMethod,
     /// The method is of a later version.
     NotServed,
+    /// Documents of that kind are brought into force by a later version.
+    KindNotServed,
     /// Metadata that every call of records and entries carries is absent.
     MetadataMissing(&'static str),
     /// Such metadata is there, but not of its form, or more than once.
@@ -57,7 +59,7 @@ impl Fault {
             Self::RoleMissing(_) => "role-missing",
             Self::AgreementEnded => "agreement-ended",
             Self::UnknownMethod => "unknown-method",
-            Self::NotServed => "not-served-yet",
+            Self::NotServed | Self::KindNotServed => "not-served-yet",
             Self::MetadataMissing(_) => "metadata-missing",
             Self::MetadataMalformed(_) => "metadata-malformed",
             Self::Field(_) => "field-malformed",
@@ -80,6 +82,9 @@ impl Fault {
             }
             Self::UnknownMethod => "there is no such method".into(),
             Self::NotServed => "this method is not served yet".into(),
+            Self::KindNotServed => {
+                "agency files alone are brought into force live yet; agreements, schemas and code lists are not".into()
+            }
             Self::MetadataMissing(name) => {
                 format!("the metadata `{name}` is missing; every call states causeway-purpose and causeway-operator")
             }
@@ -105,7 +110,7 @@ impl Fault {
         match self {
             Self::IdentityLapsed => Code::Unauthenticated,
             Self::RoleMissing(_) | Self::AgreementEnded => Code::PermissionDenied,
-            Self::UnknownMethod | Self::NotServed => Code::Unimplemented,
+            Self::UnknownMethod | Self::NotServed | Self::KindNotServed => Code::Unimplemented,
             Self::MetadataMissing(_) | Self::MetadataMalformed(_) | Self::Field(_) | Self::NotARequest => {
                 Code::InvalidArgument
             }
@@ -124,6 +129,7 @@ impl Fault {
             | Self::AgreementEnded
             | Self::UnknownMethod
             | Self::NotServed
+            | Self::KindNotServed
             | Self::NotARequest
             | Self::MessageTooLong
             | Self::Stopping

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 
 use causeway_agreement::AgencyFile;
 use causeway_model::{AgencyId, SystemId, SystemName};
@@ -22,7 +23,8 @@ pub(crate) struct Authority {
 #[derive(Debug)]
 struct Agency {
     roots: Vec<TrustAnchor<'static>>,
-    systems: HashSet<SystemName>,
+    /// As the agency file in force says now.
+    systems: RwLock<HashSet<SystemName>>,
 }
 
 /// Why a certificate was refused: for the log alone, since the peer sees one and the same alert.
@@ -84,8 +86,14 @@ impl Authority {
                 faults.push(format!("agencies {other} and {}: the same key is in both trust bundles", file.id));
             }
         }
-        let systems = file.systems.iter().map(|system| system.name.clone()).collect();
-        self.agencies.insert(file.id.clone(), Agency { roots, systems });
+        self.agencies.insert(file.id.clone(), Agency { roots, systems: RwLock::new(systems_of(file)) });
+    }
+
+    /// Takes an agency's systems from its file in force. Its roots stay those of the start.
+    pub(crate) fn renew(&self, file: &AgencyFile) {
+        if let Some(agency) = self.agencies.get(&file.id) {
+            *agency.systems.write().unwrap_or_else(PoisonError::into_inner) = systems_of(file);
+        }
     }
 
     /// The system that a client's certificate speaks for at `now`.
@@ -104,7 +112,7 @@ impl Authority {
             return Err(Refused::Suffix);
         }
         let agency = self.agencies.get(&system.agency).ok_or(Refused::Agency)?;
-        if !agency.systems.contains(&system.system) {
+        if !agency.systems.read().unwrap_or_else(PoisonError::into_inner).contains(&system.system) {
             return Err(Refused::System);
         }
         let own_path = |path: &VerifiedPath<'_>| self.stays_within(&system.agency, path);
@@ -126,6 +134,10 @@ impl Authority {
         }
         Ok(())
     }
+}
+
+fn systems_of(file: &AgencyFile) -> HashSet<SystemName> {
+    file.systems.iter().map(|system| system.name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -188,6 +200,17 @@ mod tests {
         assert_eq!(refused(&["spiffe://gb-nca.other.example/case-management"]), Refused::Suffix);
         assert_eq!(refused(&["spiffe://gb-met.causeway.example/case-management"]), Refused::Agency);
         assert_eq!(refused(&["spiffe://gb-nca.causeway.example/stranger"]), Refused::System);
+    }
+
+    #[test]
+    fn an_agencys_systems_are_those_of_its_newest_file() {
+        let World { nca, authority, .. } = world();
+        let leaf = nca.leaf(&[NCA]);
+        assert!(ask(&authority, &leaf.certificate, year(2026)).is_ok());
+        authority.renew(&agency("gb-nca", &["other"], &nca.pem));
+        assert_eq!(ask(&authority, &leaf.certificate, year(2026)), Err(Refused::System));
+        authority.renew(&agency("gb-nca", &["case-management"], &nca.pem));
+        assert!(ask(&authority, &leaf.certificate, year(2026)).is_ok());
     }
 
     #[test]
