@@ -7,6 +7,7 @@ use causeway_model::{
 
 use crate::classified::{Cell, CellValue, Classified};
 use crate::ladder::Scalar;
+use crate::schema::Schema;
 use crate::shape::Shape;
 
 /// Every fact's field.
@@ -113,6 +114,24 @@ impl FactFields {
             }
         }
         facts
+    }
+}
+
+impl Schema {
+    /// The day by which somebody has to look whether a record is still needed; none where it states none.
+    pub fn review_due(&self, body: &Classified) -> Option<Date> {
+        let field = self.compiled().shape.number("retention_review_due")?;
+        body.cells().find(|cell| cell.field == field).and_then(|cell| match cell.value {
+            CellValue::Scalar(Scalar::Text(text)) => text.parse().ok(),
+            _ => None,
+        })
+    }
+
+    /// Whether a record is about the person with this internal pseudonym: by its own `subject_reference`. A route that only names
+    /// victims is about none of them.
+    pub fn is_of_person(&self, body: &Classified, pseudonym: &[u8; 32]) -> bool {
+        let field = self.compiled().shape.number("subject_reference");
+        body.cells().any(|cell| Some(cell.field) == field && cell.value == CellValue::Pseudonym(pseudonym))
     }
 }
 

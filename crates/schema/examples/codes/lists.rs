@@ -177,7 +177,9 @@ fn currency(rows: &Rows) -> String {
 fn subdivision(rows: &Rows) -> String {
     let mut codes: BTreeMap<String, &str> = BTreeMap::new();
     for row in rows {
-        codes.entry(format!("{}-{}", cell(row, "SUCountry"), cell(row, "SUCode"))).or_insert(cell(row, "SUName"));
+        codes
+            .entry(format!("{}-{}", cell(row, "SUCountry"), cell(row, "SUCode")))
+            .or_insert_with(|| cell(row, "SUName"));
     }
     let source = "datasets/un-locode (UN/LOCODE subdivision codes, UNECE, from ISO 3166-2)";
     let derived = "from unlocode-subdivision-codes.csv; where a code stands twice, the first name";

@@ -219,7 +219,7 @@ fn is_pair(one: &Token, two: &Token) -> bool {
     (is_outward(&one.raw) && is_inward(&two.raw) && (blanks || hyphen) && !ordinal)
         || (is_form(&one.raw, "a9a") && is_form(&two.raw, "9a9") && (blanks || hyphen))
         || (hyphen && nine)
-        || (hyphen && country && two.is_number() && (4..=6).contains(&two.raw.len()))
+        || (hyphen && country && two.is_number() && (4..=6).contains(&two.raw.len()) && !is_year(&two.raw))
 }
 
 /// The first half of a UK postcode: SW1A, M1, CT16.

@@ -3,9 +3,14 @@
 // The complete records are written as one `json!` each.
 #![recursion_limit = "512"]
 
+mod codes;
+mod compat;
 mod config_files;
+mod fields;
 mod parsing;
 mod records;
+mod rule_table;
 mod rules;
 mod split;
 mod start;
+mod summary;
