@@ -44,8 +44,9 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let total = map.count(open()?).map_err(unreadable)?;
     let rows = map.rows(open()?).map_err(unreadable)?;
     let mut report = options.rejects.as_deref().map(Report::create).transpose()?;
-    let mut signals = Signals::catch()?;
     let session = Session::open(&options.client, Doing::Submitting).await?;
+    // From here on an interruption is told of; before, there is nothing to tell.
+    let mut signals = Signals::catch()?;
     let mut progress = Progress::start("importing", Some(total), false);
     let (mut tally, mut so_far) = (Tally::default(), Totals::default());
     let outcome = {

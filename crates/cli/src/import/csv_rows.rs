@@ -12,7 +12,6 @@ const MAX_ROW_LINES: usize = 500;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a table row by row.
-#[derive(Debug)]
 pub(super) struct CsvRows<R> {
     source: io::BufReader<R>,
     delimiter: u8,
@@ -21,7 +20,6 @@ pub(super) struct CsvRows<R> {
 }
 
 /// One line with its end.
-#[derive(Debug)]
 struct Line {
     bytes: Vec<u8>,
     /// The line was longer than a row may be; what is beyond that is passed over.

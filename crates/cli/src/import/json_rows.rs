@@ -10,13 +10,11 @@ use super::rows::MAX_ROW_BYTES;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads objects one by one; each is refused by itself where that can be.
-#[derive(Debug)]
 pub(super) struct JsonRows<R> {
     source: io::BufReader<io::Chain<Cursor<Vec<u8>>, R>>,
     form: Form,
 }
 
-#[derive(Debug)]
 enum Form {
     /// The elements of an array, of which some were read.
     Array {

@@ -158,6 +158,9 @@ fn a_reject_never_holds_what_the_source_says() {
         read(map, format!("{{\"{secret}\": \"{secret}\", \"Customer.DOB\": \"{secret}\"}}").as_bytes())
     );
     assert!(!text.contains(secret), "{text}");
+    let source = format!("{HEADER}\n\"{secret}\n{secret}\n");
+    let mut rows = ctdc().rows(source.as_bytes()).expect("opened");
+    assert!(rows.next().is_some() && !format!("{rows:?}").contains(secret), "what was read ahead");
     let row = read(json_map(), b"{\"b\": 1}").remove(0);
     assert_eq!(row.result.expect_err("not in the map"), [reject("", "unknown-member")]);
 }
