@@ -128,8 +128,13 @@ fn copy_private(from: &Path, to: &Path) {
     fs::set_permissions(to, fs::metadata(from).expect("there").permissions()).expect("owned");
     for entry in fs::read_dir(from).expect("there") {
         let entry = entry.expect("readable");
-        // Copies the mode too.
-        fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_private(&path, &target);
+        } else {
+            // Copies the mode too.
+            fs::copy(path, target).expect("copied");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::secret_file;
 /// The root key's bytes, which come first in a bundle; then the wrapped ring.
 const ROOT_BYTES: usize = 32;
 
-/// Root key and ring of a keys folder, sealed to the recipient: some 1.6 KiB. Nothing else is in it: page keys, rewritten
+/// Root key and ring of a keys folder, sealed to the recipient: about 1.5 KiB. Nothing else is in it: page keys, rewritten
 /// pages and the register of erasures have no history, and are mirrored instead.
 ///
 /// # Errors

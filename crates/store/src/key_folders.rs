@@ -47,12 +47,17 @@ impl KeyFolders {
     /// Keeps every other process away from the keys folder until the file is dropped: two that gave out slots of one file
     /// would overwrite each other's.
     pub(crate) fn lock(&self) -> Result<File, StoreError> {
-        let path = self.primary.join("lock");
-        let file = folder::open_private(&path).map_err(|source| StoreError::io("open the lock file", &path, source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: self.primary.clone() }),
-            Err(TryLockError::Error(source)) => Err(StoreError::io("lock", &path, source)),
-        }
+        try_lock(&self.primary)?.ok_or_else(|| StoreError::Locked { path: self.primary.clone() })
+    }
+}
+
+/// The keys folder's lock; none while another process, or a journal of this one, has it.
+pub(crate) fn try_lock(keys_dir: &Path) -> Result<Option<File>, StoreError> {
+    let path = keys_dir.join("lock");
+    let file = folder::open_private(&path).map_err(|source| StoreError::io("open the lock file", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(StoreError::io("lock", &path, source)),
     }
 }

@@ -11,6 +11,7 @@ use causeway_crypto::{KeyRing, PublicKey, RootKey};
 use causeway_model::AgreementId;
 
 use crate::error::StoreError;
+use crate::key_folders;
 use crate::root_source::RootSource;
 use crate::secret_file;
 use files::KeyFiles;
@@ -53,8 +54,12 @@ impl Keys {
     /// because new keys would not read what the old ones wrote.
     pub fn open(settings: &KeySettings) -> Result<(Self, bool), StoreError> {
         let files = KeyFiles::in_dir(&settings.keys_dir)?;
-        files.recover(&settings.root)?;
-        let (root, ring, created) = files.load_or_create(&settings.root, settings.may_create)?;
+        // While a journal runs over these keys they are whole, and what lies beside them is its own unfinished business.
+        let alone = key_folders::try_lock(&settings.keys_dir)?;
+        if alone.is_some() {
+            files.recover(&settings.root)?;
+        }
+        let (root, ring, created) = files.load_or_create(&settings.root, settings.may_create && alone.is_some())?;
         let ring = match (ring, &settings.previous_root) {
             (Some(ring), _) => (ring, root, None),
             (None, None) => return Err(StoreError::keys(&files.ring, NOT_OF_ROOT)),
@@ -121,6 +126,14 @@ impl Keys {
     /// The root key that the files are wrapped under.
     pub(crate) fn root(&self) -> RootKey {
         self.held_root().clone()
+    }
+
+    /// Refuses to go on with keys that another process has changed since they were read.
+    pub(crate) fn are_those_on_disk(&self) -> Result<(), StoreError> {
+        match self.files.open_ring(&self.held_root())? {
+            Some(_) => Ok(()),
+            None => Err(StoreError::keys(&self.files.ring, "was wrapped anew since it was read: start again")),
+        }
     }
 
     /// The root key that everything is to be wrapped under now, if it is another.

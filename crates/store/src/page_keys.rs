@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use causeway_crypto::{AeadKey, RootKey};
-use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::key_folders::KeyFolders;
@@ -202,7 +201,7 @@ impl Files {
 fn unwrap(wrapping: &AeadKey, slot: Slot, wrapped: &[u8]) -> Result<AeadKey, StoreError> {
     let key = wrapping.open(&slot_aad(slot), wrapped).map_err(StoreError::Unopened)?;
     let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| StoreError::Corrupt("a page key is not 32 bytes"))?;
-    Ok(AeadKey::new(*Zeroizing::new(*key)))
+    Ok(AeadKey::new(*key))
 }
 
 fn slot_aad(slot: Slot) -> Vec<u8> {

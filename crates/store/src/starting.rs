@@ -159,6 +159,7 @@ impl OpenedKeys {
             tracing::warn!("page keys have no mirror: with the keys folder, every record is lost; set keys.mirror_dir");
         }
         let lock = folders.lock()?;
+        options.keys.are_those_on_disk()?;
         moved_page_keys::out_of(&options.data_dir, &folders)?;
         root_rotation::recover(&folders)?;
         let vault = Vault::open(&folders, &options.keys.root())?;

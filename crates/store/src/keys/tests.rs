@@ -46,7 +46,7 @@ fn what_is_added_to_the_ring_is_there_after_a_start() {
     again.keep_only_signing_key(&candidate).expect("kept");
     let (last, _) = Keys::load_or_create(outer.path()).expect("read");
     assert_eq!((signing_key(&last), last.ring().checkpoint_keys().len()), (candidate, 1));
-    assert_eq!(fs::read_dir(outer.path()).expect("listed").count(), 2, "no older ring is left lying");
+    assert_eq!(fs::read_dir(outer.path()).expect("listed").count(), 3, "no older ring is left lying");
 }
 
 #[test]
@@ -60,7 +60,11 @@ fn wherever_a_change_stops_the_ring_is_the_old_one_or_the_new_one() {
         assert_eq!(signing_key(&again), signing_key(&keys), "step {steps}");
         let there = again.ring().checkpoint_keys().len();
         assert!(there == 2 || (there == 1 && added.is_err()), "step {steps}");
-        assert_eq!(fs::read_dir(outer.path()).expect("listed").count(), 2, "step {steps}: nothing else is left");
+        assert_eq!(
+            fs::read_dir(outer.path()).expect("listed").count(),
+            3,
+            "step {steps}: nothing but the lock is left"
+        );
         if added.is_ok() {
             break;
         }
@@ -93,7 +97,20 @@ fn a_creation_cut_short_is_finished_and_a_lost_key_is_not_replaced() {
     fs::remove_file(dir.join("page-keys")).expect("removed");
     let settings = KeySettings { may_create: false, ..settings(dir, RootSource::File, None) };
     assert!(Keys::open(&settings).is_err(), "no new keys where there is a journal");
-    assert_eq!(fs::read_dir(dir).expect("listed").count(), 1, "nor any file of them");
+    assert_eq!(fs::read_dir(dir).expect("listed").count(), 2, "nor any file of them");
+}
+
+#[test]
+fn keys_that_are_in_use_are_read_and_nothing_beside_them_is_touched() {
+    let outer = tempfile::tempdir().expect("a folder");
+    Keys::load_or_create(outer.path()).expect("made");
+    fs::write(outer.path().join("ring.new"), b"being written").expect("written");
+    let lock = key_folders::try_lock(outer.path()).expect("opened").expect("free");
+    Keys::load_or_create(outer.path()).expect("read");
+    assert!(outer.path().join("ring.new").exists());
+    drop(lock);
+    Keys::load_or_create(outer.path()).expect("read");
+    assert!(!outer.path().join("ring.new").exists(), "taken away when nobody else can have it in hand");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn wherever_a_rotation_stops_everything_is_under_one_root_key() {
         assert_eq!(page_keys.key(slot).expect("there").expose(), known.expose(), "step {steps}");
         assert!(!page_keys.has(gone), "step {steps}");
         assert!(page_keys.allocate().expect("allocated").0 > Slot(1), "step {steps}");
-        assert_eq!(place.names("keys"), ["page-keys", "ring", "root.key"], "step {steps}");
+        assert_eq!(place.names("keys"), ["lock", "page-keys", "ring", "root.key"], "step {steps}");
         assert_eq!(place.names("mirror"), ["page-keys"], "step {steps}");
         let read = |folder: &str| fs::read(place.dir.path().join(folder).join("page-keys")).expect("read");
         assert_eq!(read("keys"), read("mirror"), "step {steps}");

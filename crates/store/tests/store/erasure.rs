@@ -114,6 +114,20 @@ fn an_erasure_holds_after_a_start_in_a_restored_backup_and_its_proofs_too() {
 }
 
 #[test]
+fn the_page_that_is_being_filled_can_lose_a_key_and_later_bodies_read() {
+    let setting = mirrored();
+    let journal = setting.begin();
+    let leaves: Vec<_> = (0..6).map(|number| append(&journal, draft_with_body(number, 20, None)).leaf).collect();
+    assert_eq!(wait_for(journal.shred(vec![leaves[5]])).expect("erased"), 1);
+    let later: Vec<_> = (6..9).map(|number| append(&journal, draft_with_body(number, 20, None)).leaf).collect();
+    let all = [&leaves[..], &later].concat();
+    let expected = [0, 1, 2, 3, 4, 6, 7, 8];
+    assert_eq!(readable(&journal, &all), expected);
+    journal.close();
+    assert_eq!(readable(&setting.start(), &all), expected, "from disk too");
+}
+
+#[test]
 fn what_has_no_body_is_nothing_to_erase() {
     let setting = mirrored();
     let journal = setting.begin();

@@ -61,6 +61,7 @@ fn the_root_key_is_rotated_while_the_journal_runs() {
     let journal = setting.begin();
     let mut leaves = fill(&journal, 0..140);
     let old = root_of(&setting);
+    let (stale, _) = Keys::load_or_create(&setting.keys_dir()).expect("read before");
     wait_for(journal.rotate_root()).expect("rotated");
     assert_ne!(root_of(&setting).expose(), old.expose());
     leaves.extend(fill(&journal, 140..280));
@@ -69,6 +70,9 @@ fn the_root_key_is_rotated_while_the_journal_runs() {
     let feed = "ISA-AL-2026-014".parse().expect("an agreement id");
     setting.keys.add_feed_secret(&feed, 2).expect("the ring can be changed");
     journal.close();
+    let options = setting.options(&setting.data_dir(), Arc::new(stale));
+    let refused = Journal::start(Box::new(setting.log()), options).expect_err("keys of before the rotation");
+    assert!(matches!(refused, StoreError::Keys { .. }), "{refused}");
     setting.read_keys();
     let journal = setting.start();
     assert!(all_read(&journal, &leaves[1..]));
@@ -143,6 +147,10 @@ fn the_key_that_the_log_names_signs_from_its_entry_on() {
     assert!(second.to_string() != first.to_string());
     checkpoint::verify(&rotated.checkpoint, &second, ORIGIN).expect("signed by the key that it names");
     let late = append(&journal, key_entry(other, 2));
+    // What a kill at this moment would leave: a ring without the old key, and a file that the new one signed.
+    let note = fs::read_to_string(setting.data_dir().join("checkpoint")).expect("read");
+    checkpoint::verify(&note, &second, ORIGIN).expect("the file was signed anew before the old key went");
+    assert_eq!(setting.keys.ring().checkpoint_keys().len(), 1);
     checkpoint::verify(&late.checkpoint, &second, ORIGIN).expect("the second rotation to one epoch is void");
     journal.close();
     setting.read_keys();
