@@ -46,7 +46,8 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> O
     }
 }
 
-/// Two persons of the owner approve the list of records; all of it takes effect or none.
+/// Two persons of the owner approve the list of records. What is erased already, or is not in this log, is passed over: an order that
+/// is appended again after a restore concerns what there is. A record of another owner or under a hold refuses all of it.
 fn order(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     let Some(owner) = agency(entry) else { return Outcome::Void };
     let ids: Vec<RecordId> = entry.records.iter().filter_map(record_id).collect();
@@ -61,15 +62,24 @@ fn order(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     if !approved {
         return Outcome::Unapproved;
     }
-    let numbers = match erasable(state, &ids) {
-        Ok(numbers) => numbers,
-        Err(outcome) => return outcome,
-    };
-    if numbers.iter().any(|number| *state.records.at(*number).owner != owner) {
-        return Outcome::NotFound;
+    let (mut numbers, mut erased_before) = (Vec::new(), false);
+    for number in ids.iter().filter_map(|id| state.records.number(id)) {
+        let record = state.records.at(number);
+        match record.erasure {
+            _ if *record.owner != owner => return Outcome::NotFound,
+            Erasure::Ordered(_) | Erasure::Complete(_) => erased_before = true,
+            Erasure::None if record.held => return Outcome::OnHold,
+            Erasure::None => numbers.push(number),
+        }
     }
-    erase_all(state, leaf, entry, &numbers);
-    Outcome::Effective
+    match (numbers.is_empty(), erased_before) {
+        (true, true) => Outcome::Erased,
+        (true, false) => Outcome::NotFound,
+        (false, _) => {
+            erase_all(state, leaf, entry, &numbers);
+            Outcome::Effective
+        }
+    }
 }
 
 /// Needs no approvals: the submitted record itself named its last day, and the entry's time is past it.
@@ -92,7 +102,7 @@ fn expire(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     Outcome::Effective
 }
 
-/// The records, if each is there, not erased and not held.
+/// The records that expire, if each is there, not erased and not held.
 fn erasable(state: &State, ids: &[RecordId]) -> Result<Vec<RecordNumber>, Outcome> {
     ids.iter()
         .map(|id| {

@@ -124,7 +124,7 @@ fn an_erasure_takes_two_persons_of_the_owner_over_exactly_this_list() {
     let mut by_another = erase(&["a"], TWO);
     by_another.actor.as_mut().expect("every entry has one").agency = "al-police".into();
     assert_eq!(log.one(by_another), Outcome::Unapproved);
-    assert_eq!(log.one(erase(&["a", "never made"], TWO)), Outcome::NotFound);
+    assert_eq!(log.one(erase(&["never made"], TWO)), Outcome::NotFound);
     let mut theirs = submit("theirs", 1);
     theirs.actor.as_mut().expect("every entry has one").agency = "al-police".into();
     assert_eq!(log.one(theirs), Outcome::Effective);
@@ -163,6 +163,19 @@ fn an_ordered_erasure_withdraws_everywhere_and_ends_with_its_completion() {
     assert_eq!(log.one(completed(&["a"])), Outcome::Void, "once");
     assert!(log.state.subject(&record("a")).contains(&end));
     assert_eq!(format!("{:?}", log.replayed()), format!("{:?}", log.state));
+}
+
+#[test]
+fn an_order_passes_over_what_is_erased_or_not_in_this_log() {
+    let mut log = with_records();
+    assert_eq!(log.one(erase(&["a", "never made"], TWO)), Outcome::Effective);
+    let first = erasure(&log.state, "a");
+    assert_eq!(log.one(erase(&["a", "b"], TWO)), Outcome::Effective);
+    assert_eq!(erasure(&log.state, "a"), first, "it keeps its own order");
+    assert!(matches!(erasure(&log.state, "b"), Erasure::Ordered(_)));
+    assert_eq!(log.one(erase(&["a", "b"], TWO)), Outcome::Erased);
+    assert_eq!(log.one(hold("c", "hold-set", "gb-nca")), Outcome::Effective);
+    assert_eq!(log.one(erase(&["a", "c"], TWO)), Outcome::OnHold);
 }
 
 #[test]
