@@ -41,10 +41,10 @@ fn a_row_may_have_line_breaks_in_quotes() {
     let map = parse(
         "schema = \"victim-profile/1.0\"\nsubmission_id = \"t-{row}-{digest}\"\nmissing = [\"\"]\n[fields.\"narrative.account\"]\ncolumn = \"a\"\n[fields.x]\ncolumn = \"b\"\n",
     );
-    let rows = read(map.expect("well formed"), b"a,b\r\n\"one\r\ntwo, \"\"three\"\"\",4\r\n\r\nfive,6\r\n");
+    let rows = read(map.expect("well formed"), b"a,b\r\n\"one \"\"\r\ntwo, \"\"three\"\"\",4\r\n\r\nfive,6\r\n");
     assert_eq!(rules(&rows), ["", ""]);
     let first: Value = serde_json::from_slice(&rows[0].result.as_ref().expect("maps").document).expect("JSON");
-    assert_eq!(first["narrative"]["account"], "one\r\ntwo, \"three\"");
+    assert_eq!(first["narrative"]["account"], "one \"\r\ntwo, \"three\"");
     assert_eq!(rows[1].number, 2, "a blank line is no row");
 }
 
@@ -84,7 +84,7 @@ fn json_map() -> ImportMap {
 #[test]
 fn json_comes_in_three_forms() {
     let object = "{\n  \"a\": \"[\\\"{\"\n}\n";
-    let array = "\u{feff} [ {\"a\": \"x, ]\"} ,\n{\"a\": 2}\n,{}]\n";
+    let array = "\u{feff} [ {\"a\": \"x\\\", ]\"} ,\n{\"a\": 2}\n,{}]\n";
     let lines = "{\"a\": 1}\r\n\r\n{\"a\": 2}\n{\"a\": 3}";
     for (source, count) in [(object, 1), (array, 3), (lines, 3), ("", 0), (" \n", 0), ("[]", 0), (" [ ] ", 0)] {
         let rows = read(json_map(), source.as_bytes());
