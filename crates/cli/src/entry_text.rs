@@ -27,10 +27,11 @@ pub(crate) fn summary(entry: &Entry) -> String {
         text.push_str(&format!(", for {}", entry.purpose_code));
     }
     if let Some(recipient) = &entry.recipient {
-        text.push_str(&format!(
-            ", to {} under {} v{}",
-            recipient.agency, recipient.agreement, recipient.agreement_version
-        ));
+        text.push_str(&format!(", to {}", recipient.agency));
+        // The owner gets its own sealed identity under no agreement.
+        if !recipient.agreement.is_empty() {
+            text.push_str(&format!(" under {} v{}", recipient.agreement, recipient.agreement_version));
+        }
     }
     if let Some(page) = &entry.page {
         text.push_str(&format!(", positions {} to {}", page.from_position, page.to_position));

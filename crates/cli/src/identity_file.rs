@@ -147,7 +147,7 @@ impl IdentityFile {
             let given: Vec<String> = keys.iter().map(|key| key.public_key().key_id().to_string()).collect();
             let (agency, wanted, given) = (&self.sealed_to, sealed.key_id, given.join(", "));
             Failure::usage(format!(
-                "it is sealed to the key {wanted} of {agency}, and not to {given}: give that key, an earlier one it may be, with --key"
+                "it is sealed to the key {wanted} of {agency}, and not to {given}: give that one with --key (it may be an earlier one)"
             ))
         })?;
         let context = context(&self.sealed_to, self.context_id, self.version, self.kind);

@@ -201,10 +201,10 @@ fn identity(case: &IdentityCase) -> Vec<String> {
         true => "to its own system".to_owned(),
         false => format!("to {requester}, another agency"),
     };
-    let text = if case.purpose_text.is_empty() { "no text" } else { &case.purpose_text };
+    let text = if case.purpose_text.is_empty() { String::new() } else { format!(": {}", case.purpose_text) };
     vec![
         format!("the release of the identity in record {record}, version {version}, of {owner}, {to}, once:"),
-        format!("  for {}: {text}", case.purpose_code),
+        format!("  for {}{text}", case.purpose_code),
         format!("  case {}", case.case_reference),
         format!("  request {}, sealed body {}", case.identity_request_id, case.sealed_body_digest),
     ]

@@ -126,13 +126,14 @@ async fn rotate(options: &RotateOptions) -> Result<(), Failure> {
             "that verifier key checks all checkpoints from here on: pin it beside the old one, which checks those before",
         );
     }
-    match (options.root, options.feed.is_some(), options.compromised) {
-        (true, ..) => {
-            note("back the new root key up now (`causeway keys backup`): the old backup opens nothing written since")
-        }
-        (_, true, false) => note("its live items are released again, each with the old pseudonym beside the new one"),
-        (_, true, true) => note("its live items are released again, under new pseudonyms only"),
-        _ => {}
+    match (options.feed.is_some(), options.compromised) {
+        (true, false) => note("its live items are released again, each with the old pseudonym beside the new one"),
+        (true, true) => note("its live items are released again, under new pseudonyms only"),
+        (false, _) => {}
+    }
+    // Page keys are in no backup: they are mirrored.
+    if !options.pages {
+        note("the backup of the keys that was made before is out of date: make another now (`causeway keys backup`)");
     }
     Ok(())
 }

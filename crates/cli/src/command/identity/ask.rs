@@ -169,7 +169,7 @@ pub(super) fn case(owner: &AgencyId, request: &IdentityRequest) -> Result<Identi
 fn line(request: &IdentityRequest) -> String {
     let IdentityRequest { identity_request_id, requester, purpose_code, .. } = request;
     let (time, state) = (Timestamp(request.requested_at_micros), state(request));
-    let mut line = format!("{identity_request_id}  {time}  {state}: {requester} for {purpose_code}");
+    let mut line = format!("{identity_request_id}  {time}  {state}  asked by {requester} for {purpose_code}");
     if !request.record_id.is_empty() {
         line.push_str(&format!(", record {} version {}", request.record_id, request.version));
     }
