@@ -53,11 +53,14 @@ pub(crate) struct RotateOptions {
 /// Which keys, for whom.
 #[derive(Debug, Args)]
 pub(crate) struct BackupOptions {
-    /// The gateway's keys folder.
-    #[arg(long, value_name = "DIR")]
-    keys: PathBuf,
-    /// Where the root key comes from, as in the gateway's settings: file, credential:NAME or fd:N.
-    #[arg(long, value_name = "SOURCE", default_value = "file")]
+    /// The gateway's settings, which say where its keys are.
+    #[arg(long, value_name = "FILE", default_value = "config/gateway.toml")]
+    config: PathBuf,
+    /// The keys folder, in place of the one that the settings name.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    keys: Option<PathBuf>,
+    /// Where the root key comes from, with --keys: file, credential:NAME or fd:N.
+    #[arg(long, value_name = "SOURCE", default_value = "file", requires = "keys")]
     root: RootSource,
     /// The public key of whoever keeps the backup (`causeway keys new` makes a pair).
     #[arg(long, value_name = "PUBLICKEYFILE")]
@@ -140,7 +143,14 @@ async fn rotate(options: &RotateOptions) -> Result<(), Failure> {
 
 fn backup(options: &BackupOptions) -> Result<(), Failure> {
     let recipient = key_file::sealing_public(&options.recipient)?;
-    let bundle = causeway_store::seal_keys(&options.keys, &options.root, &recipient).map_err(Failure::Keys)?;
+    let (keys, root) = match &options.keys {
+        Some(keys) => (keys.clone(), options.root.clone()),
+        None => {
+            let config = super::serve::load(&options.config)?;
+            (config.keys_dir, config.keys.root)
+        }
+    };
+    let bundle = causeway_store::seal_keys(&keys, &root, &recipient).map_err(Failure::Keys)?;
     private_file::write(&options.out, &bundle)?;
     let (path, key) = (options.out.display(), recipient.key_id());
     say(format_args!("root key and key ring are in {path}, sealed to the key {key}"));
@@ -189,7 +199,8 @@ mod tests {
         };
         drop(causeway_store::Keys::open(&settings).expect("keys are made"));
         let options = BackupOptions {
-            keys: at("keys"),
+            config: PathBuf::new(),
+            keys: Some(at("keys")),
             root: RootSource::File,
             recipient: at("kept/sealing.pub"),
             out: at("backup"),
