@@ -26,7 +26,7 @@ const ROLES: [(&str, &str); 5] = [
 ];
 
 /// Methods of later versions.
-const NOT_SERVED_YET: [&str; 17] = [
+const NOT_SERVED_YET: [&str; 12] = [
     "IngestService/Restrict",
     "IngestService/ListHolders",
     "IngestService/FlagAtRisk",
@@ -37,13 +37,8 @@ const NOT_SERVED_YET: [&str; 17] = [
     "AuditService/GetTile",
     "ProtectionService/Erase",
     "ProtectionService/Hold",
-    "ProtectionService/RequestIdentity",
-    "ProtectionService/ApproveIdentity",
-    "ProtectionService/CollectIdentity",
     "ProtectionService/ListRetention",
-    "AdminService/ActivateDocument",
     "AdminService/Suspend",
-    "AdminService/RotateKey",
 ];
 
 /// The methods of all services of this package, as `FeedService/Pull`.
