@@ -1,9 +1,10 @@
 //! Files of secrets that are replaced whole: after a power cut it is the old one or the new one, and in the end nothing of
 //! the old one's bytes is where they were.
 //!
-//! A replacement is prepared beside its place (`.new`) and then settled: the old file gets a second name (`.old`), the
-//! new one takes the first, and the old one is overwritten before it goes. What overwriting cannot promise on
-//! copy-on-write file systems and flash is in `docs/keys.md`.
+//! A replacement is prepared beside its place (`.prepared`) and then settled: the old file gets a second name
+//! (`.replaced`), the new one takes the first, and the old one is overwritten before it goes. Both names are ones that nobody
+//! gives a copy by hand, since what bears them is taken away. What overwriting cannot promise on copy-on-write file systems
+//! and flash is in `docs/keys.md`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -27,21 +28,22 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     settle(path)
 }
 
-/// Writes `bytes` beside `path`, durably.
+/// Writes `bytes` beside `path`, durably once this returns.
 pub(crate) fn prepare(path: &Path, bytes: &[u8]) -> io::Result<()> {
     steps::next()?;
-    folder::replace(&folder::beside(path), bytes)
+    folder::write_private(&prepared(path), bytes)?;
+    folder::sync(folder::parent_of(path))
 }
 
 /// Puts what was prepared in its place, and finishes what an earlier call was stopped in. Does nothing where there is
 /// nothing to do.
 pub(crate) fn settle(path: &Path) -> io::Result<()> {
-    let next = folder::beside(path);
+    let next = prepared(path);
     if next.exists() {
-        if path.exists() && !is_same_file(path, &old(path))? {
-            wipe_away(&old(path))?;
+        if path.exists() && !is_same_file(path, &replaced(path))? {
+            wipe_away(&replaced(path))?;
             steps::next()?;
-            fs::hard_link(path, old(path))?;
+            fs::hard_link(path, replaced(path))?;
             folder::sync(folder::parent_of(path))?;
         }
         // If we stop here, the file has two names, and the next call goes on from there.
@@ -55,7 +57,7 @@ pub(crate) fn settle(path: &Path) -> io::Result<()> {
 
 /// Takes away what was prepared and is not to be settled.
 pub(crate) fn discard(path: &Path) -> io::Result<()> {
-    wipe_away(&folder::beside(path))?;
+    wipe_away(&prepared(path))?;
     finish(path)
 }
 
@@ -91,7 +93,7 @@ pub(crate) fn wipe_away(path: &Path) -> io::Result<()> {
 
 /// Ends what is left of an old file: overwritten, unless it is the one in its place under a second name.
 fn finish(path: &Path) -> io::Result<()> {
-    let old = old(path);
+    let old = replaced(path);
     if is_same_file(path, &old)? {
         steps::next()?;
         fs::remove_file(&old)?;
@@ -110,9 +112,17 @@ fn is_same_file(path: &Path, other: &Path) -> io::Result<bool> {
     Ok(other.is_some() && identity(path)? == other)
 }
 
-fn old(path: &Path) -> PathBuf {
+fn prepared(path: &Path) -> PathBuf {
+    with_suffix(path, ".prepared")
+}
+
+fn replaced(path: &Path) -> PathBuf {
+    with_suffix(path, ".replaced")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".old");
+    name.push(suffix);
     PathBuf::from(name)
 }
 

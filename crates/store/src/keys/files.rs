@@ -35,14 +35,8 @@ impl KeyFiles {
         if root_rotation::is_decided(&self.dir) {
             return secret_file::settle(&self.root).and_then(|()| secret_file::settle(&self.ring)).map_err(failed);
         }
-        // Where the ring is not there yet, the one beside its place is the one to be.
-        if self.ring.exists() {
-            secret_file::discard(&self.ring).map_err(failed)?;
-        }
-        if *source == RootSource::File && self.root.exists() {
-            secret_file::discard(&self.root).map_err(failed)?;
-        }
-        Ok(())
+        secret_file::discard(&self.ring).map_err(failed)?;
+        if *source == RootSource::File { secret_file::discard(&self.root).map_err(failed) } else { Ok(()) }
     }
 
     /// The root key, the ring where it opens under that, and whether they were made just now.

@@ -104,13 +104,15 @@ fn a_creation_cut_short_is_finished_and_a_lost_key_is_not_replaced() {
 fn keys_that_are_in_use_are_read_and_nothing_beside_them_is_touched() {
     let outer = tempfile::tempdir().expect("a folder");
     Keys::load_or_create(outer.path()).expect("made");
-    fs::write(outer.path().join("ring.new"), b"being written").expect("written");
+    fs::write(outer.path().join("ring.prepared"), b"being written").expect("written");
     let lock = key_folders::try_lock(outer.path()).expect("opened").expect("free");
     Keys::load_or_create(outer.path()).expect("read");
-    assert!(outer.path().join("ring.new").exists());
+    assert!(outer.path().join("ring.prepared").exists());
     drop(lock);
+    fs::write(outer.path().join("root.key.old"), b"a copy that somebody made").expect("written");
     Keys::load_or_create(outer.path()).expect("read");
-    assert!(!outer.path().join("ring.new").exists(), "taken away when nobody else can have it in hand");
+    assert!(!outer.path().join("ring.prepared").exists(), "taken away when nobody else can have it in hand");
+    assert!(outer.path().join("root.key.old").exists());
 }
 
 #[test]

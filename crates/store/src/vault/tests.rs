@@ -162,6 +162,61 @@ fn wherever_an_erasure_stops_nothing_else_is_lost_and_the_next_call_ends_it() {
     assert!(stopped >= 14, "{stopped}");
 }
 
+/// A log in which a page is written anew between its being read and its being opened.
+#[derive(Debug)]
+struct Overtaken<'a> {
+    log: &'a Pages,
+    vault: &'a Vault,
+    rewrite: Rewrite,
+}
+
+impl FrameLog for Overtaken<'_> {
+    fn append(
+        &self,
+        id: &Digest,
+        bytes: &[u8],
+        beside: &Beside,
+        at: Option<FrameSeq>,
+    ) -> Result<FrameSeq, AppendError> {
+        self.log.append(id, bytes, beside, at)
+    }
+    fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
+        self.log.read(from, max_bytes)
+    }
+    fn wait(&self, after: FrameSeq, until: Duration) -> FrameSeq {
+        self.log.wait(after, until)
+    }
+    fn assure(&self) -> Result<(), ReadError> {
+        self.log.assure()
+    }
+    fn key_page(&self, page: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let stored = self.log.key_page(page);
+        self.vault.rewrite(std::slice::from_ref(&self.rewrite), self.log).expect("written anew");
+        stored
+    }
+    fn last_key_page(&self) -> Result<Option<u64>, ReadError> {
+        self.log.last_key_page()
+    }
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError> {
+        self.log.tile(level, index)
+    }
+    fn close(&self) -> Result<(), ReadError> {
+        self.log.close()
+    }
+}
+
+#[test]
+fn a_page_that_is_written_anew_while_it_is_read_is_read_again() {
+    let place = Place::filled();
+    let vault = place.open();
+    let (erased, _) = place.keys[5];
+    let log = Overtaken { log: &place.log, vault: &vault, rewrite: rewrite(&erased) };
+    let page = vault.page(erased.page, &log).expect("read again");
+    assert!(page.key(erased.slot).expect("in the page").is_none());
+    let (kept, key) = &place.keys[6];
+    assert_eq!(page.key(kept.slot).expect("in the page").expect("there").expose(), key.expose());
+}
+
 #[test]
 fn a_lost_keys_folder_is_made_again_of_its_mirror() {
     let place = Place::filled();
