@@ -134,7 +134,8 @@ pub(crate) fn describe(entry: &Entry) -> Vec<String> {
     if let Some(document) = &entry.document {
         lines.push(format!("document {} version {}, digest {}", document.id, document.version, hex(&document.digest)));
     }
-    for approval in &entry.approvals {
+    // Of everything else the first line names them.
+    for approval in entry.approvals.iter().filter(|_| entry.document.is_some()) {
         lines.push(format!("approved by {} of {}", approval.person, approval.agency));
     }
     lines.push(format!("written by {} ({})", entry.node, entry.software_version));
