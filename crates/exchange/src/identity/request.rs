@@ -66,7 +66,7 @@ struct Sought {
 /// A refusal, with the record where the question found one: the owner's auditors then learn of what was tried on it.
 struct Refused {
     error: Error,
-    named: Option<Named>,
+    named: Option<Box<Named>>,
 }
 
 impl From<Error> for Refused {
@@ -136,7 +136,7 @@ impl Exchange {
             let message =
                 "this person may come from your country, and the agreement does not let such an identity go there";
             let error = Error::new(Class::Denied, "identity-to-source-country", message);
-            return Err(Refused { error, named: Some(named) });
+            return Err(Refused { error, named: Some(Box::new(named)) });
         }
         let IdentityTerms { monthly_cap, stands_hours, .. } = terms;
         sought(named, &found.body, OwnIdentities { monthly_cap, stands_hours })
@@ -194,7 +194,7 @@ fn sought(named: Named, body: &OpenedBody, terms: OwnIdentities) -> Result<Sough
         Some(sealed) => Ok(Sought { named, sealed: sealed_body_digest(sealed), terms }),
         None => {
             let error = Error::new(Class::Conflict, "nothing-sealed", "the record holds no identity");
-            Err(Refused { error, named: Some(named) })
+            Err(Refused { error, named: Some(Box::new(named)) })
         }
     }
 }
