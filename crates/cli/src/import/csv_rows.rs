@@ -17,6 +17,8 @@ pub(super) struct CsvRows<R> {
     delimiter: u8,
     /// Lines that were read ahead for the end of a quoted cell, and did not hold it.
     ahead: VecDeque<Line>,
+    /// The source could not be read any further, and a row said so.
+    failed: bool,
 }
 
 /// One line with its end.
@@ -39,7 +41,7 @@ pub(super) struct Columns {
 
 impl<R: Read> CsvRows<R> {
     pub(super) fn new(source: R, delimiter: u8) -> Self {
-        Self { source: io::BufReader::new(source), delimiter, ahead: VecDeque::new() }
+        Self { source: io::BufReader::new(source), delimiter, ahead: VecDeque::new(), failed: false }
     }
 
     /// Reads the header: the place of each column. An error names every column that should be there or should not.
@@ -74,6 +76,10 @@ impl<R: Read> CsvRows<R> {
                 .buffer_capacity(text.len().max(1))
                 .from_reader(text.as_slice());
             match reader.read_byte_record(&mut record) {
+                // A carriage return alone ends a row for the reader, and what follows must not be lost.
+                Ok(true) if reader.read_byte_record(&mut ByteRecord::new()).is_ok_and(|more| more) => {
+                    return Some(Err("stray-line-break"));
+                }
                 Ok(true) => return Some(Ok(record)),
                 Ok(false) => {}
                 Err(_) => return Some(Err("unreadable")),
@@ -86,7 +92,10 @@ impl<R: Read> CsvRows<R> {
         let first = match self.next_line()? {
             Ok(line) if line.cut => return Some(Err("row-too-long")),
             Ok(line) => line.bytes,
-            Err(_) => return Some(Err("unreadable")),
+            Err(_) => {
+                self.failed = true;
+                return Some(Err("unreadable"));
+            }
         };
         let mut quotes = Quotes::new(self.delimiter);
         quotes.read(&first);
@@ -115,6 +124,9 @@ impl<R: Read> CsvRows<R> {
     fn next_line(&mut self) -> Option<io::Result<Line>> {
         if let Some(line) = self.ahead.pop_front() {
             return Some(Ok(line));
+        }
+        if self.failed {
+            return None;
         }
         let mut bytes = Vec::new();
         match read_line(&mut self.source, &mut bytes) {

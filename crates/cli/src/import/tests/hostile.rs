@@ -1,5 +1,7 @@
 //! Sources that are broken or mean harm: each row is refused by itself, with a reason, and nothing panics.
 
+use std::io::{self, Read};
+
 use serde_json::Value;
 
 use super::{HEADER, ImportMap, Row, ctdc, parse, reject, workspace};
@@ -60,6 +62,8 @@ fn bytes_that_are_no_text_are_named_as_such() {
     assert_eq!(rules(&read(ctdc(), &marked)), [""], "a byte-order mark is not part of a name");
     let wide: Vec<u8> = format!("{HEADER}\n{GOOD}\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(ctdc().rows(wide.as_slice()).is_err(), "UTF-16 has no header that could be read");
+    let stray = table(&[GOOD, &format!("{GOOD}\r{GOOD}"), GOOD]);
+    assert_eq!(rules(&read(ctdc(), &stray)), ["", "stray-line-break", ""], "no half of a line is lost");
     let crlf = String::from_utf8(table(&[GOOD, GOOD])).expect("text").replace('\n', "\r\n");
     assert_eq!(rules(&read(ctdc(), crlf.as_bytes())), ["", ""]);
 }
@@ -140,6 +144,56 @@ fn json_that_is_deep_or_huge_is_refused_in_bounded_memory() {
     assert_eq!(rules(&read(json_map(), huge.as_bytes())), ["row-too-long", ""]);
     let line = format!("{{\"a\": \"{}\"}}\n{{\"a\": 1}}\n", "x".repeat(2_000_000));
     assert_eq!(rules(&read(json_map(), line.as_bytes())), ["row-too-long", ""]);
+}
+
+/// A disk that gives some bytes and then only errors.
+struct Failing<'s>(&'s [u8]);
+
+impl Read for Failing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.0.is_empty() {
+            return Err(io::Error::other("worn out"));
+        }
+        self.0.read(buffer)
+    }
+}
+
+#[test]
+fn a_source_that_fails_ends_with_a_row_that_says_so() {
+    let csv = table(&[GOOD, "2016,\"open", "2016,"]);
+    let rows: Vec<Row> = ctdc().rows(Failing(&csv)).expect("the header is there").take(9).collect();
+    assert_eq!(rules(&rows).last(), Some(&"unreadable"));
+    assert!(rows.len() < 9, "it ends: {:?}", rules(&rows));
+    let long = format!("{{\"a\": 1}}\n{}", " \n".repeat(100_000));
+    let rows: Vec<Row> =
+        json_map().rows(Failing(long.as_bytes())).expect("longer than the look ahead").take(9).collect();
+    assert_eq!(rules(&rows), ["", "unreadable"]);
+    let array = format!("[{{\"a\": 1}}, {}", " ".repeat(200_000));
+    let rows: Vec<Row> =
+        json_map().rows(Failing(array.as_bytes())).expect("longer than the look ahead").take(9).collect();
+    assert_eq!(rules(&rows), ["", "unreadable"]);
+    assert!(json_map().rows(Failing(b"{")).is_err());
+}
+
+#[test]
+fn no_bytes_at_all_make_it_panic_or_run_on() {
+    const BYTES: &[u8] = b"\"\"\"{}{}[],,:\\ \n\n\ra1\0\xff";
+    // Numbers that repeat from run to run: a linear congruential generator (Knuth's constants).
+    let mut seed = 7u64;
+    let mut next = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 40).expect("24 bits")
+    };
+    for _ in 0..3_000 {
+        let noise: Vec<u8> = (0..next() % 200).map(|_| BYTES[next() % BYTES.len()]).collect();
+        for source in [noise.clone(), [b"[".as_slice(), &noise].concat(), [b"{\"a\":1}\n".as_slice(), &noise].concat()]
+        {
+            let rows = read(json_map(), &source);
+            assert!(rows.len() <= source.len() + 1, "more rows than bytes");
+        }
+        let source = [HEADER.as_bytes(), b"\n", &noise].concat();
+        assert!(read(ctdc(), &source).len() <= noise.len());
+    }
 }
 
 #[test]
