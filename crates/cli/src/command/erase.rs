@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use causeway_crypto::Digest;
 use causeway_model::RecordId;
 use causeway_proto::v1::{EraseRequest, PersonSignature, PlanErasureRequest, PlanErasureResponse};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use crate::approval::{Approvable, Approval, ErasurePlan, approvals_of, read_plan};
 use crate::client_options::ClientOptions;
@@ -27,13 +27,14 @@ pub(crate) enum Command {
 
 /// What is to be erased.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["record", "subject_from"]))]
 pub(crate) struct PlanOptions {
     /// The records' ids, from their receipts (at most 200).
-    #[arg(long, value_name = "ID", num_args = 1.., required_unless_present = "subject_from")]
+    #[arg(long, value_name = "ID", num_args = 1..)]
     record: Vec<String>,
     /// All records of one person: a file with the owner's reference for the person on one line, or - for standard input.
     /// It is never given on the command line, where others on this machine could read it.
-    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    #[arg(long, value_name = "FILE")]
     subject_from: Option<PathBuf>,
     /// Write the plan to this file.
     #[arg(long, value_name = "PLAN")]
