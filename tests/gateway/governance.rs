@@ -34,6 +34,7 @@ async fn a_document_needs_two_rostered_persons_of_the_agency_that_answers_for_it
         ("agency file", "vn-police", "agency file vn-police"),
         ("agency file", "gb-nca", "agency file gb-nca"),
         ("schema", "victim-profile/1.0", "schema victim-profile/1.0"),
+        ("code list", "nrm", "code list nrm"),
     ];
     for (kind, id, named) in documents {
         let world = World::new();
@@ -70,7 +71,11 @@ async fn a_document_needs_two_rostered_persons_of_the_agency_that_answers_for_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_that_was_changed_after_its_approval_is_refused_until_it_is_approved() {
-    for file in ["config/agreements/ISA-AL-2026-014.toml", "config/schemas/trafficking-route-1.0.json"] {
+    for file in [
+        "config/agreements/ISA-AL-2026-014.toml",
+        "config/schemas/trafficking-route-1.0.json",
+        "config/schemas/codes/nrm.json",
+    ] {
         let world = World::new();
         world.edit(file, |text| format!("{text}\n"));
         let message = refusal(&world).await;
@@ -79,6 +84,29 @@ async fn a_text_that_was_changed_after_its_approval_is_refused_until_it_is_appro
         assert_eq!(lines, 1, "{file}: only the document that was changed is named: {message}");
         world.reissue();
         world.start().await.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_list_that_is_missing_or_faulty_stops_the_start() {
+    type Fault = (&'static str, fn(&World));
+    let faults: [Fault; 3] = [
+        ("names the code list \"nrm/stage\", which is not there", |world| {
+            fs::remove_file(world.path("config/schemas/codes/nrm.json")).expect("it was there");
+        }),
+        ("states no licence", |world| {
+            world.edit("config/schemas/codes/nrm.json", |text| text.replace("\"licence\"", "\"changes\""));
+        }),
+        ("is not named as its list is", |world| {
+            let folder = world.path("config/schemas/codes");
+            fs::rename(folder.join("nrm.json"), folder.join("referrals.json")).expect("renamed");
+        }),
+    ];
+    for (expected, spoil) in faults {
+        let world = World::new();
+        spoil(&world);
+        let message = refusal(&world).await;
+        assert!(message.contains(expected), "{expected}: {message}");
     }
 }
 

@@ -7,7 +7,7 @@ use causeway_proto::v1;
 use serde_json::{Value, json};
 
 use crate::feed::{ALBANIA, VIET_NAM, released_in, submit_all, submit_each};
-use crate::harness::calls::{items, pull, released, request, submit};
+use crate::harness::calls::{items, pull, released, request, send, submit};
 use crate::harness::{Setup, World, documents};
 
 /// Records of one day's batch: that a shuffle leaves them in order has one chance in 24!.
@@ -226,5 +226,42 @@ async fn an_expired_agreement_serves_withdrawals_only() {
     let late = submit(&mut gateway.ingest("gb-nca/case-management").await, "later", &documents::profile()).await;
     released_in(&world, ALBANIA, &late.expect("accepted")).await;
     assert_eq!(world.journal().positions(VIET_NAM), 6);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_an_earlier_schema_version_leaves_in_the_newest_with_the_same_pseudonym() {
+    let world = World::with(|setup| {
+        setup.agreement(ALBANIA, |text| {
+            let text = listing(text, "\"gender\" = \"female-male\"", &["nrm_reference"]);
+            text.replacen(
+                "\"gender\" = \"female-male\"",
+                "\"gender\" = \"female-male\"\n\"several_situations\" = \"exact\"",
+                1,
+            )
+        });
+    });
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let record = documents::with(documents::profile(), json!({ "nrm_reference": "NRM-1", "gender": "female" }));
+    let newer = documents::with(record.clone(), json!({ "several_situations": "yes", "deceased": true }));
+    let mut of_1_1 = request("newer", &newer);
+    of_1_1.record.as_mut().expect("set").schema_version = "1.1".into();
+    let status = submit(&mut ingest, "not-yet", &newer).await.expect_err("1.0 has no such field");
+    assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status:?}");
+    submit(&mut ingest, "older", &record).await.expect("accepted");
+    let last = send(&mut ingest, of_1_1).await.expect("accepted");
+    released_in(&world, ALBANIA, &last).await;
+    let items = items(&mut gateway.feed("al-police/feed").await).await;
+    let version = |item: &v1::Item| match &item.content {
+        Some(v1::item::Content::Released(released)) => released.schema_version.clone(),
+        other => panic!("not released: {other:?}"),
+    };
+    assert_eq!(items.iter().map(version).collect::<Vec<_>>(), ["1.1", "1.1"]);
+    let [older, newer] = &pseudonyms(&items, "nrm_reference")[..] else { panic!("it is in both items") };
+    assert_eq!(older, newer, "one person in both versions");
+    let shown: Vec<Value> = items.iter().map(|item| released(item).expect("released")).collect();
+    assert_eq!((&shown[0]["several_situations"], &shown[1]["several_situations"]), (&Value::Null, &json!("yes")));
+    assert!(shown.iter().all(|document| document["gender"] == "female" && document.get("deceased").is_none()));
     gateway.stop().await;
 }

@@ -33,6 +33,7 @@ impl<'w> Approvals<'w> {
             "agency file" => (DocumentKind::Agency, world.path(&format!("certs-dev/agencies/{id}.toml"))),
             "agreement" => (DocumentKind::Agreement, world.path(&format!("config/agreements/{id}.toml"))),
             "schema" => (DocumentKind::Schema, world.path(&format!("config/schemas/{}.json", id.replace('/', "-")))),
+            "code list" => (DocumentKind::CodeList, world.path(&format!("config/schemas/codes/{id}.json"))),
             other => panic!("no kind of document: {other}"),
         };
         let digest = document_digest(kind, id, 1, &fs::read(file).expect("the document"));

@@ -14,8 +14,7 @@ pub(crate) fn anchor(list: &str) -> String {
 pub(crate) fn page(lists: &[CodeList]) -> String {
     let mut text = format!(
         "{GENERATED}\n# Code lists\n\nEach list is a file under `config/schemas/codes/` and a governed document: two \
-         persons of the operator approve it, and a code that is added comes into force without a new version of a schema. \
-         A list without a licence or provenance stops the start.\n\n| list | what it is | codes | licence |\n|---|---|---|---|\n"
+         persons of the operator approve it, as they do a schema. A list without a licence or provenance stops the start.\n\n| list | what it is | codes | licence |\n|---|---|---|---|\n"
     );
     for CodeList { name, title, codes, licence, .. } in lists {
         text.push_str(&format!("| [{name}](#{name}) | {title} | {} | {licence} |\n", codes.len()));
