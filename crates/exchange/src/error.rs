@@ -66,6 +66,11 @@ impl Error {
         Self::new(Class::NotFound, "unknown-record", "there is no such record of this agency")
     }
 
+    /// A record whose erasure has been ordered: its entries and their proofs stay, and there is nothing else of it.
+    pub(crate) fn record_erased() -> Self {
+        Self::new(Class::Conflict, "record-erased", "the record has been erased; it takes no more changes")
+    }
+
     /// A feed that is not there, or is another agency's: the caller is told the same.
     pub(crate) fn unknown_feed() -> Self {
         Self::new(Class::NotFound, "unknown-feed", "there is no such agreement with this agency")

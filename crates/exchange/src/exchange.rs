@@ -42,6 +42,8 @@ struct Inner {
     scans: Mutex<()>,
     /// Held while a key is rotated or a document brought into force.
     administering: Mutex<()>,
+    /// Held while an erasure is finished.
+    erasing: Mutex<()>,
 }
 
 impl Exchange {
@@ -69,6 +71,7 @@ impl Exchange {
             own_identities,
             scans: Mutex::new(()),
             administering: Mutex::new(()),
+            erasing: Mutex::new(()),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -156,6 +159,10 @@ impl Exchange {
 
     pub(crate) fn tallies(&self) -> &Tally {
         &self.inner.tally
+    }
+
+    pub(crate) fn erasing(&self) -> &Mutex<()> {
+        &self.inner.erasing
     }
 
     pub(crate) fn ticked(&self) -> EventListener {

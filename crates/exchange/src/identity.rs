@@ -11,7 +11,7 @@ mod request;
 mod search;
 
 use causeway_journal::{Erasure, Identity, Outcome, v1};
-use causeway_model::{AgencyId, EntryId, LeafIndex, RecordVersion, SchemaId, Timestamp};
+use causeway_model::{AgencyId, EntryId, LeafIndex, RecordId, RecordVersion, SchemaId, Timestamp};
 use causeway_store::{Draft, OpenedBody};
 
 use crate::draft::Said;
@@ -109,10 +109,9 @@ impl Exchange {
         self.found(id).filter(own).ok_or_else(unknown_request)
     }
 
-    /// The body that was submitted at `leaf`; none where its key is destroyed.
-    async fn body_at(&self, leaf: LeafIndex) -> Result<Option<OpenedBody>, Error> {
-        let bodies = self.journal().bodies(vec![leaf]).await.map_err(Error::corrupt)?;
-        Ok(bodies.into_iter().next().flatten())
+    /// The body of a record that was submitted at `leaf`; none where it is erased.
+    async fn body_at(&self, record: RecordId, leaf: LeafIndex) -> Result<Option<OpenedBody>, Error> {
+        Ok(self.bodies_of(&[(record, leaf)]).await?.into_iter().next().flatten())
     }
 
     /// Records that a step on a request was refused, and gives the refusal back. Only the owner's entry names the record.

@@ -5,13 +5,16 @@
 
 mod acknowledge;
 mod activate;
+mod bodies;
 mod caller;
 mod cursor;
 mod draft;
+mod erase;
 mod error;
 mod exchange;
 mod genesis;
 mod governed;
+mod hold;
 mod identity;
 mod page;
 mod pull;
@@ -20,6 +23,8 @@ mod receipt;
 mod refusal;
 mod release;
 mod release_again;
+mod restrict;
+mod retention;
 mod rotate;
 mod schemas;
 mod sealing;
@@ -31,17 +36,20 @@ mod withdraw;
 
 pub use activate::Fits;
 pub use caller::{Caller, Peer, Purpose};
+pub use erase::{Erased, Erasing, ErasureOrder, ErasurePlan, SubjectReference};
 pub use error::{Class, Error};
 pub use exchange::Exchange;
 pub use genesis::{ProposedDocument, document_faults, genesis, unapproved_documents};
 pub use identity::{
-    Approved, IdentityQuestion, IdentityRow, IdentityState, OwnIdentities, OwnersView, PersonSignature, ReleasedIdentity,
-    SealedIdentity, Whose,
+    Approved, IdentityQuestion, IdentityRow, IdentityState, OwnIdentities, OwnersView, PersonSignature,
+    ReleasedIdentity, SealedIdentity, Whose,
 };
 pub use page::{Content, Evidence, Page, PageItem, PageTerms, PseudonymChange, page_digest};
 pub use pull::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, PullRequest};
 pub use query::{AuditRow, ProvedEntry, Query, QueryAnswer};
 pub use receipt::Receipt;
+pub use restrict::Restriction;
+pub use retention::{RetentionList, RetentionReason, RetentionRow, RetentionRun};
 pub use rotate::Rotation;
 pub use submit::{Pressure, Submission};
 pub use tally::Tallied;

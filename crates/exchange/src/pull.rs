@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use causeway_agreement::Agreement;
 use causeway_journal::{FeedItemKind, v1};
-use causeway_model::{AgreementId, LeafIndex, Position};
+use causeway_model::{AgreementId, Position};
 use causeway_store::Committed;
 
 use crate::draft::Said;
@@ -114,8 +114,8 @@ impl Exchange {
     async fn build(&self, agreement: &Agreement, stretch: &Stretch) -> Result<Vec<PageItem>, Error> {
         let (mut items, mut bytes) = (Vec::with_capacity(stretch.slots.len()), 0);
         for slice in stretch.slots.chunks(SLICE_BODIES) {
-            let leaves: Vec<LeafIndex> = slice.iter().filter_map(|slot| slot.live).collect();
-            let mut bodies = self.journal().bodies(leaves).await.map_err(Error::corrupt)?.into_iter();
+            let live: Vec<_> = slice.iter().filter_map(|slot| Some((slot.record_id, slot.live?))).collect();
+            let mut bodies = self.bodies_of(&live).await?.into_iter();
             for slot in slice {
                 let body = slot.live.and_then(|_| bodies.next().flatten());
                 let served = body.map(|body| self.serve(agreement, slot, &body)).transpose()?.flatten();

@@ -3,37 +3,26 @@
 //! There is one of it. It reads bodies, so it stands outside apply; what it decides lands as entries, and apply voids what
 //! the log has overtaken. It keeps nothing that a restart could lose: it starts over from what the feeds have considered.
 
+mod batches;
+mod candidates;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use causeway_agreement::{Agreement, Decision, ReleasePeriod, decide};
-use causeway_journal::{Outcome, decode_entry, v1};
-use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordFacts, RecordId, RecordVersion, Timestamp};
+use causeway_model::{AgreementId, LeafIndex, Timestamp};
 use futures_util::future::{Either, select};
 
-use crate::draft::{Said, own_request};
 use crate::submit::leaf_of;
 use crate::{Error, Exchange};
 
+use candidates::Candidate;
+
+pub(crate) use batches::BATCH;
+pub(crate) use candidates::Due;
+
 /// Entries read at a time.
 const READ_ENTRIES: usize = 256;
-
-/// Releases of one entry: each takes about 40 bytes of its 16 KiB.
-pub(crate) const BATCH: usize = 200;
-
-/// After so many leaves without a release, a feed's progress is recorded by a batch without releases.
-const PROGRESS_LEAVES: u64 = 10_000;
-
-/// A record version that a decision is due on.
-#[derive(Debug, Clone)]
-pub(crate) struct Candidate {
-    pub(crate) record: RecordId,
-    pub(crate) version: RecordVersion,
-    pub(crate) leaf: LeafIndex,
-    pub(crate) owner: AgencyId,
-    pub(crate) recorded: Timestamp,
-    pub(crate) facts: Arc<RecordFacts>,
-}
 
 /// What waits for its day's batch, by the leaf that made it.
 type Held = BTreeMap<LeafIndex, Candidate>;
@@ -118,48 +107,6 @@ impl Exchange {
         Ok(())
     }
 
-    /// The record versions that entries of a stretch of the log made, where they are still current.
-    async fn candidates_from(&self, first: LeafIndex, count: usize) -> Result<Vec<Candidate>, Error> {
-        let entries = self.journal().entries(first, count).await.map_err(Error::corrupt)?;
-        let mut made = Vec::new();
-        for (leaf, bytes) in (first.0..).map(LeafIndex).zip(entries) {
-            let entry = decode_entry(&bytes).map_err(Error::corrupt)?;
-            let is_collection = entry.operation() == v1::Operation::Collection
-                && entry.decision() == v1::Decision::Allowed
-                && self.journal().read(|state| state.outcome(leaf) == Outcome::Effective);
-            let record = entry.records.first().and_then(|named| RecordId::try_from(named.record_id.as_slice()).ok());
-            if let (true, Some(record)) = (is_collection, record) {
-                let version = RecordVersion(entry.records.first().map_or(0, |named| named.version));
-                made.push((record, version, leaf, Timestamp(entry.time_micros)));
-            }
-        }
-        self.with_facts(made).await
-    }
-
-    pub(crate) async fn with_facts(
-        &self,
-        mut made: Vec<(RecordId, RecordVersion, LeafIndex, Timestamp)>,
-    ) -> Result<Vec<Candidate>, Error> {
-        let owners: HashMap<RecordId, AgencyId> = self.journal().read(|state| {
-            let current = |record: &RecordId, version: RecordVersion| {
-                let known = state.record(record)?;
-                (known.current == version && !known.withdrawn).then(|| (*record, known.owner.clone()))
-            };
-            made.iter().filter_map(|(record, version, ..)| current(record, *version)).collect()
-        });
-        made.retain(|(record, ..)| owners.contains_key(record));
-        let bodies = self.journal().bodies(made.iter().map(|(.., leaf, _)| *leaf).collect()).await;
-        let bodies = bodies.map_err(Error::corrupt)?;
-        let mut candidates = Vec::with_capacity(made.len());
-        for ((record, version, leaf, recorded), body) in made.into_iter().zip(bodies) {
-            let (Some(body), Some(owner)) = (body, owners.get(&record)) else { continue };
-            let (schema, classified) = self.classified(&body.body)?;
-            let facts = Arc::new(schema.facts(&classified));
-            candidates.push(Candidate { record, version, leaf, owner: owner.clone(), recorded, facts });
-        }
-        Ok(candidates)
-    }
-
     /// Decides on new record versions for one feed: releases, withholds for the day's batch, or withdraws what they replace.
     async fn consider(
         &self,
@@ -180,6 +127,10 @@ impl Exchange {
                     release.push((candidate, clause.id.to_string()));
                 }
                 Decision::Grant(_) => {
+                    if candidate.again {
+                        // It waits for the batch of the day on which its restriction ended, whatever it waited for before.
+                        held.retain(|_, earlier| earlier.record != candidate.record);
+                    }
                     held.insert(candidate.leaf, candidate.clone());
                 }
                 Decision::Deny(_) => withdraw.push(candidate.record),
@@ -205,6 +156,13 @@ impl Exchange {
         if due.is_empty() {
             return Ok(());
         }
+        self.journal().read(|state| {
+            // What was corrected, withdrawn, restricted or erased while it waited is not what was decided on.
+            due.retain(|candidate| {
+                let record = state.record(&candidate.record);
+                record.is_some_and(|record| record.may_leave() && record.current == candidate.version)
+            });
+        });
         shuffle(&mut due);
         let granted =
             due.iter().filter_map(|candidate| match decide(agreement, &candidate.owner, &candidate.facts, now) {
@@ -250,92 +208,11 @@ impl Exchange {
     fn considered(&self, id: &AgreementId) -> LeafIndex {
         self.journal().read(|state| state.feed(id).map(|feed| feed.considered()).unwrap_or_default())
     }
-
-    pub(crate) fn release_of(&self, candidate: &Candidate, clause: &str) -> v1::Release {
-        v1::Release {
-            record_id: candidate.record.as_bytes().to_vec(),
-            version: candidate.version.0,
-            clause: clause.to_owned(),
-        }
-    }
-
-    async fn append_releases(
-        &self,
-        agreement: &Agreement,
-        releases: Vec<v1::Release>,
-        considered: LeafIndex,
-    ) -> Result<(), Error> {
-        let releases: Vec<_> = self.journal().read(|state| {
-            let feed = state.feed(&agreement.id);
-            releases.into_iter().filter(|release| !is_in(state, feed, release)).collect()
-        });
-        let progress = considered.0.saturating_sub(self.considered(&agreement.id).0);
-        if releases.is_empty() && progress < PROGRESS_LEAVES {
-            return Ok(());
-        }
-        let mut batches: Vec<_> = releases.chunks(BATCH).map(<[v1::Release]>::to_vec).collect();
-        if batches.is_empty() {
-            batches.push(Vec::new());
-        }
-        let last = batches.len() - 1;
-        for (index, releases) in batches.into_iter().enumerate() {
-            // Only the last batch says how far the feed has come: one that was cut off before it is decided again.
-            let considered_leaves = if index == last { considered } else { self.considered(&agreement.id) };
-            let mut draft = self.releaser_draft(agreement, "released");
-            draft.entry.count = releases.len() as u64;
-            draft.entry.releases = Some(v1::ReleaseBatch {
-                feed: agreement.id.to_string(),
-                agreement_version: agreement.version,
-                considered_leaves: considered_leaves.0,
-                releases,
-            });
-            self.record(draft).await?;
-        }
-        Ok(())
-    }
-
-    async fn append_withdrawals(&self, agreement: &Agreement, records: Vec<RecordId>) -> Result<(), Error> {
-        let live: Vec<_> = self.journal().read(|state| {
-            let feed = state.feed(&agreement.id);
-            let in_feed = |record: &RecordId| feed.is_some_and(|feed| feed.live(record).is_some());
-            records.into_iter().filter(in_feed).collect()
-        });
-        for chunk in live.chunks(BATCH) {
-            let mut draft = self.releaser_draft(agreement, "left-scope");
-            draft.entry.count = chunk.len() as u64;
-            draft.entry.withdrawals = chunk
-                .iter()
-                .map(|record| v1::Withdrawal { feed: agreement.id.to_string(), record_id: record.as_bytes().to_vec() })
-                .collect();
-            self.record(draft).await?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn releaser_draft(&self, agreement: &Agreement, reason: &'static str) -> causeway_store::Draft {
-        let mut draft = Said::allowed(v1::Operation::Administration, reason).by_operator(&self.operator());
-        draft.entry.recipient = Some(v1::Recipient {
-            agency: agreement.recipient.to_string(),
-            agreement: agreement.id.to_string(),
-            agreement_version: agreement.version,
-            clause: String::new(),
-        });
-        draft.entry.item_salt = causeway_crypto::random::<32>().to_vec();
-        draft.entry.request_id = own_request().as_bytes().to_vec();
-        draft
-    }
 }
 
 /// Whether an agreement's last day is over.
 fn has_ended(agreement: &Agreement, now: Timestamp) -> bool {
     agreement.valid_from.start() <= now && !agreement.is_in_force(now)
-}
-
-/// Whether a release is in the feed already: after a round that failed half-way, or a restart.
-fn is_in(state: &causeway_journal::State, feed: Option<causeway_journal::Feed<'_>>, release: &v1::Release) -> bool {
-    let Ok(record) = RecordId::try_from(release.record_id.as_slice()) else { return false };
-    let live = feed.and_then(|feed| feed.item(feed.live(&record)?));
-    live.is_some_and(|item| item.version.0 == release.version) && state.record(&record).is_some()
 }
 
 /// Fisher-Yates with the system's random bytes. The bias of the remainder is below 2^-40 for any batch there can be.

@@ -4,14 +4,11 @@ use std::collections::HashMap;
 
 use causeway_agreement::{Agreement, Decision, decide};
 use causeway_journal::{Outcome, v1};
-use causeway_model::{AgreementId, LeafIndex, RecordId, RecordVersion, Timestamp};
+use causeway_model::{AgreementId, Timestamp};
 
-use crate::release::{BATCH, shuffle};
+use crate::release::{BATCH, Due, shuffle};
 use crate::submit::leaf_of;
 use crate::{Error, Exchange};
-
-/// A record version, the entry that made it, and a moment that nothing here looks at.
-type Stale = (RecordId, RecordVersion, LeafIndex, Timestamp);
 
 impl Exchange {
     /// Releases again what a feed shows under an earlier key, where a clause still grants it: shuffled, in batches. It starts from
@@ -46,7 +43,7 @@ impl Exchange {
     }
 
     /// What is live in a feed under an earlier key than the present one, in its record's current version.
-    fn stale(&self, agreement: &Agreement) -> Vec<Stale> {
+    fn stale(&self, agreement: &Agreement) -> Vec<Due> {
         self.journal().read(|state| {
             let Some(feed) = state.feed(&agreement.id).filter(|feed| feed.epoch().number > 1) else {
                 return Vec::new();

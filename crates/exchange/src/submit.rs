@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use causeway_crypto::{SealContext, SealingPublicKey};
-use causeway_journal::{Outcome, v1};
-use causeway_model::{LeafIndex, RecordId, RecordVersion, SchemaId, SubmissionId};
-use causeway_schema::{Document, Schema, Split, Violation};
-use causeway_store::{Draft, DraftBody};
+use causeway_journal::{Erasure, Outcome, v1};
+use causeway_model::{Date, LeafIndex, RecordId, RecordVersion, SchemaId, SubmissionId};
+use causeway_schema::{Classified, Document, Schema, Split, Violation};
+use causeway_store::{Committed, Draft, DraftBody};
 
 use crate::draft::{Said, entry_id};
 use crate::exchange::record_ref;
@@ -82,7 +82,21 @@ impl Exchange {
         };
         let draft = self.draft_of(caller, &submission, &attempt, schema, &document, expected)?;
         let committed = self.record_under(pressure, caller, draft).await?;
+        self.forget_lost(&attempt, &committed).await?;
         self.receipt_of(committed).await
+    }
+
+    /// The body of a submission that lost to another is in the journal all the same. Where what it lost to is the record's erasure, or
+    /// is of a record that has been erased meanwhile, its key is destroyed at once: no later erasure would come by.
+    async fn forget_lost(&self, attempt: &Attempt, committed: &Committed) -> Result<(), Error> {
+        if committed.outcome.is_effective() {
+            return Ok(());
+        }
+        let earlier = self.journal().read(|state| state.submission(&attempt.submission).map(|known| known.record_id));
+        for record in attempt.record.map(|(id, _)| id).into_iter().chain(earlier) {
+            self.shred_late(&record, committed.leaf).await?;
+        }
+        Ok(())
     }
 
     /// Every rule that a document breaks; nothing of it is kept, and nobody's submission is made.
@@ -149,7 +163,9 @@ impl Exchange {
     pub(crate) fn correctable(&self, caller: &Caller, id: &RecordId, expected: RecordVersion) -> Result<(), Error> {
         self.journal().read(|state| match state.record(id) {
             Some(record) if *record.owner == caller.system.agency => {
-                if record.withdrawn {
+                if record.erasure != Erasure::None {
+                    Err(Error::record_erased())
+                } else if record.withdrawn {
                     Err(lost_to_another(&Outcome::AlreadyWithdrawn))
                 } else if record.current == expected {
                     Ok(())
@@ -200,6 +216,7 @@ impl Exchange {
         draft.entry.submission_mac = attempt.submission.to_vec();
         draft.entry.content_mac = attempt.content.to_vec();
         draft.entry.byte_count = submission.document.len() as u64;
+        draft.entry.retention = Some(retention_of(schema, &split.classified));
         let (sealed, encapsulation) = sealed.unzip();
         if let Some(body) = &sealed {
             draft.entry.sealing_key_id.clone_from(&body.key_id);
@@ -231,6 +248,16 @@ impl Exchange {
     }
 }
 
+/// What a record says of retention, for apply to know: it reads no body.
+fn retention_of(schema: &Schema, classified: &Classified) -> v1::RetentionDates {
+    // Days before 1970 and dates that cannot be read are as none: what is over long before it came is not erased unseen.
+    let day = |date: Option<Date>| date.map_or(0, |date| u32::try_from(date.start().day()).unwrap_or(0));
+    v1::RetentionDates {
+        retain_until_day: day(schema.facts(classified).retain_until),
+        review_due_day: day(schema.review_due(classified)),
+    }
+}
+
 /// The refusal of an act that apply let lose to what came before it in the log.
 pub(crate) fn lost_to_another(outcome: &Outcome) -> Error {
     match outcome {
@@ -248,6 +275,7 @@ pub(crate) fn lost_to_another(outcome: &Outcome) -> Error {
             Error::new(Class::Conflict, "already-withdrawn", "the record has been withdrawn; it takes no more changes")
         }
         Outcome::NotFound => Error::unknown_record(),
+        Outcome::Erased => Error::record_erased(),
         _ => Error::internal("apply gave an outcome that no submission can have"),
     }
 }

@@ -171,7 +171,10 @@ impl Gateway {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (stop, stopping) = shutdown::channel();
         let (mut health, health_service) = tonic_health::server::health_reporter();
-        let releaser = spawn_releaser(self.exchange.clone());
+        let exchange = self.exchange.clone();
+        let releaser = tokio::spawn(async move { exchange.run_releaser().await });
+        let exchange = self.exchange.clone();
+        let retention = tokio::spawn(async move { exchange.run_keeper().await });
         let (stop_keeper, keeper_stopping) = shutdown::channel();
         let keeper = spawn_keeper(self.exchange.clone(), health.clone(), keeper_stopping);
         let limits = &self.config.limits;
@@ -218,9 +221,11 @@ impl Gateway {
                 }
             },
         };
-        releaser.abort();
-        // Awaited, so that it is not in the middle of an append when the journal closes.
-        let _ = releaser.await;
+        for task in [releaser, retention] {
+            task.abort();
+            // Awaited, so that it is not in the middle of an append when the journal closes.
+            let _ = task.await;
+        }
         close(self.exchange).await;
         result
     }
@@ -263,11 +268,6 @@ fn reflection(wanted: bool) -> Result<Option<ServerReflectionServer<impl ServerR
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
     service.map(Some).map_err(|error| Error::Faults(vec![format!("reflection: {error}")]))
-}
-
-/// The one releaser beside the calls.
-fn spawn_releaser(exchange: Exchange) -> JoinHandle<()> {
-    tokio::spawn(async move { exchange.run_releaser().await })
 }
 
 /// What has to be looked at every second.

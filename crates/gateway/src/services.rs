@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod audit;
+mod erasure;
 pub(crate) mod feed;
 mod identity;
 pub(crate) mod ingest;

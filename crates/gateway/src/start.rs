@@ -69,6 +69,8 @@ async fn begin(
     }
     genesis(journal, &config.operator, proposals.documents).await?;
     let exchange = Exchange::start(journal.clone(), keys, clock.clone(), config.own_identities)?;
+    // Before anything is served: what was to be erased is not read, and what was restored from before is erased again.
+    exchange.resume_erasures().await?;
     let agencies = journal.read(|state| state.agencies().cloned().collect());
     let ready = Ready::check(config.clone(), GatewayParts { exchange, agencies, clock })?;
     let listener = TcpListener::bind(config.listen).await.map_err(Error::Listen)?;

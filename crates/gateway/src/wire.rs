@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use causeway_exchange::{
-    AuditRow, Content, Evidence, Page, PageItem, PseudonymChange, Query, Receipt, Submission, Withdrawal,
+    AuditRow, Content, Evidence, Page, PageItem, PseudonymChange, Query, Receipt, Restriction, Submission, Withdrawal,
 };
 use causeway_journal::FeedItemKind;
 use causeway_model::{LeafIndex, RecordId, RecordVersion, SchemaId, Timestamp};
@@ -52,6 +52,19 @@ pub(crate) fn withdrawal(request: &v1::WithdrawRequest) -> Result<Withdrawal, Fa
         submission_id: required("submission_id", &request.submission_id)?,
         record_id: required("record_id", &request.record_id)?,
         expected_version: RecordVersion(request.expected_version),
+    })
+}
+
+/// A restriction, or the end of one.
+pub(crate) fn restriction(request: &v1::RestrictRequest) -> Result<Restriction, Fault> {
+    if request.expected_version == 0 {
+        return Err(Fault::Field("expected_version"));
+    }
+    Ok(Restriction {
+        submission_id: required("submission_id", &request.submission_id)?,
+        record_id: required("record_id", &request.record_id)?,
+        expected_version: RecordVersion(request.expected_version),
+        restricted: request.restricted,
     })
 }
 

@@ -55,6 +55,11 @@ impl Date {
         valid.then_some(Self { year, month, day })
     }
 
+    /// The date so many days after 1970-01-01.
+    pub fn from_day(day: u32) -> Self {
+        Self::from_days(day.into())
+    }
+
     /// Year, month (1 to 12) and day (1 to 31).
     pub const fn parts(self) -> (u16, u8, u8) {
         (self.year, self.month, self.day)

@@ -74,7 +74,7 @@ impl Exchange {
             return Err(lost(&Outcome::AlreadyDone));
         }
         found.stands(self.now())?;
-        let body = self.body_at(found.made).await?.ok_or_else(|| lost(&Outcome::Erased))?;
+        let body = self.body_at(found.identity.record_id, found.made).await?.ok_or_else(|| lost(&Outcome::Erased))?;
         let (Some(sealed), Some(encapsulation)) = (body.body.sealed, body.encapsulation) else {
             return Err(Error::internal("a request was recorded for a body without a sealed half"));
         };
@@ -121,7 +121,12 @@ impl Exchange {
         let encapsulation: Arc<[u8]> = sealed.encapsulation.into();
         draft.body = Some(DraftBody::encrypt(&body, &entry_id(&draft), Some(encapsulation)));
         let committed = self.record_or_refuse(caller, draft).await?;
-        if committed.outcome.is_effective() { Ok(committed.leaf) } else { Err(lost(&committed.outcome)) }
+        if committed.outcome.is_effective() {
+            return Ok(committed.leaf);
+        }
+        // What lost to the record's erasure is in the journal all the same.
+        self.shred_late(&found.identity.record_id, committed.leaf).await?;
+        Err(lost(&committed.outcome))
     }
 
     fn deliverable(&self, caller: &Caller, id: &EntryId, sealed: &SealedIdentity) -> Result<Found, Error> {
@@ -186,7 +191,7 @@ impl Exchange {
         found.stands(self.now())?;
         let agreement = self.feed_of(caller, found.identity.agreement.as_ref())?;
         self.terms_of(&agreement)?;
-        let body = self.body_at(leaf).await?.ok_or_else(unknown_request)?;
+        let body = self.body_at(found.identity.record_id, leaf).await?.ok_or_else(unknown_request)?;
         let (Some(sealed), Some(encapsulation)) = (body.body.sealed, body.encapsulation) else {
             return Err(Error::internal("a delivery was recorded without what was delivered"));
         };

@@ -106,7 +106,7 @@ impl Exchange {
             let named = Named { record_id: *id, version: record.current, schema: record.schema, agreement: None };
             Ok((named, leaf))
         })?;
-        let body = self.body_at(leaf).await?.ok_or_else(|| lost(&Outcome::Erased))?;
+        let body = self.body_at(*id, leaf).await?.ok_or_else(|| lost(&Outcome::Erased))?;
         sought(named, &body, self.own_identities())
     }
 

@@ -57,8 +57,8 @@ impl Exchange {
     ) -> Result<Option<Behind>, Error> {
         for slice in slots.rchunks(SLICE_BODIES) {
             let live: Vec<(&Slot, LeafIndex)> = slice.iter().filter_map(|slot| Some((slot, slot.live?))).collect();
-            let bodies = self.journal().bodies(live.iter().map(|(_, leaf)| *leaf).collect()).await;
-            let bodies = bodies.map_err(Error::corrupt)?;
+            let wanted: Vec<_> = live.iter().map(|(slot, leaf)| (slot.record_id, *leaf)).collect();
+            let bodies = self.bodies_of(&wanted).await?;
             let mut found = None;
             for ((slot, _), body) in live.into_iter().zip(bodies) {
                 let Some(body) = body else { continue };

@@ -108,8 +108,12 @@ impl IngestService for Ingest {
         Ok(Response::new(v1::GetSchemaResponse { schema: Some(wire::schema(id, digest)), text }))
     }
 
-    async fn restrict(&self, _: Request<v1::RestrictRequest>) -> Result<Response<v1::RestrictResponse>, Status> {
-        not_served()
+    async fn restrict(&self, request: Request<v1::RestrictRequest>) -> Result<Response<v1::RestrictResponse>, Status> {
+        let call = Call::of(&request)?;
+        let restriction = wire::restriction(&request.into_inner()).map_err(|fault| call.malformed(fault))?;
+        let recorded = self.exchange.restrict(&call.caller, restriction).await.map_err(status::of)?;
+        let receipt = receipt(&self.exchange, recorded, false).await?;
+        Ok(Response::new(v1::RestrictResponse { receipt: Some(receipt) }))
     }
 
     async fn list_holders(

@@ -6,8 +6,7 @@ use causeway_proto::v1::protection_service_server::ProtectionService;
 use tonic::{Request, Response, Status};
 
 use crate::gate::Call;
-use crate::services::identity;
-use crate::services::unserved::not_served;
+use crate::services::{erasure, identity};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -19,24 +18,24 @@ pub(crate) struct Protection {
 
 #[tonic::async_trait]
 impl ProtectionService for Protection {
-    async fn plan_erasure(&self, _: Request<v1::PlanErasureRequest>) -> Answer<v1::PlanErasureResponse> {
-        not_served()
+    async fn plan_erasure(&self, request: Request<v1::PlanErasureRequest>) -> Answer<v1::PlanErasureResponse> {
+        erasure::plan(&self.exchange, Call::of(&request)?, request.into_inner()).await
     }
 
-    async fn erase(&self, _: Request<v1::EraseRequest>) -> Answer<v1::EraseResponse> {
-        not_served()
+    async fn erase(&self, request: Request<v1::EraseRequest>) -> Answer<v1::EraseResponse> {
+        erasure::erase(&self.exchange, Call::of(&request)?, request.into_inner()).await
     }
 
-    async fn hold(&self, _: Request<v1::HoldRequest>) -> Answer<v1::HoldResponse> {
-        not_served()
+    async fn hold(&self, request: Request<v1::HoldRequest>) -> Answer<v1::HoldResponse> {
+        erasure::hold(&self.exchange, Call::of(&request)?, request.into_inner()).await
     }
 
-    async fn list_retention(&self, _: Request<v1::ListRetentionRequest>) -> Answer<v1::ListRetentionResponse> {
-        not_served()
+    async fn list_retention(&self, request: Request<v1::ListRetentionRequest>) -> Answer<v1::ListRetentionResponse> {
+        erasure::list_retention(&self.exchange, Call::of(&request)?, request.into_inner()).await
     }
 
-    async fn run_retention(&self, _: Request<v1::RunRetentionRequest>) -> Answer<v1::RunRetentionResponse> {
-        not_served()
+    async fn run_retention(&self, request: Request<v1::RunRetentionRequest>) -> Answer<v1::RunRetentionResponse> {
+        erasure::run_retention(&self.exchange, Call::of(&request)?).await
     }
 
     async fn request_identity(
