@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use causeway_journal::VerifierKey;
 use causeway_proto::v1;
+use causeway_proto::v1::admin_service_client::AdminServiceClient;
 use causeway_proto::v1::feed_service_client::FeedServiceClient;
 use causeway_proto::v1::item::Content;
 use serde_json::json;
@@ -209,6 +210,32 @@ async fn page_keys_and_the_root_key_change_under_what_is_read_and_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_lost_key_showed_is_not_shown_under_another_and_comes_back_under_the_next() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    submit_all(&mut ingest, (0..6).map(record).collect()).await;
+    world.journal().settle(ALBANIA, 6).await;
+    let ring = std::fs::read(world.path("data/keys/ring")).expect("the ring");
+    rotate(&gateway, &feed_key(), false).await.expect("rotated");
+    renewed(&world, 2, 6).await;
+    gateway.stop().await;
+    // A ring from before the rotation: it opens, and lacks the feed's second secret.
+    std::fs::write(world.path("data/keys/ring"), ring).expect("writable");
+    let gateway = world.start().await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let status = crate::harness::calls::pull(&mut feed, "", 0).await.expect_err("nothing is shown");
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::DataLoss, "feed-key-missing"));
+    assert!(World::log_lines().contains("the key ring has no secret for this epoch of the feed"));
+    rotate(&gateway, &feed_key(), true).await.expect("rotated");
+    renewed(&world, 3, 6).await;
+    let key = verifier_key(&gateway).await;
+    let all = proved(&mut feed, &key).await;
+    assert_eq!(all.iter().filter(|item| record_of(item).is_some()).count(), 6);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_rotation_at_a_time_of_keys_that_there_are_by_the_operator() {
     let world = World::with(|setup| {
         // Another agency's file states the role, too: it does not operate the gateway for that.
@@ -219,16 +246,12 @@ async fn one_rotation_at_a_time_of_keys_that_there_are_by_the_operator() {
     let gateway = world.start().await;
     let before = world.journal().size();
     let hold = world.faults().hold();
-    let at_once = |_| {
-        let channel = gateway.admin("gb-nca/operations");
-        async {
-            let mut admin = channel.await;
-            tokio::spawn(async move {
-                admin.rotate_key(v1::RotateKeyRequest { key: feed_key(), compromised: false }).await.map(drop)
-            })
-        }
+    let start = |mut admin: AdminServiceClient<Stated>| {
+        let request = v1::RotateKeyRequest { key: feed_key(), compromised: false };
+        tokio::spawn(async move { admin.rotate_key(request).await.map(drop) })
     };
-    let (one, other) = (at_once(1).await, at_once(2).await);
+    let one = start(gateway.admin("gb-nca/operations").await);
+    let other = start(gateway.admin("gb-nca/operations").await);
     // Both are under way, or wait to be, before anything can be recorded.
     for _ in 0..50 {
         tokio::task::yield_now().await;

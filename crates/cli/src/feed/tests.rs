@@ -3,7 +3,7 @@
 use causeway_crypto::SigningKey;
 use causeway_journal::{Checkpoint, Tree, encode_entry, inclusion_proof, leaf_hash};
 use causeway_model::LeafIndex;
-use causeway_proto::v1::{DisclosureEvidence, InclusionProof, WithdrawnItem};
+use causeway_proto::v1::{DisclosureEvidence, InclusionProof, PseudonymChange, WithdrawnItem};
 
 use super::*;
 
@@ -130,12 +130,24 @@ fn an_empty_page_changes_the_cursor_only() {
 #[test]
 fn whatever_is_changed_is_found() {
     let (key, verifier) = keys();
-    let good = || page(Digest([0; 32]), vec![released(1), released(2)], &key);
+    let change = |current: &str| PseudonymChange { previous: "p1-a".into(), current: current.into() };
+    let renamed = |item: &mut Item, changes: Vec<PseudonymChange>| match &mut item.content {
+        Some(item::Content::Released(record)) => record.pseudonym_changes = changes,
+        _ => unreachable!("the item is a release"),
+    };
+    let good = || {
+        let mut second = released(2);
+        renamed(&mut second, vec![change("p2-a")]);
+        page(Digest([0; 32]), vec![released(1), second], &key)
+    };
     let document = |page: &mut Page, text: &[u8]| match &mut page.items[1].content {
         Some(item::Content::Released(record)) => record.document = text.to_vec(),
         _ => unreachable!("the second item is a release"),
     };
-    let changes: [(&str, Change<'_>); 12] = [
+    let changes: [(&str, Change<'_>); 15] = [
+        ("another new pseudonym", &|page| renamed(&mut page.items[1], vec![change("p2-b")])),
+        ("a pseudonym's change left out", &|page| renamed(&mut page.items[1], Vec::new())),
+        ("a pseudonym's change added", &|page| renamed(&mut page.items[0], vec![change("p2-a")])),
         ("a document", &|page| document(page, br#"{"gender":"male"}"#)),
         ("an item left out", &|page| drop(page.items.remove(0))),
         ("an item at the end left out", &|page| drop(page.items.pop())),
