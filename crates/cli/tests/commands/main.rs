@@ -4,6 +4,7 @@
 mod identity;
 mod keys;
 mod party;
+mod record;
 
 use party::Gateway;
 
