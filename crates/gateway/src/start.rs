@@ -103,8 +103,8 @@ async fn open(
         }
         let options = Options {
             data_dir: config.data_dir,
-            keys_dir: config.keys_dir,
-            mirror_dir: config.keys.mirror_dir,
+            keys_dir: config.keys_dir.clone(),
+            mirror_dir: config.keys.mirror_dir.clone(),
             keys: Arc::clone(&keys),
             clock,
             node: config.node,
@@ -113,6 +113,9 @@ async fn open(
             queue_depth: config.limits.queue_depth,
         };
         let journal = Journal::start(log, options)?;
+        if config.keys.mirror_dir.is_some_and(|mirror| on_one_volume(&config.keys_dir, &mirror)) {
+            tracing::warn!("keys and their mirror are on one volume: with it, both are lost; mirror to another");
+        }
         Ok((keys, journal))
     });
     opened.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
