@@ -16,7 +16,7 @@ mod random;
 mod route;
 
 use causeway_model::{Kind, SchemaId, SchemaVersion};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use fault::FaultKind;
 
@@ -24,8 +24,11 @@ use random::Random;
 
 /// Share of routes among the records, in percent.
 const ROUTES_PERCENT: u32 = 15;
-/// The schema version that the records are written in.
-const VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 0 };
+/// The schema versions that the records are written in: submitters do not change over on one day.
+const OLDER: SchemaVersion = SchemaVersion { major: 1, minor: 0 };
+const NEWER: SchemaVersion = SchemaVersion { major: 1, minor: 1 };
+/// One record in so many is of the newer version, and has fields that the older does not.
+const NEWER_ONE_IN: usize = 4;
 
 /// One record to submit.
 #[derive(Debug, Clone)]
@@ -79,12 +82,17 @@ impl Sample {
             None if random.chance(ROUTES_PERCENT) => Kind::TraffickingRoute,
             None => Kind::VictimProfile,
         };
-        let record = match kind {
+        let mut record = match kind {
             // A fault needs a record that is whole: one that names a person and has a way to follow.
             Kind::VictimProfile => profile::profile(self.seed, number, fault.is_some(), &mut random),
             Kind::TraffickingRoute => route::route(self.seed, number, fault.is_some(), &mut random),
         };
-        let schema = SchemaId { kind, version: VERSION };
+        // Faults are told apart by the rules of the older version.
+        let newer = fault.is_none() && number % NEWER_ONE_IN == NEWER_ONE_IN - 1;
+        if newer {
+            profile::add(&mut record, newer_members(kind));
+        }
+        let schema = SchemaId { kind, version: if newer { NEWER } else { OLDER } };
         let (schema, document) = match fault {
             Some(fault) => fault.apply(schema, record),
             None => (schema, Value::Object(record).to_string().into_bytes()),
@@ -92,6 +100,19 @@ impl Sample {
         // The first record is never faulty: a fault is in the middle of its stride, which is two records at least.
         let named = if fault == Some(FaultKind::SubmissionReused) { 0 } else { number };
         SampleRecord { submission_id: format!("SYN-{:016x}-{named:07}", self.seed), schema, document, fault }
+    }
+}
+
+/// Members that the newer version has and the older does not.
+fn newer_members(kind: Kind) -> Value {
+    match kind {
+        Kind::VictimProfile => json!({
+            "trafficking_status_decided_by": "NonPoliceGovernmentalOrganization",
+            "several_situations": "no",
+            "support_organisation_type": "NGO",
+            "deceased": false
+        }),
+        Kind::TraffickingRoute => json!({"network_types": ["family", "organised_crime"], "traveller": "victim"}),
     }
 }
 
