@@ -198,6 +198,13 @@ fn code(stated: &Value) -> Option<Code> {
     well_formed.then(|| Code { group, code: code.to_owned(), name: name.to_owned(), more })
 }
 
+/// A journal that was begun before there were code lists has none in force: its schemas have their codes inline, and for
+/// their ladders these stand in. They are what such a journal's own tables were.
+const BEFORE_LISTS: [&str; 2] = [
+    include_str!("../../../config/schemas/codes/country.json"),
+    include_str!("../../../config/schemas/codes/organisation.json"),
+];
+
 /// The code lists that schemas are compiled with.
 #[derive(Debug, Default)]
 pub(crate) struct CodeLists(BTreeMap<String, CodeList>);
@@ -233,6 +240,10 @@ impl CodeLists {
 
     /// What makes countries and organisations coarser.
     pub(crate) fn ladders(&self) -> Ladders {
+        if self.0.is_empty() {
+            let before = Self::parse(&BEFORE_LISTS, &mut Vec::new());
+            return if before.0.is_empty() { Ladders::default() } else { before.ladders() };
+        }
         let country = self.named(Ladders::COUNTRY).unwrap_or_default();
         let regions = country.iter().filter_map(|code| Some((code.code.as_str(), code.text("region")?)));
         let organisation = self.named(Ladders::ORGANISATION).unwrap_or_default();

@@ -158,3 +158,38 @@ fn a_code_that_is_added_is_accepted_without_a_new_schema() {
         assert_eq!(found.is_empty(), accepted, "{found:?}");
     }
 }
+
+/// What the schema files were before there were code lists.
+fn inline(file: &mut Value) {
+    match file {
+        Value::Object(members) => {
+            if let Some(Value::String(name)) = members.remove("x-codes") {
+                members.insert("enum".into(), codes_of(&name).into());
+            }
+            members.values_mut().for_each(inline);
+        }
+        Value::Array(items) => items.iter_mut().for_each(inline),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_journal_from_before_code_lists_still_starts_and_makes_values_coarser() {
+    use crate::records::{document, profile};
+    use causeway_model::Step;
+    use causeway_schema::Projected;
+    let mut file: Value = serde_json::from_str(PROFILE_FILE).expect("JSON");
+    inline(&mut file);
+    let text = file.to_string();
+    let schemas = Schemas::compile(&[(id("victim-profile/1.0"), &text)], &[]).expect("compiles without lists");
+    let schema = schemas.get(id("victim-profile/1.0")).expect("compiled");
+    let split = schema.split(&document(&profile()), &|_, _| [0; 32]);
+    let form = |number| match schema.fields().by_number(number)?.path.as_str() {
+        "birth_country" => Some(Projected::Step(Step::Region)),
+        "first_responder" => Some(Projected::AsIs),
+        _ => None,
+    };
+    let view = schema.project(&split.classified, &form, &|_| String::new());
+    let view: Value = serde_json::from_slice(&view).expect("JSON");
+    assert_eq!(view, json!({"birth_country": "Southern Europe", "first_responder": "police"}));
+}
