@@ -36,6 +36,9 @@ pub(crate) fn summary(entry: &Entry) -> String {
     if let Some(page) = &entry.page {
         text.push_str(&format!(", positions {} to {}", page.from_position, page.to_position));
     }
+    if entry.operation() == Operation::Erasure && entry.records.len() > 1 {
+        text.push_str(&format!(", of {} records", entry.records.len()));
+    }
     if let Some(key) = &entry.key_change {
         let known = if key.action == ACTION_COMPROMISED { ", after the one before became known" } else { "" };
         text.push_str(&format!(", {} epoch {}{known}", key.key, key.epoch));
@@ -120,13 +123,11 @@ pub(crate) fn outcome(name: &str) -> &str {
 pub(crate) fn describe(entry: &Entry) -> Vec<String> {
     let mut lines = vec![summary(entry)];
     for record in &entry.records {
-        lines.push(format!(
-            "record {} version {} ({}/{})",
-            hex(&record.record_id),
-            record.version,
-            record.kind,
-            record.schema_version
-        ));
+        let mut line = format!("record {}", hex(&record.record_id));
+        if record.version > 0 {
+            line.push_str(&format!(" version {} ({}/{})", record.version, record.kind, record.schema_version));
+        }
+        lines.push(line);
     }
     if let Some(releases) = &entry.releases {
         lines.push(format!("releases {} records to the feed {}", releases.releases.len(), releases.feed));

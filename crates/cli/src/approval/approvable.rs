@@ -185,8 +185,8 @@ fn erasure(plan: &ErasurePlan) -> Vec<String> {
     let whose = if plan.by_person { ", all that there are of one person" } else { "" };
     let mut lines = vec![
         format!("the erasure of {} of {}{whose}:", records(plan.records.len()), plan.owner),
-        "  their content is gone for good, in every copy; that they were there, and who saw them, stays provable"
-            .into(),
+        "  nobody can read them again, here or from a backup, and partners are told to delete them;".into(),
+        "  that they were there, and who saw them, stays provable".into(),
     ];
     lines.extend(plan.records.iter().map(|record| {
         let held = if plan.held.contains(record) { " (under a legal hold: refused until it is lifted)" } else { "" };

@@ -82,7 +82,8 @@ async fn plan(options: &PlanOptions) -> Result<(), Failure> {
          causeway approve {file} --person {owner}/ID --key KEYFILE >> approvals.jsonl"
     ));
     if !plan.held.is_empty() {
-        note(format_args!("{} of them under a legal hold: the erasure is refused until it is lifted", plan.held.len()));
+        let held = plan.held.len();
+        note(format_args!("under a legal hold: {held} of them; the erasure is refused until it is lifted"));
     }
     Ok(())
 }
