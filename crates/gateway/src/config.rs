@@ -72,7 +72,7 @@ pub struct StartFolders {
     pub agencies: PathBuf,
     /// Agreements, `*.toml`.
     pub agreements: PathBuf,
-    /// Schemas, `<kind>-<version>.json`.
+    /// Schemas, `<kind>-<version>.json`; below it in `codes/` the code lists that they name, `<name>.json`.
     pub schemas: PathBuf,
     /// Approvals, `<document digest>.toml`.
     pub approvals: PathBuf,
