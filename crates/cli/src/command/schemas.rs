@@ -90,14 +90,15 @@ fn docs(options: &DocsOptions) -> Result<(), Failure> {
         let stale =
             |page: &&DocsPage| fs::read_to_string(options.out.join(page.name)).ok().as_ref() != Some(&page.text);
         let stale: Vec<&str> = pages.iter().filter(stale).map(|page| page.name).collect();
-        return match stale.is_empty() {
-            true => Ok(say(format_args!("{} pages are as the schemas say", pages.len()))),
-            false => Err(Failure::does_not_hold(format!(
-                "not as the schemas say: {}; run `causeway schemas docs --out {}`",
-                stale.join(", "),
-                options.out.display()
-            ))),
-        };
+        if stale.is_empty() {
+            say(format_args!("{} pages are as the schemas say", pages.len()));
+            return Ok(());
+        }
+        return Err(Failure::does_not_hold(format!(
+            "not as the schemas say: {}; run `causeway schemas docs --out {}`",
+            stale.join(", "),
+            options.out.display()
+        )));
     }
     fs::create_dir_all(&options.out).map_err(|source| Failure::file(&options.out, source))?;
     for page in &pages {
