@@ -1,6 +1,6 @@
 //! Retention (DPA 2018 s.39(2)): what is due, and the erasure of what is over.
 
-use causeway_journal::{Erasure, MAX_ERASED_RECORDS, REASON_RETENTION_EXPIRED, State, v1};
+use causeway_journal::{Erasure, MAX_ERASED_RECORDS, REASON_RETENTION_EXPIRED, RecordState, v1};
 use causeway_model::{AgencyId, RecordId, Timestamp};
 
 use crate::draft::{Said, own_request};
@@ -12,6 +12,15 @@ const MAX_ROWS: usize = 10_000;
 
 /// Reviews are listed at most so many days ahead.
 const MAX_REVIEW_DAYS: u32 = 366;
+
+/// Records looked at in one reading of the state, so that nobody waits long for it.
+const SLICE_RECORDS: usize = 1_024;
+
+/// How often a run looks again where something came between.
+const ATTEMPTS: usize = 3;
+
+/// Ticks, which are seconds, after which the keeper tries again what failed.
+const RETRY_TICKS: u32 = 60;
 
 /// Why a record is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +45,7 @@ pub struct RetentionRow {
 }
 
 /// What is due, in the order of the days.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RetentionList {
     /// The rows; at most 10,000.
     pub rows: Vec<RetentionRow>,
@@ -66,10 +75,19 @@ impl Exchange {
                 Error::invalid("review-too-far", format!("reviews are listed at most {MAX_REVIEW_DAYS} days ahead"));
             return Err(self.refuse(caller, v1::Operation::Consultation, refusal).await);
         }
-        self.record_or_refuse(caller, Said::allowed(v1::Operation::Consultation, "retention-listed").by(caller)).await?;
+        self.record_or_refuse(caller, Said::allowed(v1::Operation::Consultation, "retention-listed").by(caller))
+            .await?;
         let today = day_of(self.now());
         let horizon = today.saturating_add(review_within_days);
-        Ok(self.journal().read(|state| list(state, &caller.system.agency, today, horizon)))
+        let mut list = RetentionList::default();
+        self.each_record(Some(&caller.system.agency), |record, known| {
+            list.without_date += u64::from(known.retain_until_day.is_none());
+            list.rows.extend(row(record, known, today, horizon));
+        });
+        list.rows.sort_unstable_by_key(|row| (row.day, *row.record.as_bytes()));
+        list.more = list.rows.len() > MAX_ROWS;
+        list.rows.truncate(MAX_ROWS);
+        Ok(list)
     }
 
     /// Erases, now, what is over among the caller's agency's records.
@@ -81,32 +99,57 @@ impl Exchange {
         self.expire(Some(&caller.system.agency)).await
     }
 
-    /// Erases what is over, once a day (UTC), and ends every second what an error has left, until the journal stops. To be run once,
-    /// beside the calls.
+    /// Erases what is over, at the start and once a day (UTC), and goes on with erasures that did not complete, until the journal
+    /// stops. To be run once, beside the calls.
     pub async fn run_keeper(&self) {
-        let mut expired_on = None;
+        let (mut expired_on, mut wait) = (None, 0);
         while self.is_healthy() {
             let ticked = self.ticked();
-            let today = day_of(self.now());
-            if expired_on != Some(today) {
-                match self.expire(None).await {
-                    Ok(_) => expired_on = Some(today),
-                    Err(error) => tracing::error!(reason = error.reason, error = %error, "retention could not be run"),
+            if wait == 0 {
+                let today = day_of(self.now());
+                match self.keep(expired_on != Some(today)).await {
+                    Ok(()) => expired_on = Some(today),
+                    Err(error) => {
+                        tracing::error!(reason = error.reason, error = %error, "the keeper could not go on; it tries again");
+                        wait = RETRY_TICKS;
+                    }
                 }
             }
-            if let Err(error) = self.finish_all().await {
-                tracing::error!(reason = error.reason, error = %error, "an erasure could not be completed");
-            }
             ticked.await;
+            wait = wait.saturating_sub(1);
         }
+    }
+
+    async fn keep(&self, is_new_day: bool) -> Result<(), Error> {
+        self.finish_all().await?;
+        if is_new_day {
+            self.expire(None).await?;
+        }
+        Ok(())
     }
 
     /// Erases the records, of one owner or of all, whose last day is over and that no hold keeps.
     async fn expire(&self, owner: Option<&AgencyId>) -> Result<RetentionRun, Error> {
+        let mut run = RetentionRun::default();
+        for _ in 0..ATTEMPTS {
+            if self.expire_once(owner, &mut run).await? {
+                break;
+            }
+        }
+        Ok(run)
+    }
+
+    /// One pass; whether nothing came between what was seen and what was ordered.
+    async fn expire_once(&self, owner: Option<&AgencyId>, run: &mut RetentionRun) -> Result<bool, Error> {
         let today = day_of(self.now());
-        let (mut due, held) = self.journal().read(|state| over(state, owner, today));
+        let (mut due, mut is_whole) = (Vec::new(), true);
+        run.held = 0;
+        self.each_record(owner, |record, known| match row(record, known, today, 0).map(|row| row.reason) {
+            Some(RetentionReason::Expired) => due.push(record),
+            Some(RetentionReason::Held) => run.held += 1,
+            Some(RetentionReason::ReviewDue) | None => {}
+        });
         due.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
-        let mut run = RetentionRun { erased: Vec::new(), held };
         for records in due.chunks(MAX_ERASED_RECORDS) {
             let operator = self.operator();
             let mut draft = Said::allowed(v1::Operation::Retention, REASON_RETENTION_EXPIRED).by_operator(&operator);
@@ -119,11 +162,26 @@ impl Exchange {
                 self.finish(committed.leaf).await?;
                 run.erased.extend_from_slice(records);
             } else {
-                // A hold, a correction or an erasure came in between: the next run looks again.
-                tracing::info!(outcome = %committed.outcome, "an expiry lost to what came before it");
+                // A hold, a correction or an erasure of one of them came in between.
+                is_whole = false;
             }
         }
-        Ok(run)
+        Ok(is_whole)
+    }
+
+    /// Looks at every record of one owner, or of all, that is not erased.
+    fn each_record(&self, owner: Option<&AgencyId>, mut look: impl FnMut(RecordId, RecordState<'_>)) {
+        let all: Vec<RecordId> = self.journal().read(|state| state.records().collect());
+        for slice in all.chunks(SLICE_RECORDS) {
+            self.journal().read(|state| {
+                for id in slice {
+                    let known = state.record(id).filter(|known| known.erasure == Erasure::None);
+                    if let Some(known) = known.filter(|known| owner.is_none_or(|owner| known.owner == owner)) {
+                        look(*id, known);
+                    }
+                }
+            });
+        }
     }
 }
 
@@ -132,41 +190,12 @@ fn day_of(now: Timestamp) -> u32 {
     u32::try_from(now.day()).unwrap_or(u32::MAX)
 }
 
-/// The records whose last day is over, but for those that a hold keeps, and how many those are.
-fn over(state: &State, owner: Option<&AgencyId>, today: u32) -> (Vec<RecordId>, u64) {
-    let (mut due, mut held) = (Vec::new(), 0);
-    for id in state.records() {
-        let Some(record) = state.record(&id).filter(|record| record.erasure == Erasure::None) else { continue };
-        let is_over = record.retain_until_day.is_some_and(|last| last < today);
-        if !is_over || owner.is_some_and(|owner| owner != record.owner) {
-            continue;
-        }
-        if record.held {
-            held += 1;
-        } else {
-            due.push(id);
-        }
+/// What retention says of a record today; its last day goes before its review.
+fn row(record: RecordId, known: RecordState<'_>, today: u32, horizon: u32) -> Option<RetentionRow> {
+    if let Some(day) = known.retain_until_day.filter(|last| *last < today) {
+        let reason = if known.held { RetentionReason::Held } else { RetentionReason::Expired };
+        return Some(RetentionRow { record, reason, day });
     }
-    (due, held)
-}
-
-fn list(state: &State, owner: &AgencyId, today: u32, horizon: u32) -> RetentionList {
-    let (mut rows, mut without_date) = (Vec::new(), 0);
-    for record in state.records() {
-        let known = state.record(&record).filter(|known| known.owner == owner && known.erasure == Erasure::None);
-        let Some(known) = known else { continue };
-        let until = known.retain_until_day;
-        without_date += u64::from(until.is_none());
-        let (reason, day) = match (until.filter(|last| *last < today), known.review_due_day) {
-            (Some(last), _) if known.held => (RetentionReason::Held, last),
-            (Some(last), _) => (RetentionReason::Expired, last),
-            (None, Some(review)) if review <= horizon => (RetentionReason::ReviewDue, review),
-            (None, _) => continue,
-        };
-        rows.push(RetentionRow { record, reason, day });
-    }
-    rows.sort_unstable_by_key(|row| (row.day, *row.record.as_bytes()));
-    let more = rows.len() > MAX_ROWS;
-    rows.truncate(MAX_ROWS);
-    RetentionList { rows, more, without_date }
+    let day = known.review_due_day.filter(|due| *due <= horizon)?;
+    Some(RetentionRow { record, reason: RetentionReason::ReviewDue, day })
 }
