@@ -141,6 +141,11 @@ impl World {
         &self.mirror
     }
 
+    /// Forgets what the log was: another one, restored from before, is in its place.
+    pub(crate) fn forget_log(&mut self) {
+        self.mirror = Mirror::new();
+    }
+
     /// Starts the gateway.
     pub(crate) async fn start(&self) -> Gateway {
         match self.try_start().await {

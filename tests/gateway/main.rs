@@ -16,6 +16,7 @@ mod idempotency;
 mod identity;
 mod import;
 mod ingest;
+mod protection;
 mod releases;
 mod roles;
 mod rotation;
