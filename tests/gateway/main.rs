@@ -16,6 +16,7 @@ mod idempotency;
 mod identity;
 mod import;
 mod ingest;
+mod life;
 mod protection;
 mod releases;
 mod roles;
