@@ -163,7 +163,7 @@ impl Approvable {
     /// What it is, on one line.
     pub(crate) fn about(&self) -> String {
         match self {
-            Self::Erasure(plan) => format!("the erasure of {} of {}", records(plan.records.len()), plan.owner),
+            Self::Erasure(plan) => format!("the erasure of {} of {}", counted(plan.records.len()), plan.owner),
             Self::Identity(case) => format!("the identity request {}", case.identity_request_id),
             Self::Document(document) => document.about(),
         }
@@ -184,7 +184,7 @@ impl Approvable {
 fn erasure(plan: &ErasurePlan) -> Vec<String> {
     let whose = if plan.by_person { ", all that there are of one person" } else { "" };
     let mut lines = vec![
-        format!("the erasure of {} of {}{whose}:", records(plan.records.len()), plan.owner),
+        format!("the erasure of {} of {}{whose}:", counted(plan.records.len()), plan.owner),
         "  nobody can read them again, here or from a backup, and partners are told to delete them;".into(),
         "  that they were there, and who saw them, stays provable".into(),
     ];
@@ -211,7 +211,7 @@ fn identity(case: &IdentityCase) -> Vec<String> {
 }
 
 /// So many records, in words.
-fn records(count: usize) -> String {
+pub(crate) fn counted(count: usize) -> String {
     if count == 1 { "1 record".into() } else { format!("{count} records") }
 }
 

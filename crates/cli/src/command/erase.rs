@@ -7,7 +7,7 @@ use causeway_model::RecordId;
 use causeway_proto::v1::{EraseRequest, PersonSignature, PlanErasureRequest, PlanErasureResponse};
 use clap::{ArgGroup, Args, Subcommand};
 
-use crate::approval::{Approvable, Approval, ErasurePlan, approvals_of, read_plan};
+use crate::approval::{Approvable, Approval, ErasurePlan, approvals_of, counted, read_plan};
 use crate::client_options::ClientOptions;
 use crate::output::{note, say};
 use crate::session::{Doing, Session};
@@ -128,8 +128,8 @@ async fn order(options: &OrderOptions) -> Result<(), Failure> {
     };
     let response = session.protection().erase(request).await.map_err(|status| session.failure(status))?.into_inner();
     say(format_args!(
-        "erased: {} records; ordered in entry {}, unreadable from there on; complete in entry {}: their keys are destroyed",
-        plan.records.len(),
+        "erased: {}; ordered in entry {}, unreadable from there on; complete in entry {}: their keys are destroyed",
+        counted(plan.records.len()),
         response.ordered_leaf_index,
         response.complete_leaf_index
     ));
