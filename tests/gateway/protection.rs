@@ -10,13 +10,14 @@ mod resume;
 mod retention;
 
 use causeway_journal::v1::Decision;
+use causeway_model::Date;
 use causeway_proto::v1;
 use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::feed::{ALBANIA, VIET_NAM, released_in};
 use crate::harness::calls::{items, reason, released, request, send, submit, withdraw};
-use crate::harness::{Stated, World, documents};
+use crate::harness::{Setup, Stated, World, documents};
 use causeway_proto::v1::ingest_service_client::IngestServiceClient;
 
 const SYSTEM: &str = "gb-nca/case-management";
@@ -89,5 +90,41 @@ async fn a_restricted_record_leaves_feeds_and_comes_back_when_that_ends() {
     assert_eq!(all.len(), 4);
     withdraw(&mut ingest, "gone", &record.record_id, 2).await.expect("withdrawn");
     refused(restrict(&mut ingest, "late", &record.record_id, 2, true).await, Code::AlreadyExists, "already-withdrawn");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freed_record_waits_for_the_batch_of_the_day_on_which_it_was_freed() {
+    let world = World::with(|setup: &mut Setup| {
+        setup.agreement(ALBANIA, |text| {
+            let stays = |line: &&str| !line.starts_with("release = ") && !line.starts_with("release_reason = ");
+            text.lines().filter(stays).map(|line| format!("{line}\n")).collect()
+        });
+    });
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let mut ids = Vec::new();
+    for name in ["freed-tomorrow", "freed-today", "never-restricted"] {
+        ids.push(submit(&mut ingest, name, &documents::profile()).await.expect("accepted").record_id);
+    }
+    restrict(&mut ingest, "r-0", &ids[0], 1, true).await.expect("restricted");
+    restrict(&mut ingest, "r-1", &ids[1], 1, true).await.expect("restricted");
+    restrict(&mut ingest, "f-1", &ids[1], 1, false).await.expect("freed");
+    world.clock().set(Date::new(2026, 11, 22).expect("a day").start());
+    world.journal().settle(ALBANIA, 2).await;
+    restrict(&mut ingest, "f-0", &ids[0], 1, false).await.expect("freed");
+    // The other agreement releases at once: when it has the newest record, the releaser has considered all of them.
+    let marker = submit(&mut ingest, "marker", &documents::profile()).await.expect("accepted");
+    released_in(&world, VIET_NAM, &marker).await;
+    assert_eq!(world.journal().positions(ALBANIA), 2, "it left on the day on which it was freed, or twice");
+    gateway.stop().await;
+    // A start on that day comes by its first entry again.
+    let gateway = world.start().await;
+    let marker = submit(&mut gateway.ingest(SYSTEM).await, "another", &documents::profile()).await.expect("accepted");
+    released_in(&world, VIET_NAM, &marker).await;
+    assert_eq!(world.journal().positions(ALBANIA), 2, "it left on the day on which it was freed, or twice");
+    world.clock().set(Date::new(2026, 11, 23).expect("a day").start());
+    world.journal().settle(ALBANIA, 5).await;
+    assert_eq!(items(&mut gateway.feed("al-police/feed").await).await.iter().filter_map(released).count(), 5);
     gateway.stop().await;
 }

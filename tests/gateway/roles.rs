@@ -26,8 +26,7 @@ const ROLES: [(&str, &str); 5] = [
 ];
 
 /// Methods of later versions.
-const NOT_SERVED_YET: [&str; 12] = [
-    "IngestService/Restrict",
+const NOT_SERVED_YET: [&str; 8] = [
     "IngestService/ListHolders",
     "IngestService/FlagAtRisk",
     "IngestService/Explain",
@@ -35,9 +34,6 @@ const NOT_SERVED_YET: [&str; 12] = [
     "AuditService/GetConsistencyProof",
     "AuditService/StreamEntries",
     "AuditService/GetTile",
-    "ProtectionService/Erase",
-    "ProtectionService/Hold",
-    "ProtectionService/ListRetention",
     "AdminService/Suspend",
 ];
 
