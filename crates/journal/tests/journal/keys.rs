@@ -64,6 +64,14 @@ fn a_feeds_positions_are_of_the_epoch_in_which_they_were_made() {
     let epochs = [1, 2, 3, 4, 5].map(|at| feed.epoch_at(Position(at)).number);
     assert_eq!(epochs, [1, 2, 2, 4, 4]);
     assert_eq!((feed.epoch().number, feed.epoch().first, feed.epoch().after_compromise), (4, Position(4), false));
+    let beside =
+        |position, earlier| feed.planned_epoch_before(Position(position), Position(earlier)).map(|epoch| epoch.number);
+    assert_eq!((beside(2, 1), beside(3, 2)), (Some(1), None), "across a planned rotation, and within an epoch");
+    assert_eq!(
+        (beside(4, 3), beside(4, 1)),
+        (None, None),
+        "a key known to others lies between, though it showed nothing"
+    );
     let again = feed.item(Position(2)).expect("released again");
     assert_eq!((again.record_id, again.target), (record("a"), Some(Position(1))), "it replaces the item before");
     assert_eq!(format!("{:?}", log.replayed()), format!("{:?}", log.state));
