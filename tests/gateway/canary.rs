@@ -1,6 +1,7 @@
 //! No identifier leaks: values that stand nowhere else go in through every door, and are then looked for in everything
 //! that the gateway gives, says and keeps.
 
+mod protection;
 mod records;
 pub(crate) mod scanner;
 
@@ -21,6 +22,8 @@ use crate::feed::{ALBANIA, VIET_NAM, released_in};
 use crate::harness::calls::{raw_request, request};
 use crate::harness::{Gateway, Stated, World, documents};
 use scanner::Canaries;
+
+type Ingest = IngestServiceClient<Stated>;
 
 /// What is looked through as it comes: answers, and errors with all that travels with them.
 struct Watch {
@@ -81,6 +84,8 @@ async fn no_canary_is_found_anywhere() {
     let withdrawn = ingest.withdraw(withdrawal).await.expect("withdrawn").into_inner();
     watch.answer("the receipt of a withdrawal", withdrawn);
     feeds(&mut watch, &gateway, "al-police/feed").await;
+    protection::protected(&mut watch, &world, &gateway, &mut ingest).await;
+    feeds(&mut watch, &gateway, "al-police/feed").await;
     audit(&mut watch, &gateway, &receipt.record_id).await;
     for seen in world.journal().entries() {
         watch.canaries.assert_none_in(&format!("entry {}", seen.leaf), &seen.bytes);
@@ -89,6 +94,7 @@ async fn no_canary_is_found_anywhere() {
     assert_none_kept(&watch.canaries, &world);
     gateway.stop().await;
     assert_none_kept(&watch.canaries, &world);
+    protection::backed_up(&watch, &world);
     assert!(watch.answers >= 20 && watch.refusals >= 25, "{} and {}", watch.answers, watch.refusals);
     // The same search finds what is really there: one value put into a copy of what was searched.
     let planted = world.path("data/journal/planted");
@@ -111,14 +117,14 @@ fn assert_none_kept(canaries: &Canaries, world: &World) {
     canaries.assert_none_in("the log", lines.as_bytes());
 }
 
-async fn submit(watch: &mut Watch, ingest: &mut IngestServiceClient<Stated>, record: &Value) -> v1::Receipt {
+async fn submit(watch: &mut Watch, ingest: &mut Ingest, record: &Value) -> v1::Receipt {
     let request = v1::SubmitRequest { with_inclusion_proof: true, ..request(&watch.canaries.word(), record) };
     let answer = ingest.submit(request).await.expect("accepted").into_inner();
     watch.answer("a receipt", answer).receipt.expect("a receipt")
 }
 
 /// Records of both kinds with a canary in every field that takes one, and a correction of the first.
-async fn accepted(watch: &mut Watch, ingest: &mut IngestServiceClient<Stated>) -> Vec<v1::Receipt> {
+async fn accepted(watch: &mut Watch, ingest: &mut Ingest) -> Vec<v1::Receipt> {
     let mut receipts = Vec::new();
     for make in [records::profile, records::route, records::profile, records::route] {
         let record = make(&mut watch.canaries);
@@ -141,7 +147,7 @@ async fn accepted(watch: &mut Watch, ingest: &mut IngestServiceClient<Stated>) -
 }
 
 /// Records and requests that are refused, with a canary wherever the fault is.
-async fn rejected(watch: &mut Watch, ingest: &mut IngestServiceClient<Stated>, channel: &Channel) {
+async fn rejected(watch: &mut Watch, ingest: &mut Ingest, channel: &Channel) {
     for (what, kind, document) in records::faulty(&mut watch.canaries) {
         let id = watch.canaries.word();
         let answer = ingest.submit(raw_request(&id, kind, document.clone())).await;
@@ -179,7 +185,7 @@ async fn rejected(watch: &mut Watch, ingest: &mut IngestServiceClient<Stated>, c
 }
 
 /// The same faults on a stream, between records that are good.
-async fn streamed(watch: &mut Watch, ingest: &mut IngestServiceClient<Stated>) {
+async fn streamed(watch: &mut Watch, ingest: &mut Ingest) {
     let mut requests = Vec::new();
     for (_, kind, document) in records::faulty(&mut watch.canaries) {
         if document.len() < 128 * 1024 {
