@@ -60,15 +60,13 @@ impl Exchange {
         Ok(())
     }
 
-    /// The same for whatever a stop came before: entries about erased records that are later than their completion.
+    /// The same for whatever a stop came before: whatever lost, and is about an erased record, may have left a body.
     pub(super) async fn shred_all_late(&self) -> Result<(), Error> {
         let late: BTreeSet<LeafIndex> = self.journal().read(|state| {
-            let complete = state.records().filter_map(|id| match state.record(&id)?.erasure {
-                Erasure::Complete(leaf) => Some((id, leaf)),
-                Erasure::None | Erasure::Ordered(_) => None,
-            });
-            let later = |(id, complete)| state.subject(&id).into_iter().filter(move |leaf| *leaf > complete);
-            complete.flat_map(later).collect()
+            let is_complete =
+                |id: &RecordId| state.record(id).is_some_and(|record| matches!(record.erasure, Erasure::Complete(_)));
+            let leaves = state.records().filter(is_complete).flat_map(|id| state.subject(&id));
+            leaves.filter(|leaf| !state.outcome(*leaf).is_effective()).collect()
         });
         if !late.is_empty() {
             self.journal().shred(late.into_iter().collect()).await.map_err(not_finished)?;
