@@ -92,6 +92,64 @@ async fn nothing_of_an_erased_record_can_be_read_from_anything_that_is_kept() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_that_comes_while_its_record_is_erased_leaves_nothing_that_opens() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let mut other = gateway.feed("vn-police/feed").await;
+    let mut office = Office::of(&world, &gateway, "gb-nca").await;
+    // Which of the two takes its place in the log first is not the test's to say, so it tries again.
+    let mut late = None;
+    for attempt in 0..20 {
+        let record = submit(&mut ingest, &format!("r-{attempt}"), &documents::profile()).await.expect("accepted");
+        released_in(&world, ALBANIA, &record).await;
+        let plan = office.plan(&[&record.record_id]).await.expect("planned");
+        let correction = v1::SubmitRequest {
+            record_id: record.record_id.clone(),
+            expected_version: 1,
+            ..request(&format!("c-{attempt}"), &documents::profile())
+        };
+        let approvals = office.both(&plan.digest);
+        let hold = world.faults().hold();
+        let erasing = office.erase(plan.record_ids, "", approvals);
+        let mut correcting = ingest.clone();
+        let correcting = async move {
+            hold.reached().await;
+            let sent = tokio::spawn(async move { send(&mut correcting, correction).await });
+            for _ in 0..20 {
+                // Empty pages need no entry, so the correction gets further meanwhile.
+                let page = v1::PullRequest { cursor: String::new(), limit: 1, ..v1::PullRequest::default() };
+                drop(tokio::time::timeout(std::time::Duration::from_millis(1), other.pull(page)).await);
+            }
+            drop(hold);
+            (sent.await.expect("no panic"), other)
+        };
+        let (erased, (answer, feed)) = tokio::join!(erasing, correcting);
+        other = feed;
+        erased.expect("erased");
+        let lost = world.journal().entries().into_iter().find(|seen| seen.outcome == causeway_journal::Outcome::Erased);
+        if let Some(lost) = lost {
+            super::refused(answer, tonic::Code::AlreadyExists, "record-erased");
+            late = Some((lost.leaf, record.leaf_index));
+            break;
+        }
+    }
+    let (late, first) = late.expect("no correction came between an order and its check");
+    gateway.stop().await;
+    let gone = numbers(&world, &[late, first]);
+    let keys = world.path("data/keys");
+    let root = fs::read(keys.join("root.key")).expect("kept");
+    let roots = [RootKey::try_from(root.as_slice()).expect("a root key")];
+    let mut search = Search::default();
+    search.keys_folder(&keys, &roots);
+    search.data_dir(&world.path("data/journal"));
+    let found = search.keys();
+    let all = bodies(&world.path("data/journal"));
+    assert_eq!(all.iter().filter(|body| gone.contains(&body.number)).count(), 2);
+    assert!(all.iter().filter(|body| gone.contains(&body.number)).all(|body| !body.opens_under(&found)));
+}
+
 /// What the search calls the bodies beside these entries: their entries' request ids.
 fn numbers(world: &World, leaves: &[u64]) -> BTreeSet<u128> {
     let entries = world.journal().entries();
