@@ -218,7 +218,15 @@ async fn a_partner_finds_out_nothing_about_what_its_feed_does_not_show() {
     let (gone, withdrawn, at) = shown(&world, &gateway, "SUBJECT-A").await;
     let (kept, pseudonym, position) = shown(&world, &gateway, "SUBJECT-B").await;
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let (held_back, restricted, behind) = shown(&world, &gateway, "SUBJECT-C").await;
     withdraw(&mut ingest, "gone", &gone.record_id, 1).await.expect("withdrawn");
+    let restriction = v1::RestrictRequest {
+        submission_id: "held back".into(),
+        record_id: held_back.record_id.clone(),
+        expected_version: 1,
+        restricted: true,
+    };
+    ingest.restrict(restriction).await.expect("restricted");
     let mut partner = Desk::of(&world, &gateway, "al-police").await;
     // Another feed's: of the right form, under a key that this feed never had.
     let foreign =
@@ -226,15 +234,22 @@ async fn a_partner_finds_out_nothing_about_what_its_feed_does_not_show() {
     let foreign = foreign.pseudonym(&causeway_crypto::InternalPseudonym([7; 32]), None);
     let before = world.journal().size();
     let mut answers = Vec::new();
-    for (pseudonym, position) in
-        [(&withdrawn, 0), (&withdrawn, at), (&foreign, 0), (&foreign, position), (&pseudonym, at), (&pseudonym, 9_999)]
-    {
+    for (pseudonym, position) in [
+        (&withdrawn, 0),
+        (&withdrawn, at),
+        (&restricted, 0),
+        (&restricted, behind),
+        (&foreign, 0),
+        (&foreign, position),
+        (&pseudonym, at),
+        (&pseudonym, 9_999),
+    ] {
         answers.push(refused(partner.request(pseudonym, position).await, Code::NotFound, "unknown-pseudonym"));
     }
     let first = answers.remove(0);
     answers.into_iter().for_each(|answer| alike(first.clone(), answer));
     let left = world.journal().entries_from(before);
-    assert_eq!(left.len(), 6);
+    assert_eq!(left.len(), 8);
     assert!(left.iter().all(|seen| seen.entry.records.is_empty() && seen.entry.decision() == Decision::Denied));
     alike(
         refused(partner.request_record(&kept.record_id).await, Code::NotFound, "unknown-record"),
@@ -322,15 +337,23 @@ async fn what_is_refused_withdrawn_or_over_goes_to_nobody() {
     refused(owner.refuse(&refusal, "again").await, Code::AlreadyExists, "identity-already-done");
 
     let withheld = partner.request(&first, 0).await.expect("requested");
+    let in_hand = partner.request(&first, 0).await.expect("requested");
     let late = partner.request(&second, 0).await.expect("requested");
     let collected_late = partner.request(&second, 0).await.expect("requested");
-    for id in [&withheld, &late, &collected_late] {
+    for id in [&withheld, &in_hand, &late, &collected_late] {
         owner.approve(id, "director").await.expect("approved");
         owner.approve(id, "dpo").await.expect("approved");
     }
+    let out = owner.release(&in_hand).await.expect("released");
+    let opened = owner.open(&out.sealed.clone().expect("sealed")).expect("opens");
+    owner.deliver(&in_hand, desk::reseal(&out, &in_hand, &opened)).await.expect("delivered");
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
     withdraw(&mut ingest, "gone", &gone.record_id, 1).await.expect("withdrawn");
     refused(owner.release(&withheld).await, Code::AlreadyExists, "record-withheld");
+    alike(
+        refused(partner.collect(&in_hand).await, Code::NotFound, "unknown-identity-request"),
+        refused(partner.collect(&"0".repeat(32)).await, Code::NotFound, "unknown-identity-request"),
+    );
     let out = owner.release(&collected_late).await.expect("released");
     let opened = owner.open(&out.sealed.clone().expect("sealed")).expect("opens");
     owner.deliver(&collected_late, desk::reseal(&out, &collected_late, &opened)).await.expect("delivered");
