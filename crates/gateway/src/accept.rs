@@ -1,10 +1,11 @@
 //! The accept loop: connections counted, handshakes side by side and on a deadline, refused ones reported, peers attached.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use causeway_exchange::{Exchange, Tallied};
@@ -13,6 +14,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -28,6 +30,13 @@ const READY_CONNECTIONS: usize = 16;
 
 /// Pause after an accept that failed for want of descriptors or memory, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a connection that the gateway has ended is read on, at most. A socket that is closed with unread bytes resets the
+/// connection, and the reset can overtake what the peer was told last.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Bytes that are thrown away at once meanwhile.
+const LINGER_BYTES: usize = 8 * 1024;
 
 /// What the accept loop works with.
 #[derive(Debug, Clone)]
@@ -108,7 +117,7 @@ impl Acceptor {
         let (_, session) = tls.get_ref();
         let chain = session.peer_certificates()?.iter().map(|certificate| certificate.clone().into_owned()).collect();
         match Peer::admit(&self.authority, chain, address, unix_time(&self.clock)) {
-            Ok(peer) => Some(PeerStream { tls, peer, _place: place }),
+            Ok(peer) => Some(PeerStream { tls, peer, lingering: None, _place: place }),
             Err(reason) => {
                 tracing::info!(%reason, "peer refused after its handshake");
                 None
@@ -122,7 +131,28 @@ impl Acceptor {
 pub(crate) struct PeerStream {
     tls: TlsStream<TcpStream>,
     peer: Peer,
+    /// Until when the peer's last bytes are thrown away; none before the gateway has ended the connection.
+    lingering: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
+}
+
+impl PeerStream {
+    /// Throws away what the peer still sends, until it has closed its side or the time is over.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.lingering.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        if deadline.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let (tcp, _) = self.tls.get_mut();
+        let mut thrown_away = [0; LINGER_BYTES];
+        loop {
+            let mut buffer = ReadBuf::new(&mut thrown_away);
+            match ready!(Pin::new(&mut *tcp).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
+    }
 }
 
 impl Connected for PeerStream {
@@ -149,7 +179,10 @@ impl AsyncWrite for PeerStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tls).poll_shutdown(cx)
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.tls).poll_shutdown(cx))?;
+        }
+        self.poll_linger(cx).map(Ok)
     }
 
     fn poll_write_vectored(
