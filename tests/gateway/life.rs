@@ -174,7 +174,8 @@ fn story(told: Vec<Told>) -> Vec<Told> {
     let mut story: Vec<Told> = Vec::new();
     for row in told {
         let is_question = matches!(row.2.as_str(), "audit-query" | "identity-requests-listed");
-        if !is_question && !(row.1 == Decision::Allowed && story.contains(&row)) {
+        let is_repeated = row.1 == Decision::Allowed && story.contains(&row);
+        if !is_question && !is_repeated {
             story.push(row);
         }
     }
