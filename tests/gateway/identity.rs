@@ -273,7 +273,7 @@ async fn a_partner_finds_out_nothing_about_what_its_feed_does_not_show() {
 async fn an_agreement_says_whether_of_whom_for_what_and_how_often_a_partner_may_ask() {
     let world = World::with(|setup| {
         setup.agreement(ALBANIA, |text| {
-            let text = text.replace("monthly_cap = 10", "monthly_cap = 1").replace("to_source_country = true\n", "");
+            let text = text.replace("monthly_cap = 10", "monthly_cap = 4").replace("to_source_country = true\n", "");
             let reason = text.lines().find(|line| line.starts_with("to_source_country_reason")).expect("its reason");
             text.replace(&format!("{reason}\n"), "")
                 .replace("nationalities = [\"AL\"]", "nationalities = [\"AL\", \"VN\"]")
@@ -281,37 +281,41 @@ async fn an_agreement_says_whether_of_whom_for_what_and_how_often_a_partner_may_
     });
     let gateway = world.start().await;
     let (receipt, pseudonym, _) = shown(&world, &gateway, "SUBJECT-A").await;
-    let mut partner = Desk::of(&world, &gateway, "al-police").await;
+    let (mut owner, mut partner) =
+        (Desk::of(&world, &gateway, "gb-nca").await, Desk::of(&world, &gateway, "al-police").await);
+    // To the partner, a request about its own national looks like any other; nobody can approve it.
+    let id = partner.request(&pseudonym, 0).await.expect("requested");
     let before = world.journal().size();
-    refused(partner.request(&pseudonym, 0).await, Code::PermissionDenied, "identity-to-source-country");
-    let entry = denied(&world, before, "identity-to-source-country");
-    assert_eq!((entry.records.len(), entry.recipient.expect("the partner").agency.as_str()), (1, "al-police"));
+    refused(owner.approve(&id, "director").await, Code::PermissionDenied, "identity-to-source-country");
+    assert_eq!(denied(&world, before, "identity-to-source-country").records.len(), 1);
+    assert_eq!(partner.row(&id).await.state(), v1::IdentityState::Requested);
     let theirs = desk::audit(&gateway, "al-police/audit", "").await;
     let record = receipt.record_id.parse::<causeway_model::RecordId>().expect("a record id");
     assert!(theirs.iter().all(|entry| !holds(&prost::Message::encode_to_vec(entry), record.as_bytes())));
 
-    // Born in, or recruited in, that country protects as well; a person from elsewhere may be asked for, once a month.
+    // Born in, or recruited in, that country protects as well; who is from elsewhere may be identified; and so often a month.
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
-    for (subject, members, expected) in [
-        ("BORN", json!({ "nationalities": ["VN"], "birth_country": "AL" }), Some("identity-to-source-country")),
-        (
-            "RECRUITED",
-            json!({ "nationalities": ["VN"], "recruitment_country": "AL" }),
-            Some("identity-to-source-country"),
-        ),
-        ("ELSEWHERE", json!({ "nationalities": ["VN"] }), None),
-        ("ANOTHER", json!({ "nationalities": ["VN"] }), Some("identity-cap-reached")),
+    for (subject, members, approved, capped) in [
+        ("BORN", json!({ "nationalities": ["VN"], "birth_country": "AL" }), false, false),
+        ("RECRUITED", json!({ "nationalities": ["VN"], "recruitment_country": "AL" }), false, false),
+        ("ELSEWHERE", json!({ "nationalities": ["VN"] }), true, false),
+        ("ANOTHER", json!({ "nationalities": ["VN"] }), false, true),
     ] {
         let record = documents::with(person(subject), members);
         let receipt = submit(&mut ingest, subject, &record).await.expect("accepted");
         released_in(&world, ALBANIA, &receipt).await;
         let all = items(&mut gateway.feed("al-police/feed").await).await;
         let newest = released(all.last().expect("an item")).expect("released");
-        let pseudonym = newest["subject_reference"].as_str().expect("a pseudonym");
-        match (partner.request(pseudonym, 0).await, expected) {
-            (Ok(_), None) => {}
-            (answer, Some(expected)) => drop(refused(answer, Code::PermissionDenied, expected)),
-            (Err(status), None) => panic!("{subject}: {status:?}"),
+        let asked = partner.request(newest["subject_reference"].as_str().expect("a pseudonym"), 0).await;
+        if capped {
+            refused(asked, Code::PermissionDenied, "identity-cap-reached");
+            continue;
+        }
+        let answer = owner.approve(&asked.expect(subject), "director").await;
+        if approved {
+            assert_eq!(answer.expect(subject).approvals, 1);
+        } else {
+            refused(answer, Code::PermissionDenied, "identity-to-source-country");
         }
     }
     let mut curious = Desk::for_purpose(&world, &gateway, "al-police", "prosecution").await;

@@ -75,18 +75,18 @@ impl Exchange {
         }))
     }
 
-    /// The facts of the record in a position, where this partner is shown this pseudonym there now.
+    /// Whether this partner is shown this pseudonym in a position now.
     ///
     /// # Errors
     /// As [`Exchange::serve`].
-    pub(crate) fn facts_behind(
+    pub(crate) fn shows(
         &self,
         agreement: &Agreement,
         slot: &Slot,
         body: &OpenedBody,
         sought: &str,
-    ) -> Result<Option<RecordFacts>, Error> {
-        let Some(granted) = self.granted(agreement, body)? else { return Ok(None) };
+    ) -> Result<bool, Error> {
+        let Some(granted) = self.granted(agreement, body)? else { return Ok(false) };
         let key = self.feed_key(&agreement.id, slot.epoch)?;
         let bound = granted.bound_to(&slot.item_id);
         let found = Cell::new(false);
@@ -95,7 +95,7 @@ impl Exchange {
             found.set(found.get() | (shown == sought));
             shown
         });
-        Ok(found.get().then_some(granted.facts))
+        Ok(found.get())
     }
 
     fn granted<'a>(&'a self, agreement: &'a Agreement, body: &OpenedBody) -> Result<Option<Granted<'a>>, Error> {

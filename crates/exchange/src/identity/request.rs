@@ -132,12 +132,8 @@ impl Exchange {
             schema,
             agreement: Some(Arc::clone(&agreement)),
         };
-        if !terms.to_source_country && found.facts.may_come_from(agreement.recipient.country()) {
-            let message =
-                "this person may come from your country, and the agreement does not let such an identity go there";
-            let error = Error::new(Class::Denied, "identity-to-source-country", message);
-            return Err(Refused { error, named: Some(Box::new(named)) });
-        }
+        // Whether the person may come from the partner's country is looked at when somebody approves: a refusal here would tell the
+        // partner which of its pseudonyms are of its own nationals, as often as it likes to ask.
         let IdentityTerms { monthly_cap, stands_hours, .. } = terms;
         sought(named, &found.body, OwnIdentities { monthly_cap, stands_hours })
     }

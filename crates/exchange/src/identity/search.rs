@@ -1,7 +1,7 @@
 //! Finding whom an item of a feed calls by a pseudonym: by building, again, what the partner is shown.
 
 use causeway_agreement::Agreement;
-use causeway_model::{LeafIndex, Position, RecordFacts, RecordId, RecordVersion};
+use causeway_model::{LeafIndex, Position, RecordId, RecordVersion};
 use causeway_store::OpenedBody;
 
 use crate::pull::SLICE_BODIES;
@@ -15,7 +15,6 @@ const SCAN_POSITIONS: u32 = 256;
 pub(super) struct Behind {
     pub(super) record_id: RecordId,
     pub(super) version: RecordVersion,
-    pub(super) facts: RecordFacts,
     pub(super) body: OpenedBody,
 }
 
@@ -62,8 +61,8 @@ impl Exchange {
             let mut found = None;
             for ((slot, _), body) in live.into_iter().zip(bodies) {
                 let Some(body) = body else { continue };
-                if let Some(facts) = self.facts_behind(agreement, slot, &body, pseudonym)? {
-                    found = Some(Behind { record_id: slot.record_id, version: slot.version, facts, body });
+                if self.shows(agreement, slot, &body, pseudonym)? {
+                    found = Some(Behind { record_id: slot.record_id, version: slot.version, body });
                 }
             }
             if found.is_some() {
