@@ -5,6 +5,7 @@
 
 mod acknowledge;
 mod activate;
+mod alteration;
 mod bodies;
 mod caller;
 mod cursor;
