@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use causeway_crypto::{SealContext, Sealed, SealingKeyId, SealingPrivateKey, SealingPublicKey, SealingWindow};
+use causeway_crypto::{SealContext, Sealed, SealingPrivateKey, SealingPublicKey, SealingWindow};
 use causeway_journal::v1::SealedBody;
 use causeway_model::{AgencyId, EntryId, Kind, RecordId, RecordVersion};
 use causeway_proto::v1::SealedIdentity;
@@ -169,14 +169,7 @@ impl IdentityFile {
         let window = SealingWindow::new(&public, &partner.agency);
         let context = context(&partner.agency, context_id, PARTNERS_VERSION, self.kind);
         let sealed = window.seal(&context, opened.as_ref());
-        let sealed_body = SealedBody {
-            kem_id: sealed.kem_id.into(),
-            kdf_id: sealed.kdf_id.into(),
-            aead_id: sealed.aead_id.into(),
-            key_id: sealed.key_id.0.to_vec(),
-            encapsulation_id: sealed.encapsulation_id.to_vec(),
-            ciphertext: sealed.ciphertext,
-        };
+        let sealed_body = SealedBody::from(sealed);
         Ok(Self {
             identity_request_id: self.identity_request_id,
             sealed_to: partner.agency.clone(),
@@ -190,18 +183,9 @@ impl IdentityFile {
     }
 
     fn sealed(&self) -> Result<Sealed, Failure> {
-        let malformed = || Failure::does_not_hold("the sealed identity is malformed");
-        let body = SealedBody::decode(self.sealed_body.as_slice()).map_err(|_| malformed())?;
-        let suite = |id: u32| u16::try_from(id).map_err(|_| malformed());
-        let id = |bytes: Vec<u8>| <[u8; 16]>::try_from(bytes).map_err(|_| malformed());
-        Ok(Sealed {
-            kem_id: suite(body.kem_id)?,
-            kdf_id: suite(body.kdf_id)?,
-            aead_id: suite(body.aead_id)?,
-            key_id: SealingKeyId(id(body.key_id)?),
-            encapsulation_id: id(body.encapsulation_id)?,
-            ciphertext: body.ciphertext,
-        })
+        let malformed = "the sealed identity is malformed";
+        let body = SealedBody::decode(self.sealed_body.as_slice()).map_err(|_| Failure::does_not_hold(malformed))?;
+        Sealed::try_from(body).map_err(|_| Failure::does_not_hold(malformed))
     }
 }
 

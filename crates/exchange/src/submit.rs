@@ -236,15 +236,7 @@ impl Exchange {
             SealingPublicKey::from_bytes(&key).map_err(Error::corrupt)
         })?;
         let sealed = window.seal(context, plaintext.expose());
-        let body = v1::SealedBody {
-            kem_id: sealed.kem_id.into(),
-            kdf_id: sealed.kdf_id.into(),
-            aead_id: sealed.aead_id.into(),
-            key_id: sealed.key_id.0.to_vec(),
-            encapsulation_id: sealed.encapsulation_id.to_vec(),
-            ciphertext: sealed.ciphertext,
-        };
-        Ok(Some((body, window.encapsulation())))
+        Ok(Some((sealed.into(), window.encapsulation())))
     }
 }
 

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use causeway_crypto::{Sealed, SealingKeyId};
+
+use crate::JournalError;
+
 include!(concat!(env!("OUT_DIR"), "/causeway.journal.v1.rs"));
 
 impl fmt::Debug for Openings {
@@ -25,5 +29,37 @@ impl fmt::Debug for Body {
 impl fmt::Debug for SealedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SealedBody({} bytes)", self.ciphertext.len())
+    }
+}
+
+impl From<Sealed> for SealedBody {
+    fn from(sealed: Sealed) -> Self {
+        Self {
+            kem_id: sealed.kem_id.into(),
+            kdf_id: sealed.kdf_id.into(),
+            aead_id: sealed.aead_id.into(),
+            key_id: sealed.key_id.0.to_vec(),
+            encapsulation_id: sealed.encapsulation_id.to_vec(),
+            ciphertext: sealed.ciphertext,
+        }
+    }
+}
+
+impl TryFrom<SealedBody> for Sealed {
+    type Error = JournalError;
+
+    /// What can be opened; an error where an id has another length than any suite's.
+    fn try_from(body: SealedBody) -> Result<Self, JournalError> {
+        let malformed = JournalError::Malformed("sealed body");
+        let suite = |id: u32| u16::try_from(id).map_err(|_| malformed.clone());
+        let id = |bytes: Vec<u8>| <[u8; 16]>::try_from(bytes).map_err(|_| malformed.clone());
+        Ok(Self {
+            kem_id: suite(body.kem_id)?,
+            kdf_id: suite(body.kdf_id)?,
+            aead_id: suite(body.aead_id)?,
+            key_id: SealingKeyId(id(body.key_id)?),
+            encapsulation_id: id(body.encapsulation_id)?,
+            ciphertext: body.ciphertext,
+        })
     }
 }

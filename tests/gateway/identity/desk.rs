@@ -3,9 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway_cli::certs;
-use causeway_crypto::{
-    CryptoError, Digest, SealContext, Sealed, SealingKeyId, SealingPrivateKey, SealingPublicKey, SealingWindow,
-};
+use causeway_crypto::{CryptoError, Digest, SealContext, Sealed, SealingPrivateKey, SealingPublicKey, SealingWindow};
 use causeway_gateway::client::Statement;
 use causeway_journal::v1::{Entry, SealedBody};
 use causeway_journal::{approval_message, decode_entry};
@@ -130,15 +128,7 @@ pub(crate) fn open(key: &SealingPrivateKey, sealed: &v1::SealedIdentity) -> Resu
         version: RecordVersion(sealed.version),
         kind: sealed.kind.parse().expect("a kind"),
     };
-    let number = |id: u32| u16::try_from(id).expect("a suite's id");
-    let body = Sealed {
-        kem_id: number(body.kem_id),
-        kdf_id: number(body.kdf_id),
-        aead_id: number(body.aead_id),
-        key_id: SealingKeyId(body.key_id.try_into().expect("16 bytes")),
-        encapsulation_id: body.encapsulation_id.try_into().expect("16 bytes"),
-        ciphertext: body.ciphertext,
-    };
+    let body = Sealed::try_from(body).expect("a suite's ids");
     causeway_crypto::open_sealed(key, &sealed.encapsulation, &context, &body).map(|opened| opened.to_vec())
 }
 
@@ -152,14 +142,7 @@ pub(crate) fn reseal(released: &v1::ReleaseIdentityResponse, id: &str, opened: &
     let context =
         SealContext { owner: &agency, record_id, version: RecordVersion(1), kind: kind.parse().expect("a kind") };
     let sealed = window.seal(&context, opened);
-    let body = SealedBody {
-        kem_id: sealed.kem_id.into(),
-        kdf_id: sealed.kdf_id.into(),
-        aead_id: sealed.aead_id.into(),
-        key_id: sealed.key_id.0.to_vec(),
-        encapsulation_id: sealed.encapsulation_id.to_vec(),
-        ciphertext: sealed.ciphertext,
-    };
+    let body = SealedBody::from(sealed);
     v1::SealedIdentity {
         agency: released.requester.clone(),
         context_id: id.to_owned(),

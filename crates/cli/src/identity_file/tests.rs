@@ -13,14 +13,7 @@ fn released(owner: &SealingPrivateKey, partner: &SealingPrivateKey) -> IdentityF
     let (nca, record) = (agency("gb-nca"), RecordId::from_bytes([5; 16]));
     let window = SealingWindow::new(&owner.public_key(), &nca);
     let sealed = window.seal(&context(&nca, record, 3, Kind::VictimProfile), IDENTITY);
-    let body = SealedBody {
-        kem_id: sealed.kem_id.into(),
-        kdf_id: sealed.kdf_id.into(),
-        aead_id: sealed.aead_id.into(),
-        key_id: sealed.key_id.0.to_vec(),
-        encapsulation_id: sealed.encapsulation_id.to_vec(),
-        ciphertext: sealed.ciphertext,
-    };
+    let body = SealedBody::from(sealed);
     let wire = SealedIdentity {
         agency: "gb-nca".into(),
         context_id: record.to_string(),
