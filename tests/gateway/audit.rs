@@ -132,7 +132,7 @@ async fn what_was_refused_is_in_the_answer() {
             by(Operation::Collection, "schema-violation", "gb-nca"),
             by(Operation::Collection, "submission-id-reused", "gb-nca"),
             by(Operation::Alteration, "version-moved", "gb-nca"),
-            by(Operation::Collection, "version-moved", "gb-nca"),
+            by(Operation::Alteration, "version-moved", "gb-nca"),
             by(Operation::Disclosure, "unknown-feed", "al-police"),
         ]
     );

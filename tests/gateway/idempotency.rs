@@ -82,7 +82,8 @@ async fn other_content_under_the_same_id_is_a_conflict_and_recorded() {
         let status = send(&mut ingest, wanted).await.expect_err(what);
         assert_eq!((status.code(), reason(&status).as_str()), (Code::AlreadyExists, "submission-id-reused"), "{what}");
         let left: Vec<_> = world.journal().entries_from(before);
-        let left: Vec<_> = left.iter().filter(|seen| seen.entry.operation() == Operation::Collection).collect();
+        let asked = if what == "a correction" { Operation::Alteration } else { Operation::Collection };
+        let left: Vec<_> = left.iter().filter(|seen| seen.entry.operation() == asked).collect();
         assert_eq!(left.len(), 1, "{what}");
         assert_eq!(left[0].entry.decision(), Decision::Denied, "{what}");
         let named = usize::from(what == "a correction");

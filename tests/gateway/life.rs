@@ -188,6 +188,7 @@ fn expected() -> Vec<Told> {
         (Operation::Collection, yes, "accepted"),
         (Operation::Administration, yes, "released"),
         (Operation::Disclosure, yes, "disclosed"),
+        (Operation::Alteration, yes, "corrected"),
         (Operation::Alteration, yes, "restricted"),
         (Operation::Alteration, yes, "unrestricted"),
         (Operation::Consultation, yes, "identity-requested"),
@@ -199,7 +200,7 @@ fn expected() -> Vec<Told> {
         (Operation::Consultation, yes, "erasure-planned"),
         (Operation::Erasure, yes, "erasure-ordered"),
         (Operation::Erasure, yes, "erasure-complete"),
-        (Operation::Collection, no, "record-erased"),
+        (Operation::Alteration, no, "record-erased"),
     ]
     .map(|(operation, decision, reason)| (operation, decision, reason.to_owned()))
     .to_vec()

@@ -2,10 +2,10 @@
 
 use causeway_journal::v1::{Decision, Entry, Operation};
 use causeway_journal::{
-    ACTION_COMPROMISED, REASON_ERASURE_COMPLETE, REASON_ERASURE_ORDERED, REASON_HOLD_LIFTED, REASON_HOLD_SET,
-    REASON_IDENTITY_APPROVED, REASON_IDENTITY_COLLECTED, REASON_IDENTITY_DELIVERED, REASON_IDENTITY_REFUSED,
-    REASON_IDENTITY_RELEASED, REASON_IDENTITY_REQUESTED, REASON_RESTRICTED, REASON_RETENTION_EXPIRED,
-    REASON_UNRESTRICTED, REASON_WITHDRAWN,
+    ACTION_COMPROMISED, REASON_CORRECTED, REASON_ERASURE_COMPLETE, REASON_ERASURE_ORDERED, REASON_HOLD_LIFTED,
+    REASON_HOLD_SET, REASON_IDENTITY_APPROVED, REASON_IDENTITY_COLLECTED, REASON_IDENTITY_DELIVERED,
+    REASON_IDENTITY_REFUSED, REASON_IDENTITY_RELEASED, REASON_IDENTITY_REQUESTED, REASON_RESTRICTED,
+    REASON_RETENTION_EXPIRED, REASON_UNRESTRICTED, REASON_WITHDRAWN,
 };
 use causeway_model::Timestamp;
 
@@ -79,6 +79,7 @@ pub(crate) fn story(entry: &Entry, record_id: &str) -> String {
 /// What an allowed entry with this reason does to a record; empty where its reason says it.
 fn meaning(entry: &Entry) -> &'static str {
     match (entry.operation(), entry.reason.as_str()) {
+        (Operation::Alteration, REASON_CORRECTED) => "it takes the place of the version before",
         (Operation::Alteration, REASON_WITHDRAWN) => "it leaves every feed",
         (Operation::Alteration, REASON_RESTRICTED) => "it leaves every feed and is kept",
         (Operation::Alteration, REASON_UNRESTRICTED) => "feeds may have it again",

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use causeway_crypto::{SealContext, SealingPublicKey};
-use causeway_journal::{Erasure, Outcome, v1};
+use causeway_journal::{Erasure, Outcome, REASON_CORRECTED, v1};
 use causeway_model::{Date, LeafIndex, RecordId, RecordVersion, SchemaId, SubmissionId};
 use causeway_schema::{Classified, Document, Schema, Split, Violation};
 use causeway_store::{Committed, Draft, DraftBody};
@@ -115,7 +115,11 @@ impl Exchange {
         let parts: [&[u8]; 4] = [schema.as_bytes(), &record, &version.to_be_bytes(), &submission.document];
         Attempt {
             pressure,
-            operation: v1::Operation::Collection,
+            operation: if submission.correction.is_some() {
+                v1::Operation::Alteration
+            } else {
+                v1::Operation::Collection
+            },
             submission: self.submission_mac(caller, &submission.submission_id),
             content: self.keys().ring().content_mac().tag(CONTENT_DOMAIN, &parts),
             record: submission.correction,
@@ -211,7 +215,9 @@ impl Exchange {
         let split = schema.split(document, &|scheme, value| pseudonyms.internal(owner, scheme, value).0);
         let context = SealContext { owner, record_id: record, version, kind: submission.schema.kind };
         let sealed = self.seal(&context, &split)?;
-        let mut draft = Said::allowed(v1::Operation::Collection, "accepted").by(caller);
+        // DPA 2018 s.62(1) tells collecting a record from altering it.
+        let reason = if submission.correction.is_some() { REASON_CORRECTED } else { "accepted" };
+        let mut draft = Said::allowed(attempt.operation, reason).by(caller);
         draft.entry.records.push(record_ref(&record, version, expected, submission.schema));
         draft.entry.submission_mac = attempt.submission.to_vec();
         draft.entry.content_mac = attempt.content.to_vec();

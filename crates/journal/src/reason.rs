@@ -9,6 +9,9 @@ pub const REASON_GENESIS_COMPLETE: &str = "genesis-complete";
 /// The alteration that withdraws a record.
 pub const REASON_WITHDRAWN: &str = "withdrawn";
 
+/// The alteration that makes a record's next version. Rules version 2; under the first a correction was a collection.
+pub const REASON_CORRECTED: &str = "corrected";
+
 /// The alteration that restricts a record's processing (DPA 2018 s.47): it leaves every feed, and is kept. Rules version 2.
 pub const REASON_RESTRICTED: &str = "restricted";
 

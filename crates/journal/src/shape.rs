@@ -63,6 +63,12 @@ fn check_operation(entry: &v1::Entry) -> Checked {
             holds(record.version.checked_sub(1) == Some(record.expected_version), "version")?;
             schema_id(record).map(drop)?;
         }
+        v1::Operation::Alteration if entry.reason == crate::REASON_CORRECTED => {
+            let record = one_record()?;
+            holds(record.expected_version > 0, "expected version")?;
+            holds(record.version.checked_sub(1) == Some(record.expected_version), "version")?;
+            schema_id(record).map(drop)?;
+        }
         v1::Operation::Alteration if entry.reason == crate::REASON_WITHDRAWN => {
             holds(one_record()?.expected_version > 0, "expected version")?;
             length(&entry.item_salt, 32, "item salt")?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use causeway_journal::{Outcome, REASON_UNRESTRICTED, decode_entry, v1};
+use causeway_journal::{Outcome, REASON_CORRECTED, REASON_UNRESTRICTED, decode_entry, v1};
 use causeway_model::{AgencyId, LeafIndex, RecordFacts, RecordId, RecordVersion, Timestamp};
 
 use crate::submit::leaf_of;
@@ -35,8 +35,9 @@ impl Exchange {
         let (mut made, mut freed) = (Vec::new(), HashMap::new());
         for (leaf, bytes) in (first.0..).map(LeafIndex).zip(entries) {
             let entry = decode_entry(&bytes).map_err(Error::corrupt)?;
-            let makes = entry.operation() == v1::Operation::Collection;
-            let frees = entry.operation() == v1::Operation::Alteration && entry.reason == REASON_UNRESTRICTED;
+            let alters = |reason| entry.operation() == v1::Operation::Alteration && entry.reason == reason;
+            let makes = entry.operation() == v1::Operation::Collection || alters(REASON_CORRECTED);
+            let frees = alters(REASON_UNRESTRICTED);
             if !(makes || frees) || entry.decision() != v1::Decision::Allowed {
                 continue;
             }

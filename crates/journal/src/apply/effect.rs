@@ -3,8 +3,8 @@
 
 use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion};
 
-use super::{feed_effect, identity_effect, key_effect, protection_effect};
-use crate::reason::REASON_WITHDRAWN;
+use super::{RULES_PROTECTION, feed_effect, identity_effect, key_effect, protection_effect};
+use crate::reason::{REASON_CORRECTED, REASON_WITHDRAWN};
 use crate::state::{RecordNumber, Submission};
 use crate::{Erasure, Outcome, State, shape, v1};
 
@@ -16,6 +16,7 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text
     }
     let outcome = match entry.operation() {
         v1::Operation::Collection => once(state, leaf, entry, collect),
+        v1::Operation::Alteration if is_correction(state, entry) => once(state, leaf, entry, collect),
         v1::Operation::Alteration if entry.reason == REASON_WITHDRAWN => once(state, leaf, entry, withdraw),
         v1::Operation::Alteration => once(state, leaf, entry, protection_effect::alter),
         v1::Operation::Document => activate(state, leaf, entry, text),
@@ -25,10 +26,17 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text
         _ => Outcome::Effective,
     };
     // The entries that made a record's versions are in its list of versions.
-    if !(outcome.is_effective() && entry.operation() == v1::Operation::Collection) {
+    let makes_version = entry.operation() == v1::Operation::Collection || is_correction(state, entry);
+    if !(outcome.is_effective() && makes_version) {
         note_subjects(state, leaf, entry);
     }
     if outcome.is_effective() { feed_effect::settle(state, leaf, entry) } else { outcome }
+}
+
+/// Whether an alteration makes a record's next version.
+fn is_correction(state: &State, entry: &v1::Entry) -> bool {
+    let corrects = entry.operation() == v1::Operation::Alteration && entry.reason == REASON_CORRECTED;
+    corrects && state.rules >= RULES_PROTECTION
 }
 
 /// A submission takes effect once: the same id again is a duplicate or, with other content, refused.

@@ -67,6 +67,31 @@ fn a_correction_needs_the_version_that_it_expects() {
 }
 
 #[test]
+fn a_correction_is_an_alteration_that_makes_a_version_since_the_second_rules() {
+    let corrected = |version| {
+        let entry = submit("a", version);
+        v1::Entry { operation: v1::Operation::Alteration.into(), reason: "corrected".into(), ..entry }
+    };
+    let mut log = Log::begun();
+    log.one(submit("a", 1));
+    let leaf = LeafIndex(log.state.tree().size());
+    assert_eq!(log.one(corrected(2)), Outcome::Effective);
+    let made = log.state.record(&record("a")).expect("it was made");
+    assert_eq!((made.current, made.versions.last()), (RecordVersion(2), Some(&leaf)));
+    assert_eq!(log.state.subject(&record("a")).iter().filter(|concerned| **concerned == leaf).count(), 1);
+    let late = v1::Entry { submission_mac: mac("late").to_vec(), ..corrected(2) };
+    assert_eq!(log.one(late), Outcome::VersionMoved);
+    assert_eq!(log.one(corrected(2)), Outcome::Duplicate { of: leaf });
+    let mut early = Log::begun_under(1);
+    early.all(vec![submit("a", 1), corrected(2)]);
+    assert_eq!(
+        early.state.record(&record("a")).expect("it was made").current,
+        RecordVersion(1),
+        "it says what it says"
+    );
+}
+
+#[test]
 fn a_withdrawal_happens_once() {
     let mut log = Log::begun();
     let leaf = LeafIndex(log.state.tree().size());
