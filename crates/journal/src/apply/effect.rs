@@ -1,7 +1,7 @@
 //! What an entry does to records, submissions and documents. What two writers could both do is settled here: first in
 //! log order wins.
 
-use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion};
+use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion, Timestamp};
 
 use super::{RULES_PROTECTION, feed_effect, identity_effect, key_effect, protection_effect};
 use crate::reason::{REASON_CORRECTED, REASON_WITHDRAWN};
@@ -94,10 +94,22 @@ fn collect(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     }
 }
 
-/// What a version says of retention holds in the place of what the version before said.
+/// How long an earlier last day stands after a correction that names a sooner one.
+const RETENTION_NOTICE_DAYS: u32 = 30;
+
+/// What a version says of retention holds in the place of what the version before said. A correction that brings the last day forward
+/// does so with notice: an erasure that takes two persons must not be had by one who corrects a date.
 fn retain(state: &mut State, number: RecordNumber, entry: &v1::Entry) {
     let dates = entry.retention.unwrap_or_default();
-    state.records.retain(number, dates.retain_until_day, dates.review_due_day);
+    let earlier = state.records.at(number);
+    let mut until = dates.retain_until_day;
+    if earlier.versions.len() > 1 && until > 0 {
+        let today = u32::try_from(Timestamp(entry.time_micros).day()).unwrap_or(u32::MAX);
+        let notice = today.saturating_add(RETENTION_NOTICE_DAYS);
+        // None was kept without an end.
+        until = until.max(earlier.retain_until_day.map_or(notice, |last| last.min(notice)));
+    }
+    state.records.retain(number, until, dates.review_due_day);
 }
 
 fn withdraw(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {

@@ -38,6 +38,11 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> O
     if identity.refused.is_some() {
         return Outcome::AlreadyDone;
     }
+    // Of what has been withdrawn or restricted nothing leaves to a partner, whatever was approved before.
+    let hands_over = entry.operation() == v1::Operation::Disclosure && identity.agreement.is_some();
+    if hands_over && !state.record(&identity.record_id).is_some_and(|record| record.may_leave()) {
+        return Outcome::NotFound;
+    }
     let actor = entry.actor.as_ref().and_then(|actor| actor.agency.parse().ok());
     let Some(actor) = actor else { return Outcome::Void };
     let mut changed = identity;

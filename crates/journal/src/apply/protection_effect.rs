@@ -102,13 +102,13 @@ fn expire(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     Outcome::Effective
 }
 
-/// The records that expire, if each is there, not erased and not held.
+/// The records that expire, if each is there, not erased, and neither held nor restricted: what is restricted is kept as evidence.
 fn erasable(state: &State, ids: &[RecordId]) -> Result<Vec<RecordNumber>, Outcome> {
     ids.iter()
         .map(|id| {
             let number = state.records.number(id).ok_or(Outcome::NotFound)?;
             let record = state.records.at(number);
-            match (record.erasure, record.held) {
+            match (record.erasure, record.held || record.restricted) {
                 (Erasure::Ordered(_) | Erasure::Complete(_), _) => Err(Outcome::Erased),
                 (Erasure::None, true) => Err(Outcome::OnHold),
                 (Erasure::None, false) => Ok(number),

@@ -35,7 +35,8 @@ pub struct RecordState<'a> {
     pub held: bool,
     /// How far its erasure has come.
     pub erasure: Erasure,
-    /// The last day on which its current version may be kept, in days since 1970-01-01; none where it states none.
+    /// The last day on which it may be kept, in days since 1970-01-01; none where its current version states none. A correction that
+    /// brings it forward does so with 30 days' notice.
     pub retain_until_day: Option<u32>,
     /// The day by which somebody has to look at it, likewise.
     pub review_due_day: Option<u32>,
@@ -158,7 +159,7 @@ impl Records {
         self.list[number as usize].withdrawn = true;
     }
 
-    /// What its current version says of retention; 0 for a date that it does not state.
+    /// Until when it may be kept, and when it is to be looked at; 0 for a date that its current version does not state.
     pub(crate) fn retain(&mut self, number: RecordNumber, until_day: u32, review_day: u32) {
         let record = &mut self.list[number as usize];
         (record.retain_until_day, record.review_due_day) = (until_day, review_day);

@@ -4,7 +4,7 @@ use causeway_crypto::Digest;
 use causeway_journal::{Outcome, erasure_digest, identity_digest, v1};
 use causeway_model::EntryId;
 
-use crate::log::{AL, Log, VN, allowed, approval, mac, record, record_ref, submit};
+use crate::log::{AL, Log, VN, allowed, approval, mac, record, record_ref, submit, withdraw};
 
 const HOUR: u64 = 3_600_000_000;
 const SEALED: Digest = Digest([5; 32]);
@@ -175,4 +175,32 @@ fn a_release_ends_with_its_time_its_refusal_or_its_record() {
     assert_eq!(log.one(order), Outcome::Effective);
     assert_eq!(log.one(disclose("identity-released", "gb-nca", erased)), Outcome::Erased);
     assert_eq!(log.one(ask("a", "gb-nca", "", 9)), Outcome::Erased);
+}
+
+#[test]
+fn what_is_restricted_or_withdrawn_after_all_approvals_goes_to_no_partner() {
+    let mut log = with_record();
+    let request = approved(&mut log);
+    log.one(disclose("identity-released", "gb-nca", request));
+    log.one(disclose("identity-delivered", "gb-nca", request));
+    let restrict = |reason: &str| v1::Entry {
+        records: vec![record_ref("a", 1, 1)],
+        item_salt: mac(reason).to_vec(),
+        ..allowed(v1::Operation::Alteration, reason, "gb-nca")
+    };
+    log.one(restrict("restricted"));
+    assert_eq!(log.one(disclose("identity-collected", "al-police", request)), Outcome::NotFound);
+    let own = asked(&mut log, ask("a", "gb-nca", "", 9));
+    for person in ["director", "dpo"] {
+        log.one(approve(own, "gb-nca", ("gb-nca", person)));
+    }
+    assert_eq!(log.one(disclose("identity-released", "gb-nca", own)), Outcome::Effective, "its owner may read it");
+    log.one(restrict("unrestricted"));
+    assert_eq!(log.one(disclose("identity-collected", "al-police", request)), Outcome::Effective);
+    log.one(withdraw("a", 1));
+    let late = asked(&mut log, ask("a", "al-police", AL, 9));
+    for person in ["director", "dpo"] {
+        log.one(approve(late, "al-police", ("gb-nca", person)));
+    }
+    assert_eq!(log.one(disclose("identity-released", "gb-nca", late)), Outcome::NotFound);
 }

@@ -203,12 +203,39 @@ fn expiry_needs_a_stated_last_day_that_is_over_and_the_operator() {
     let mut by_another = expire(&["old"]);
     by_another.actor.as_mut().expect("every entry has one").agency = "al-police".into();
     assert_eq!(log.one(by_another), Outcome::Void);
-    assert_eq!(log.one(until(submit("last day", 2), TODAY - 5)), Outcome::Effective);
     assert_eq!(log.one(until(submit("old", 2), TODAY + 5)), Outcome::Effective);
-    assert_eq!(log.one(expire(&["last day"])), Outcome::Effective, "the newest version's date counts");
-    assert_eq!(log.one(expire(&["old"])), Outcome::Void);
+    assert_eq!(log.one(expire(&["old"])), Outcome::Void, "the newest version's date counts");
     let standing = log.state.record(&record("old")).expect("made");
     assert_eq!((standing.retain_until_day, standing.review_due_day), (Some(TODAY + 5), None));
+}
+
+#[test]
+fn a_last_day_comes_forward_with_notice_and_goes_back_at_once() {
+    let mut log = with_records();
+    let last = |log: &Log, name: &str| log.state.record(&record(name)).expect("made").retain_until_day;
+    log.all(vec![until(submit("far", 1), TODAY + 1000), until(submit("near", 1), TODAY + 3), submit("open", 1)]);
+    log.all(vec![
+        until(submit("far", 2), TODAY + 1),
+        until(submit("near", 2), TODAY + 1),
+        until(submit("open", 2), TODAY + 1),
+    ]);
+    assert_eq!(last(&log, "far"), Some(TODAY + 30), "an erasure is not had by correcting a date");
+    assert_eq!(last(&log, "near"), Some(TODAY + 3), "what would have been over sooner is over then");
+    assert_eq!(last(&log, "open"), Some(TODAY + 30));
+    log.all(vec![until(submit("far", 3), TODAY + 2000), submit("near", 3)]);
+    assert_eq!((last(&log, "far"), last(&log, "near")), (Some(TODAY + 2000), None));
+    log.time += 40 * 86_400_000_000;
+    assert_eq!(log.one(expire(&["open"])), Outcome::Effective);
+    assert_eq!(log.one(expire(&["far"])), Outcome::Void);
+}
+
+#[test]
+fn what_is_restricted_does_not_expire() {
+    let mut log = with_records();
+    log.all(vec![until(submit("old", 1), TODAY - 1), restrict("old", 1, "restricted")]);
+    assert_eq!(log.one(expire(&["old"])), Outcome::OnHold);
+    log.all(vec![restrict("old", 1, "unrestricted")]);
+    assert_eq!(log.one(expire(&["old"])), Outcome::Effective);
 }
 
 #[test]
