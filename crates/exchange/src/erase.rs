@@ -115,7 +115,7 @@ impl Exchange {
     ) -> Result<Vec<v1::Approval>, Error> {
         self.owned(caller, records, lost(&Outcome::Erased))?;
         if let Some(person) = person
-            && self.records_of(caller, person).await? != records
+            && self.of_person(caller, person).await?.records() != records
         {
             let message = "these are not the person's records as they are now; plan the erasure again";
             return Err(Error::new(Class::Conflict, "plan-outdated", message));

@@ -133,6 +133,13 @@ impl Schema {
         let field = self.compiled().shape.number("subject_reference");
         body.cells().any(|cell| Some(cell.field) == field && cell.value == CellValue::Pseudonym(pseudonym))
     }
+
+    /// Whether a record names the person with this internal pseudonym as one that was moved on its route: by its `victim_refs`,
+    /// which are pseudonyms under the same scheme as a profile's `subject_reference`.
+    pub fn names_person(&self, body: &Classified, pseudonym: &[u8; 32]) -> bool {
+        let field = self.compiled().shape.number("victim_refs[]");
+        body.cells().any(|cell| Some(cell.field) == field && cell.value == CellValue::Pseudonym(pseudonym))
+    }
 }
 
 /// A country on a route with its place in the order of travel: leg, then end.

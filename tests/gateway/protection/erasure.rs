@@ -129,12 +129,25 @@ async fn a_person_is_found_by_the_owners_reference_however_it_is_typed_and_in_ev
     theirs.push(moved.record_id);
     let other = submit(&mut ingest, "other", &of("GB-77 b")).await.expect("accepted");
     // A route that names the person is not about the person.
-    let route = documents::with(documents::route(), json!({ "victim_refs": ["GB-77 a"] }));
-    submit(&mut ingest, "route", &route).await.expect("accepted");
+    let naming = |persons: &[&str]| documents::with(documents::route(), json!({ "victim_refs": persons }));
+    let mut routes = Vec::new();
+    for (name, persons) in [("route", &["GB-1", "GB-77 a"][..]), ("another", &["gb77a"]), ("neither", &["GB-1"])] {
+        routes.push(submit(&mut ingest, name, &naming(persons)).await.expect("accepted").record_id);
+    }
+    // Corrected, it does not name the person any more; the version before does.
+    let correction = v1::SubmitRequest {
+        record_id: routes[1].clone(),
+        expected_version: 1,
+        ..request("corrected", &naming(&["GB-1"]))
+    };
+    send(&mut ingest, correction).await.expect("corrected");
+    routes.pop();
+    routes.sort();
     theirs.sort();
     let mut office = Office::of(&world, &gateway, "gb-nca").await;
     let plan = office.plan_person("gb 77-A").await.expect("found");
-    assert_eq!(plan.record_ids, theirs);
+    assert_eq!((&plan.record_ids, plan.more), (&theirs, false));
+    assert_eq!((&plan.naming_record_ids, plan.more_naming), (&routes, false));
     let before = world.journal().size();
     refused(office.plan_person("GB-99").await, Code::NotFound, "unknown-person");
     denied(&world, before, "unknown-person");
@@ -154,7 +167,37 @@ async fn a_person_is_found_by_the_owners_reference_however_it_is_typed_and_in_ev
     let order = world.journal().entries().into_iter().find(|seen| seen.leaf == erased.ordered_leaf_index);
     let order = order.expect("in the log");
     assert_eq!((order.outcome, order.entry.records.len(), order.entry.approvals.len()), (Outcome::Effective, 4, 2));
+    // Only the routes are left to look at; when they are gone too, nobody knows the person.
+    let rest = office.plan_person("GB-77A").await.expect("routes name the person");
+    assert_eq!((rest.record_ids.len(), &rest.naming_record_ids), (0, &routes));
+    let approvals = office.both(&rest.digest);
+    refused(office.erase(vec![], "GB-77A", approvals).await, Code::InvalidArgument, "field-malformed");
+    let ids: Vec<&str> = routes.iter().map(String::as_str).collect();
+    let plan = office.plan(&ids).await.expect("by their ids");
+    assert_eq!((plan.more, plan.naming_record_ids.len()), (false, 0));
+    office.erase_all(&ids).await.expect("erased");
     refused(office.plan_person("GB-77A").await, Code::NotFound, "unknown-person");
     office.plan(&[&other.record_id]).await.expect("the neighbour is there");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_with_more_records_than_one_order_may_name_is_erased_in_two() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let theirs = documents::with(documents::profile(), json!({ "subject_reference": "GB-77" }));
+    let most = causeway_journal::MAX_ERASED_RECORDS;
+    for index in 0..=most {
+        submit(&mut ingest, &format!("theirs-{index}"), &theirs).await.expect("accepted");
+    }
+    let mut office = Office::of(&world, &gateway, "gb-nca").await;
+    for (listed, more) in [(most, true), (1, false)] {
+        let plan = office.plan_person("GB-77").await.expect("found");
+        assert_eq!((plan.record_ids.len(), plan.more), (listed, more));
+        let approvals = office.both(&plan.digest);
+        office.erase(plan.record_ids, "GB-77", approvals).await.expect("erased");
+    }
+    refused(office.plan_person("GB-77").await, Code::NotFound, "unknown-person");
     gateway.stop().await;
 }

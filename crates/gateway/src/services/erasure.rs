@@ -25,10 +25,14 @@ pub(crate) async fn plan(
 ) -> Answer<v1::PlanErasureResponse> {
     let erasing = erasing(&request.record_ids, request.subject_reference).map_err(|fault| call.malformed(fault))?;
     let plan = exchange.plan_erasure(&call.caller, erasing).await.map_err(status::of)?;
+    let ids = |records: &[RecordId]| records.iter().map(ToString::to_string).collect();
     Ok(Response::new(v1::PlanErasureResponse {
-        record_ids: plan.records.iter().map(ToString::to_string).collect(),
+        record_ids: ids(&plan.records),
         digest: plan.digest.0.to_vec(),
-        held_record_ids: plan.held.iter().map(ToString::to_string).collect(),
+        held_record_ids: ids(&plan.held),
+        more: plan.more,
+        naming_record_ids: ids(&plan.naming),
+        more_naming: plan.more_naming,
     }))
 }
 
