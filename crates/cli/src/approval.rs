@@ -4,7 +4,7 @@ mod approvable;
 mod governed_file;
 mod line;
 
-pub(crate) use approvable::{Approvable, ErasurePlan, IdentityCase, counted, read_plan};
+pub(crate) use approvable::{Approvable, ErasurePlan, IdentityCase, counted, naming, read_plan};
 pub(crate) use governed_file::GovernedFile;
 pub(crate) use line::{Approval, Person, approvals_of};
 

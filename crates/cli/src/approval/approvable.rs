@@ -31,6 +31,13 @@ pub(crate) struct ErasurePlan {
     /// Those of them that were under a legal hold.
     #[serde(with = "as_text::list")]
     pub(crate) held: Vec<RecordId>,
+    /// Whether there are more records of the person than it lists.
+    pub(crate) more: bool,
+    /// The owner's routes that name the person, and stay.
+    #[serde(with = "as_text::list")]
+    pub(crate) naming: Vec<RecordId>,
+    /// Whether there are more of these than it lists.
+    pub(crate) more_naming: bool,
     /// What the persons sign.
     #[serde(with = "as_text::digest")]
     pub(crate) digest: Digest,
@@ -182,7 +189,11 @@ impl Approvable {
 }
 
 fn erasure(plan: &ErasurePlan) -> Vec<String> {
-    let whose = if plan.by_person { ", all that there are of one person" } else { "" };
+    let whose = match (plan.by_person, plan.more) {
+        (true, false) => ", all that there are of one person",
+        (true, true) => ", not all that there are of one person: the rest needs another plan",
+        (false, _) => "",
+    };
     let mut lines = vec![
         format!("the erasure of {} of {}{whose}:", counted(plan.records.len()), plan.owner),
         "  nobody can read them again, here or from a backup, and partners are told to delete them;".into(),
@@ -192,6 +203,17 @@ fn erasure(plan: &ErasurePlan) -> Vec<String> {
         let held = if plan.held.contains(record) { " (under a legal hold: refused until it is lifted)" } else { "" };
         format!("  record {record}{held}")
     }));
+    lines.extend(naming(plan));
+    lines
+}
+
+/// What says something of the person and stays.
+pub(crate) fn naming(plan: &ErasurePlan) -> Vec<String> {
+    let named = |route| format!("  route {route} names the person and is not erased: correct it, or plan it by its id");
+    let mut lines: Vec<String> = plan.naming.iter().map(named).collect();
+    if plan.more_naming {
+        lines.push("  and more routes that name the person".into());
+    }
     lines
 }
 

@@ -15,7 +15,16 @@ fn nca() -> AgencyId {
 fn plan(records: &[u8]) -> ErasurePlan {
     let records: Vec<RecordId> = records.iter().map(|byte| RecordId::from_bytes([*byte; 16])).collect();
     let digest = erasure_digest(&nca(), &records);
-    ErasurePlan { owner: nca(), by_person: false, records, held: Vec::new(), digest }
+    ErasurePlan {
+        owner: nca(),
+        by_person: false,
+        records,
+        held: Vec::new(),
+        more: false,
+        naming: Vec::new(),
+        more_naming: false,
+        digest,
+    }
 }
 
 fn case() -> IdentityCase {
@@ -52,6 +61,21 @@ fn a_plan_reads_back_and_says_what_it_erases() {
     for part in ["2 records of gb-nca", &"01".repeat(16), "under a legal hold", &plan.digest.to_string()] {
         assert!(said.contains(part), "{part}: {said}");
     }
+}
+
+#[test]
+fn a_plan_says_all_of_one_person_only_where_it_is_and_names_what_stays() {
+    let said = |plan: ErasurePlan| Approvable::Erasure(plan).lines().join("\n");
+    let all = "all that there are of one person";
+    assert!(!said(plan(&[1])).contains(all));
+    let whole = ErasurePlan { by_person: true, ..plan(&[1]) };
+    assert!(said(whole.clone()).contains(&format!(", {all}:")));
+    let part = said(ErasurePlan { more: true, ..whole.clone() });
+    assert!(part.contains(&format!("not {all}: the rest needs another plan")), "{part}");
+    let named = said(ErasurePlan { naming: vec![RecordId::from_bytes([9; 16])], ..whole.clone() });
+    assert!(named.contains(&format!("route {} names the person and is not erased", "09".repeat(16))), "{named}");
+    assert!(!named.contains("more routes"), "{named}");
+    assert!(said(ErasurePlan { more_naming: true, ..whole }).contains("and more routes"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use causeway_model::RecordId;
 use causeway_proto::v1::{EraseRequest, PersonSignature, PlanErasureRequest, PlanErasureResponse};
 use clap::{ArgGroup, Args, Subcommand};
 
-use crate::approval::{Approvable, Approval, ErasurePlan, approvals_of, counted, read_plan};
+use crate::approval::{Approvable, Approval, ErasurePlan, approvals_of, counted, naming, read_plan};
 use crate::client_options::ClientOptions;
 use crate::output::{note, say};
 use crate::session::{Doing, Session};
@@ -74,6 +74,11 @@ async fn plan(options: &PlanOptions) -> Result<(), Failure> {
         PlanErasureRequest { record_ids: records.iter().map(RecordId::to_string).collect(), subject_reference };
     let response = session.protection().plan_erasure(request).await.map_err(|status| session.failure(status))?;
     let plan = plan_of(&session, response.into_inner(), options.subject_from.is_some())?;
+    if plan.records.is_empty() {
+        naming(&plan).iter().for_each(say);
+        note("nothing to erase: there is no record of this person; no plan is written");
+        return Ok(());
+    }
     private_file::write(&options.out, plan.to_json().as_bytes())?;
     let (file, owner) = (options.out.display(), &plan.owner);
     Approvable::Erasure(plan.clone()).lines().iter().for_each(say);
@@ -84,6 +89,12 @@ async fn plan(options: &PlanOptions) -> Result<(), Failure> {
     if !plan.held.is_empty() {
         let held = plan.held.len();
         note(format_args!("under a legal hold: {held} of them; the erasure is refused until it is lifted"));
+    }
+    if plan.more {
+        let listed = plan.records.len();
+        note(format_args!(
+            "there are more records of this person than these {listed}: when they are erased, plan again"
+        ));
     }
     Ok(())
 }
@@ -97,6 +108,9 @@ fn plan_of(session: &Session, response: PlanErasureResponse, by_person: bool) ->
         by_person,
         records: ids(&response.record_ids)?,
         held: ids(&response.held_record_ids)?,
+        more: response.more,
+        naming: ids(&response.naming_record_ids)?,
+        more_naming: response.more_naming,
         digest: Digest::try_from(response.digest.as_slice())
             .map_err(|_| Failure::does_not_hold("the plan's digest is malformed"))?,
     };
