@@ -309,3 +309,19 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_have_kept_a_journal_do_not_begin_another() {
+    let world = World::new();
+    let gateway = world.start().await;
+    submit(&mut gateway.ingest("gb-nca/case-management").await, "one", &documents::profile()).await.expect("accepted");
+    gateway.stop().await;
+    // The journal's volume is not mounted: an empty folder is where it was.
+    let (journal, away) = (world.path("data/journal"), world.path("away"));
+    fs::rename(&journal, &away).expect("moved");
+    let error = world.try_start().await.err().expect("it must not begin anew");
+    assert!(format!("{error:?}").contains("holds no journal, and the keys in"), "{error:?}");
+    fs::remove_dir_all(&journal).unwrap_or_default();
+    fs::rename(&away, &journal).expect("moved back");
+    world.start().await.stop().await;
+}

@@ -17,7 +17,7 @@ use crate::key_folders::KeyFolders;
 use crate::steps;
 
 /// The file's name, in the keys folder and in its mirror.
-const NAME: &str = "erasures";
+pub(crate) const NAME: &str = "erasures";
 
 /// What an entry's digest in the register is taken in, apart from every other digest of an entry.
 const DOMAIN: &str = "causeway/v1/erasure-register";

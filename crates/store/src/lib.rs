@@ -38,6 +38,7 @@ mod shared;
 mod sled_log;
 mod starting;
 mod steps;
+mod used_keys;
 mod vault;
 mod work;
 
@@ -52,3 +53,4 @@ pub use log::{AppendError, Beside, EngineError, FrameLog, ReadError};
 pub use reader::OpenedBody;
 pub use root_source::RootSource;
 pub use sled_log::SledLog;
+pub use used_keys::have_kept_a_journal;

@@ -35,6 +35,14 @@ pub(crate) fn of_an_empty_journal(config: &Config, proposals: &Proposals, clock:
     let agencies: Vec<AgencyFile> = agencies.collect();
     let all_agencies = !unread.contains(&DocumentKind::Agency);
     let mut found = server::faults_with(config, &agencies, all_agencies, clock);
+    if causeway_store::have_kept_a_journal(&config.keys_dir, config.keys.mirror_dir.as_deref()) {
+        found.push(format!(
+            "data_dir: {} holds no journal, and the keys in {} have kept one: mount its volume or restore it (docs/keys.md); a new journal \
+             begins with an empty keys folder and mirror",
+            config.data_dir.display(),
+            config.keys_dir.display()
+        ));
+    }
     if all_agencies && agencies.iter().all(|file| file.id != config.operator) {
         found.push(format!("operator: {} has no agency file in {}", config.operator, config.start.agencies.display()));
     }
