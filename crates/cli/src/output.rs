@@ -11,11 +11,31 @@ use crate::Failure;
 /// Without a terminal, progress is a plain line each time so many more are done.
 const PLAIN_STEP: u64 = 10_000;
 
-/// One line of an answer. A reader that has gone away (`| head`) ends the program quietly.
+/// One line of an answer. A reader that has gone away (`| head`) ends the program quietly. An answer that cannot be written
+/// ends it too, with the reason and code 1, so that nothing that stands on the answer (a cursor, say) is done after it.
 pub(crate) fn say(line: impl Display) {
-    if writeln!(io::stdout().lock(), "{line}").is_err() {
-        std::process::exit(0);
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        std::process::exit(unsaid(&error));
     }
+}
+
+/// What clap has to say instead of a command: help and version on standard output, a fault in the command line on standard
+/// error. Gives the exit code.
+pub(crate) fn say_usage(message: &clap::Error) -> u8 {
+    match message.print() {
+        Err(error) if !message.use_stderr() => u8::try_from(unsaid(&error)).unwrap_or(1),
+        _ => u8::try_from(message.exit_code()).unwrap_or(2),
+    }
+}
+
+/// The exit code where standard output cannot be written; says why where somebody may be waiting for the answer.
+fn unsaid(error: &io::Error) -> i32 {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return 0;
+    }
+    note(format_args!("causeway: standard output: {error}; the answer is not all there, what the gateway did stands"));
+    1
 }
 
 /// A JSON value as an answer, on one line.

@@ -30,10 +30,12 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let request = GetReceiptRequest { submission_id: options.submission_id.clone() };
     let response = session.ingest().get_receipt(request).await.map_err(|status| session.failure(status))?.into_inner();
     let receipt = response.receipt.ok_or_else(without_receipt)?;
-    say_json(&ReceiptForm::new(&options.submission_id, &receipt));
     if let Some(path) = &options.out {
         let proof = receipt.inclusion_proof.as_ref();
         proof_file::write(path, &receipt.entry, proof, &receipt.checkpoint)?;
+    }
+    say_json(&ReceiptForm::new(&options.submission_id, &receipt));
+    if let Some(path) = &options.out {
         note(format_args!("the proof is in {0}; check it with: causeway verify {0} {KEY_OPTION}", path.display()));
     }
     Ok(())

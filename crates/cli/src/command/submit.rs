@@ -58,9 +58,10 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     })
     .await;
     progress.finish();
+    // A run that broke off has good receipts too. They are put in their place before anything is said: saying may fail.
+    let kept = receipts.map_or(Ok(()), Receipts::finish);
     listed.iter().flatten().for_each(say);
-    // A run that broke off has good receipts too.
-    receipts.map_or(Ok(()), Receipts::finish)?;
+    kept?;
     let totals = totals.inspect_err(|_| again(accepted, "the same file can be submitted again"))?;
     conclude(totals, &reasons)
 }

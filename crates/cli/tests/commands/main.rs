@@ -3,6 +3,7 @@
 
 mod identity;
 mod keys;
+mod output;
 mod party;
 mod record;
 

@@ -122,6 +122,12 @@ impl Gateway {
         Ran { line: line.to_owned(), code, out: text(output.stdout), err: text(output.stderr) }
     }
 
+    /// Runs a command line whose standard output is a full disk, and gives its exit code; none where there is no such thing.
+    pub(crate) fn run_onto_full(&self, line: &str) -> Option<i32> {
+        let full = std::fs::File::options().write(true).open("/dev/full").ok()?;
+        self.command(line).stdin(Stdio::null()).stdout(full).status().expect("runs").code()
+    }
+
     /// Starts a command that goes on printing.
     pub(crate) fn watch(&self, line: &str) -> Watch {
         let mut child = self.command(line).spawn().expect("runs");
