@@ -1,7 +1,7 @@
 //! Files for their owner alone (mode 0600): keys, sealed identities, requests. None is ever overwritten.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -32,16 +32,40 @@ impl PrivateFile {
         }
     }
 
-    /// Writes all of it, durable when this returns.
+    /// Makes the file and fills it up to this size, durably: what comes later, up to that size, finds room on the disk.
+    ///
+    /// # Errors
+    /// As [`PrivateFile::create`], and a disk without that room.
+    pub(crate) fn with_room(path: &Path, bytes: usize) -> Result<Self, Failure> {
+        let mut made = Self::create(path)?;
+        let filled = made.file.as_mut().map_or(Ok(()), |file| fill(file, bytes));
+        filled.map_err(|error| Failure::file(path, error))?;
+        Ok(made)
+    }
+
+    /// Writes all of it in place of what the file held, durable when this returns.
     ///
     /// # Errors
     /// What the system said.
     pub(crate) fn finish(mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let written = self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes).and_then(|()| file.sync_all()));
+        let written = self.file.as_mut().map_or(Ok(()), |file| replace(file, bytes));
         written.map_err(|error| Failure::file(&self.path, error))?;
         self.file = None;
         Ok(())
     }
+}
+
+fn fill(file: &mut File, bytes: usize) -> std::io::Result<()> {
+    file.write_all(&vec![b'\n'; bytes])?;
+    file.sync_all()
+}
+
+fn replace(file: &mut File, bytes: &[u8]) -> std::io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(bytes)?;
+    let end = file.stream_position()?;
+    file.set_len(end)?;
+    file.sync_all()
 }
 
 impl Drop for PrivateFile {
@@ -77,5 +101,23 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert!(write(&path, b"other").is_err());
         assert_eq!(std::fs::read(&path).expect("readable"), b"sealed");
+    }
+
+    #[test]
+    fn room_is_taken_beforehand_and_given_back_afterwards() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("identity.json");
+        let place = PrivateFile::with_room(&path, 10_000).expect("made");
+        assert_eq!(std::fs::metadata(&path).expect("there").len(), 10_000);
+        place.finish(b"sealed").expect("written");
+        assert_eq!(std::fs::read(&path).expect("readable"), b"sealed");
+    }
+
+    #[test]
+    fn a_disk_without_room_is_found_out_before() {
+        let Ok(mut full) = OpenOptions::new().write(true).open("/dev/full") else {
+            return eprintln!("skipped: there is no /dev/full");
+        };
+        assert!(fill(&mut full, 1).is_err());
     }
 }

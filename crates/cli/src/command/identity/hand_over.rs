@@ -13,6 +13,9 @@ use crate::output::{note, say};
 use crate::private_file::PrivateFile;
 use crate::session::{Doing, Session};
 
+/// Room for the largest answer: a body of 128 KiB at most, sealed, in base64, with its keys beside it.
+const LARGEST_ANSWER: usize = 256 * 1024;
+
 /// Which request, and where to.
 #[derive(Debug, Args)]
 pub(crate) struct FetchOptions {
@@ -39,8 +42,8 @@ pub(crate) struct DeliverOptions {
 pub(super) async fn release(options: &FetchOptions) -> Result<(), Failure> {
     let id = request_id(&options.request)?;
     let session = Session::open(&options.client, Doing::Protecting).await?;
-    // It leaves once: its place is made first.
-    let place = PrivateFile::create(&options.out)?;
+    // It leaves once: its place is made first, and is large enough.
+    let place = PrivateFile::with_room(&options.out, LARGEST_ANSWER)?;
     let request = ReleaseIdentityRequest { identity_request_id: id.to_string() };
     let response = session.protection().release_identity(request).await.map_err(|status| session.failure(status))?;
     let response = response.into_inner();
@@ -82,7 +85,7 @@ pub(super) async fn deliver(options: &DeliverOptions) -> Result<(), Failure> {
 pub(super) async fn collect(options: &FetchOptions) -> Result<(), Failure> {
     let id = request_id(&options.request)?;
     let session = Session::open(&options.client, Doing::Asking).await?;
-    let place = PrivateFile::create(&options.out)?;
+    let place = PrivateFile::with_room(&options.out, LARGEST_ANSWER)?;
     let request = CollectIdentityRequest { identity_request_id: id.to_string() };
     let response = session.protection().collect_identity(request).await.map_err(|status| session.failure(status))?;
     let file = IdentityFile::from_wire(id, response.into_inner().sealed, None)?;
