@@ -4,6 +4,7 @@
 //! the one projection of a classified body. Out of scope: who may see what (agreement), keys and sealing (crypto),
 //! clocks and files. Nothing here prints a value of a record.
 
+mod ages;
 mod annotation;
 mod classified;
 mod codes;

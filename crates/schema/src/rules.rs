@@ -3,6 +3,7 @@
 use causeway_model::{Date, Kind, PartialDate};
 use serde_json::Value;
 
+use crate::ages;
 use crate::shape::{Shape, pointer};
 use crate::summary;
 use crate::violation::Violation;
@@ -47,6 +48,7 @@ pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value, today: Date, found:
     match kind {
         Kind::VictimProfile => {
             period(root, "", ["exploitation_start", "exploitation_end"], found);
+            ages::check(root, today, found);
             let places = root.get("exploitation_uk_places").and_then(Value::as_array).into_iter().flatten();
             for (index, place) in places.enumerate() {
                 if text(place, "subdivision").is_some_and(|code| !code.starts_with("GB-")) {

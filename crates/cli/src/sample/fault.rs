@@ -196,7 +196,11 @@ impl FaultKind {
             }
             Self::AnonymousWithName => anonymise_but_for_the_name(record),
             Self::SubjectMissing => drop(record.remove("subject_reference")),
-            Self::AgeContradicted => set("age_band", json!("9-17")),
+            Self::AgeContradicted => {
+                set("age_band", json!("9-17"));
+                // Which contradicts the band by a rule of its own.
+                record.remove("date_of_birth");
+            }
             Self::ChildDetailOfAdult => set("child_detail", json!({"missing_from_care": "no"})),
             Self::SubdivisionElsewhere => set("exploitation_uk_places", json!([{"subdivision": "FR-75"}])),
             Self::CountriesNotOfLegs => set("destination_country", json!("IS")),

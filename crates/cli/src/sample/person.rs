@@ -26,6 +26,10 @@ const NATIONALITIES: &[(&str, u32)] = &[
 /// Of 100 children referred: British ones are more often children, so that 44% of all are.
 const CHILD_PERCENT: (u32, u32) = (70, 36);
 const FEMALE_PERCENT: u32 = 24;
+/// The ages of children at the end of 2024: none comes of age before 2029, and until then each is a child on the day of
+/// receipt, as the schema asks.
+const YOUNGEST: u32 = 9;
+const CHILDREN_AGES: u32 = 5;
 /// Given names and family names by nationality; the last row is for all others.
 const NAMES: &[(&str, &[&str], &[&str])] = &[
     ("GB", &["Jordan", "Casey", "Alex", "Taylor", "Morgan", "Jamie"], &["Samplewood", "Testerley", "Mockford"]),
@@ -55,7 +59,7 @@ impl Person {
         let mut random = Random::of(seed, "person", number);
         let nationality = random.weighted(NATIONALITIES);
         let child = random.chance(if nationality == "GB" { CHILD_PERCENT.0 } else { CHILD_PERCENT.1 });
-        let age = if child { 11 + random.below(7) } else { 18 + random.below(18) + random.below(18) };
+        let age = if child { YOUNGEST + random.below(CHILDREN_AGES) } else { 18 + random.below(18) + random.below(18) };
         let gender = match random.below(100) {
             0 => random.pick(&["transgender_female", "transgender_male", "non_conforming"]),
             drawn if drawn < FEMALE_PERCENT => "female",

@@ -3,6 +3,7 @@
 use causeway_model::Kind;
 
 use super::{FieldDocs, GENERATED, KindDocs, words};
+use crate::ages;
 use crate::keyword::CONDITIONAL_RULES;
 use crate::{rules, summary};
 
@@ -96,8 +97,9 @@ fn rules(docs: &KindDocs<'_>) -> String {
     let conditional = CONDITIONAL_RULES.iter().filter(|(name, _)| stated.contains(name)).copied();
     let own = rules::RULES.iter().filter(|(kind, _)| kind.is_none_or(|kind: Kind| kind == docs.kind));
     let own = own.map(|(_, rule)| *rule);
+    let ages = if docs.kind == Kind::VictimProfile { ages::RULES } else { &[] };
     let mut seen = Vec::new();
-    for (name, reason) in conditional.chain(own).chain(summary::RULES.iter().copied()) {
+    for (name, reason) in conditional.chain(own).chain(ages.iter().copied()).chain(summary::RULES.iter().copied()) {
         if !seen.contains(&(name, reason)) {
             seen.push((name, reason));
             text.push_str(&format!("| `{name}` | {reason} |\n"));

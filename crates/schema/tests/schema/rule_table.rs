@@ -66,7 +66,8 @@ fn with(mut edits: Edits, pointer: &'static str, value: Value) -> Edits {
 }
 
 fn of_the_schema() -> Vec<Case> {
-    let minor = || vec![("/is_minor", json!("yes")), ("/sanitised_summary", Value::Null)];
+    let minor =
+        || vec![("/is_minor", json!("yes")), ("/date_of_birth", Value::Null), ("/sanitised_summary", Value::Null)];
     vec![
         profile_case(
             "handling-codes",
@@ -97,8 +98,8 @@ fn of_the_schema() -> Vec<Case> {
         profile_case("age-band-minor", with(minor(), "/age_band", json!("9-17")), minor(), "/age_band"),
         profile_case(
             "age-band-minor",
-            vec![("/age_band", json!("48+"))],
-            vec![("/age_band", json!("0-8"))],
+            vec![("/age_band", json!("48+")), ("/date_of_birth", Value::Null)],
+            vec![("/age_band", json!("0-8")), ("/date_of_birth", Value::Null)],
             "/age_band",
         ),
         profile_case(
@@ -123,11 +124,12 @@ fn of_the_schema() -> Vec<Case> {
 }
 
 fn of_dates() -> Vec<Case> {
+    let minor = || vec![("/is_minor", json!("yes")), ("/age_band", Value::Null), ("/sanitised_summary", Value::Null)];
     vec![
         profile_case(
             "date-not-in-future",
-            vec![("/date_of_birth", json!("2026-11-21"))],
-            vec![("/date_of_birth", json!("2026-11-22"))],
+            with(minor(), "/date_of_birth", json!("2026-11-21")),
+            with(minor(), "/date_of_birth", json!("2026-11-22")),
             "/date_of_birth",
         ),
         profile_case(
@@ -181,6 +183,55 @@ fn of_dates() -> Vec<Case> {
     ]
 }
 
+/// Each side of each rule on the day that divides them, by a date that is known to the day, the month and the year.
+fn of_ages() -> Vec<Case> {
+    let born = |date: &str, minor: &str| {
+        let band = ("/age_band", Value::Null);
+        let edits = vec![("/date_of_birth", json!(date)), ("/is_minor", json!(minor)), band];
+        if minor == "no" { edits } else { with(edits, "/sanitised_summary", Value::Null) }
+    };
+    let banded = |date: &str, band: &str, referred: &str| {
+        let edits = vec![("/date_of_birth", json!(date)), ("/is_minor", json!("not_sure")), ("/age_band", json!(band))];
+        let edits = with(with(edits, "/sanitised_summary", Value::Null), "/referral_date", json!(referred));
+        with(with(edits, "/exploitation_start", Value::Null), "/exploitation_end", Value::Null)
+    };
+    let trafficked =
+        |age: u8, minor: &str| vec![("/age_when_trafficked", json!(age)), ("/was_minor_at_exploitation", json!(minor))];
+    let mut cases = Vec::new();
+    for (accepted, refused) in [
+        // Of age on the day of receipt, 2026-11-21, or perhaps so.
+        (("2008-11-21", "no"), ("2008-11-22", "no")),
+        (("2008-11", "no"), ("2008-12", "no")),
+        (("2008", "no"), ("2009", "no")),
+        (("2008-11-22", "yes"), ("2008-11-21", "yes")),
+        (("2008-11", "yes"), ("2008-10", "yes")),
+        (("2008", "yes"), ("2007", "yes")),
+        (("2014-11-03", "not_sure"), ("2014-11-03", "no")),
+        (("1980", "not_sure"), ("1980", "yes")),
+    ] {
+        let (accepted, refused) = (born(accepted.0, accepted.1), born(refused.0, refused.1));
+        cases.push(profile_case("birth-date-minor", accepted, refused, "/is_minor"));
+    }
+    for (accepted, refused) in [
+        // No older than on the day of receipt.
+        (("2008-11-21", "18-20", "2026"), ("2008-11-22", "18-20", "2026")),
+        (("1978", "48+", "2026"), ("1979", "48+", "2026")),
+        (("2014", "unknown", "2026"), ("2014", "30-38", "2026")),
+        // No younger than when the case was referred; a record that is loaded later keeps its band.
+        (("2005", "9-17", "2022-12-31"), ("2005", "9-17", "2024-01")),
+        (("1998-05-01", "18-20", "2019"), ("1998-05-01", "18-20", "2019-05-01")),
+    ] {
+        let accepted = banded(accepted.0, accepted.1, accepted.2);
+        let refused = banded(refused.0, refused.1, refused.2);
+        cases.push(profile_case("birth-date-age-band", accepted, refused, "/age_band"));
+    }
+    for (accepted, refused) in [((18, "no"), (17, "no")), ((17, "yes"), (18, "yes")), ((3, "not_sure"), (3, "no"))] {
+        let (accepted, refused) = (trafficked(accepted.0, accepted.1), trafficked(refused.0, refused.1));
+        cases.push(profile_case("age-trafficked-minor", accepted, refused, "/was_minor_at_exploitation"));
+    }
+    cases
+}
+
 fn of_places() -> Vec<Case> {
     let region = |place: Value| vec![("/legs/0/from", place), ("/origin_country", json!(null))];
     vec![
@@ -232,7 +283,8 @@ fn of_places() -> Vec<Case> {
 
 fn of_the_summary() -> Vec<Case> {
     let text = |text: &str| vec![("/sanitised_summary", json!(text))];
-    let child = |answer: &str| vec![("/is_minor", json!(answer)), ("/age_band", Value::Null)];
+    let child =
+        |answer: &str| vec![("/is_minor", json!(answer)), ("/age_band", Value::Null), ("/date_of_birth", Value::Null)];
     let mut cases = Vec::new();
     for (rule, accepted, refused) in [
         ("summary-email", "Was paid @ 5.50 a day.", "Wrote from someone@example.com."),
@@ -265,7 +317,7 @@ fn of_the_summary() -> Vec<Case> {
 }
 
 fn every_case() -> impl Iterator<Item = Case> {
-    [of_the_schema(), of_dates(), of_places(), of_the_summary()].into_iter().flatten()
+    [of_the_schema(), of_dates(), of_ages(), of_places(), of_the_summary()].into_iter().flatten()
 }
 
 fn broken(case: &Case, edits: &Edits) -> Vec<(String, String)> {

@@ -110,8 +110,10 @@ fn a_duty_to_notify_without_consent_is_anonymous() {
 
 #[test]
 fn age_and_minority_agree() {
-    breaks(profiles(), profile(), &[("/age_band", json!("9-17"))], &[("/age_band", "age-band-minor")]);
-    let minor = |answer: &str| [("/is_minor", json!(answer)), ("/sanitised_summary", json!(null))];
+    let unborn = ("/date_of_birth", json!(null));
+    let edits = [("/age_band", json!("9-17")), unborn.clone()];
+    breaks(profiles(), profile(), &edits, &[("/age_band", "age-band-minor")]);
+    let minor = |answer: &str| [("/is_minor", json!(answer)), ("/sanitised_summary", json!(null)), unborn.clone()];
     breaks(profiles(), profile(), &minor("yes"), &[("/age_band", "age-band-minor")]);
     breaks(profiles(), profile(), &minor("not_sure"), &[]);
     let detail = [("/child_detail", json!({"missing_from_care": "yes"}))];

@@ -148,7 +148,8 @@ fn a_referral_is_read_by_its_answers() {
     assert_eq!(document["exploitation_types"], json!(["ForcedCriminality"]));
     assert_eq!(document["exploitation_uk_places"], json!([{"town": "Leeds"}, {"town": "Hull"}]));
     assert_eq!(document["interpreter_language"], "vie");
-    let child = referred(&json!({"AdultOrChild": "Child", "LocalAuthority": "Kent County Council"}));
+    let child = referred(&json!({"AdultOrChild": "Child", "Customer.DOB": "3/11/2014",
+                                 "LocalAuthority": "Kent County Council"}));
     assert_eq!((&child["is_minor"], child.get("consent_given")), (&json!("yes"), None));
     assert_eq!(child["child_detail"]["local_authority"], "Kent County Council");
     let adult = referred(&json!({"LocalAuthority": "Kent County Council"}));
@@ -166,6 +167,27 @@ fn a_duty_to_notify_is_anonymous_whatever_the_form_holds() {
     }
     let text = referral(&json!({"NRMOrDuty": "Duty to Notify", "Customer.DOB": "no date"})).to_string();
     assert!(rows(map("nrm-referral"), &text)[0].result.is_ok(), "what is left out is not read");
+}
+
+/// The rules by which the schema refuses what the map makes of a referral.
+fn refused_for(changes: &Value) -> Vec<String> {
+    let mapped = rows(map("nrm-referral"), &referral(changes).to_string()).remove(0).result.expect("the map reads it");
+    let parsed = causeway_schema::parse(&mapped.document).expect("JSON within the limits");
+    let today = Date::new(2026, 11, 21).expect("a date");
+    let schemas = schemas();
+    let violations = schemas.get(mapped.schema).expect("shipped").validate(&parsed, today);
+    violations.into_iter().map(|violation| violation.rule).collect()
+}
+
+#[test]
+fn a_child_whose_answer_is_adult_is_refused_or_treated_as_a_child() {
+    assert_eq!(refused_for(&json!({"Customer.DOB": "3/11/2014"})), ["birth-date-minor"]);
+    assert_eq!(refused_for(&json!({"AdultOrChild": "Child"})), ["birth-date-minor"], "born in 1990");
+    assert_eq!(refused_for(&json!({"Customer.DOB": "3/11/2014", "AdultOrChild": "Child"})), Vec::<String>::new());
+    // A duty to notify has no date of birth that could contradict the answer.
+    let notified = referred(&json!({"NRMOrDuty": "DTN", "Customer.DOB": "3/11/2014"}));
+    assert_eq!((&notified["is_minor"], notified.get("date_of_birth")), (&json!("not_sure"), None));
+    assert_eq!(referred(&json!({"NRMOrDuty": "DTN", "Customer.DOB": ""}))["is_minor"], "no");
 }
 
 #[test]
