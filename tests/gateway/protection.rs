@@ -4,7 +4,7 @@
 mod erasure;
 mod gone;
 #[path = "../../crates/store/tests/store/key_search.rs"]
-mod key_search;
+pub(crate) mod key_search;
 mod office;
 mod resume;
 mod retention;

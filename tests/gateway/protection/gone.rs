@@ -1,11 +1,13 @@
-//! Erased is gone: every byte of the data directory, of its copies from before and after and of the keys folder is searched for what
-//! the record said, and every key that any of them gives is tried on every body.
+//! Erased is gone: every byte of the data directory, of its copies from before and after, of the keys folder and of its mirror is
+//! searched for what the record said, and every key that any of them gives, or a bundle of the keys that was made before, is tried on
+//! every body: both versions of the record, and its identity as it was delivered to a partner.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use causeway_crypto::RootKey;
+use causeway_crypto::{RootKey, SealingPrivateKey};
 use causeway_proto::v1;
+use causeway_store::RootSource;
 use serde_json::{Value, json};
 
 use super::SYSTEM;
@@ -14,8 +16,9 @@ use super::office::Office;
 use super::resume::copy;
 use crate::canary::scanner::Canaries;
 use crate::feed::{ALBANIA, released_in};
-use crate::harness::calls::{request, send, submit};
-use crate::harness::{World, documents};
+use crate::harness::calls::{items, released, request, send, submit};
+use crate::harness::{Gateway, World, documents};
+use crate::identity::desk::{self, Desk};
 
 fn marked(canaries: &mut Canaries) -> Value {
     let members = json!({
@@ -29,9 +32,28 @@ fn marked(canaries: &mut Canaries) -> Value {
     documents::with(documents::profile(), members)
 }
 
+/// Has the newest released record of the partner's feed identified and sealed to the partner; gives the entry of the delivery.
+async fn delivered(world: &World, gateway: &Gateway, record_id: &str) -> u64 {
+    let (mut owner, mut partner) =
+        (Desk::of(world, gateway, "gb-nca").await, Desk::of(world, gateway, "al-police").await);
+    let shown = items(&mut gateway.feed("al-police/feed").await).await;
+    let newest = released(shown.last().expect("an item")).expect("released");
+    let pseudonym = newest["subject_reference"].as_str().expect("a pseudonym");
+    let id = partner.request(pseudonym, 0).await.expect("requested");
+    assert_eq!(owner.row(&id).await.record_id, record_id);
+    for person in ["director", "dpo"] {
+        owner.approve(&id, person).await.expect("approved");
+    }
+    let out = owner.release(&id).await.expect("released");
+    let opened = owner.open(out.sealed.as_ref().expect("sealed")).expect("the owner's key opens it");
+    owner.deliver(&id, desk::reseal(&out, &id, &opened)).await.expect("delivered")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_an_erased_record_can_be_read_from_anything_that_is_kept() {
-    let world = World::new();
+    let mut world = World::new();
+    let mirror = world.path("mirror");
+    world.config().keys.mirror_dir = Some(mirror.clone());
     let mut canaries = Canaries::new();
     let gateway = world.start().await;
     let mut ingest = gateway.ingest(SYSTEM).await;
@@ -42,26 +64,33 @@ async fn nothing_of_an_erased_record_can_be_read_from_anything_that_is_kept() {
         ..request("two", &marked(&mut canaries))
     };
     let second = send(&mut ingest, correction).await.expect("corrected");
+    released_in(&world, ALBANIA, &second).await;
+    let delivery = delivered(&world, &gateway, &record.record_id).await;
     let other = submit(&mut ingest, "other", &marked(&mut canaries)).await.expect("accepted");
     released_in(&world, ALBANIA, &other).await;
     gateway.stop().await;
     let (journal, keys) = (world.path("data/journal"), world.path("data/keys"));
     let before = world.path("before");
     copy(&journal, &before);
-    let gone = numbers(&world, &[record.leaf_index, second.leaf_index]);
+    let gone = numbers(&world, &[record.leaf_index, second.leaf_index, delivery]);
     let kept = numbers(&world, &[other.leaf_index]);
     let root = fs::read(keys.join("root.key")).expect("kept");
     let roots = [RootKey::try_from(root.as_slice()).expect("a root key")];
-    // The control: what this search finds before.
-    let mut control = Search::default();
-    control.keys_folder(&keys, &roots);
+    let (bundled, recipient) = (world.path("bundled"), SealingPrivateKey::generate());
+    let bundle = causeway_store::seal_keys(&keys, &RootSource::File, &recipient.public_key()).expect("sealed");
+    causeway_store::open_keys(&bundle, &recipient, &bundled).expect("opened");
+    // The control: what this search finds before, in the keys folder and in the mirror alone.
     let searched = world.path("searched");
     copy(&journal, &searched);
-    control.data_dir(&searched);
-    let found = control.keys();
-    let all = bodies(&searched);
-    assert_eq!(all.len(), 3);
-    assert!(all.iter().all(|body| body.opens_under(&found)), "before, every body opens");
+    for folder in [&keys, &mirror] {
+        let mut control = Search::default();
+        control.keys_folder(folder, &roots);
+        control.data_dir(&searched);
+        let found = control.keys();
+        let all = bodies(&searched);
+        assert_eq!(all.len(), 4);
+        assert!(all.iter().all(|body| body.opens_under(&found)), "before, every body opens");
+    }
 
     let gateway = world.start().await;
     let mut office = Office::of(&world, &gateway, "gb-nca").await;
@@ -71,12 +100,17 @@ async fn nothing_of_an_erased_record_can_be_read_from_anything_that_is_kept() {
     gateway.stop().await;
     let after = world.path("after");
     copy(&journal, &after);
-    for folder in ["data", "before", "running", "after"] {
+    // Apart from the copy that the engine opens below: what it wrote, as it is.
+    let unopened = world.path("unopened");
+    copy(&running, &unopened);
+    for folder in ["data", "mirror", "before", "running", "after"] {
         let (leaks, files) = canaries.find_below(&world.path(folder));
         assert_eq!((leaks, files > 0), (Vec::new(), true), "{folder}");
     }
     let mut search = Search::default();
     search.keys_folder(&keys, &roots);
+    search.keys_folder(&mirror, &roots);
+    search.ring(&bundled, &roots);
     for copy in [&before, &running, &after] {
         search.data_dir(copy);
     }
@@ -88,7 +122,20 @@ async fn nothing_of_an_erased_record_can_be_read_from_anything_that_is_kept() {
             closed += usize::from(gone.contains(&body.number));
             open += usize::from(kept.contains(&body.number));
         }
-        assert_eq!((closed, open), (2, 1), "{}", copy.display());
+        assert_eq!((closed, open), (3, 1), "{}", copy.display());
+    }
+    // No key lies open in the log either, and the same search finds one that is put there.
+    let all = bodies(&after);
+    let opens = |key: &&[u8; 32]| all.iter().any(|body| body.opens_under(&BTreeSet::from([**key])));
+    let planted = [&[7; 5], found.iter().find(opens).expect("the kept record's").as_slice()].concat();
+    let with_key = world.path("with-key");
+    fs::create_dir(&with_key).expect("writable");
+    fs::write(with_key.join("planted"), planted).expect("writable");
+    for (folder, opened) in [(&unopened, 0), (&with_key, 1)] {
+        let mut raw = Search::default();
+        raw.raw_bytes(folder);
+        let windows = raw.keys();
+        assert_eq!(all.iter().filter(|body| body.opens_under(&windows)).count(), opened);
     }
 }
 

@@ -4,15 +4,23 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use causeway_crypto::{AeadKey, RootKey};
+use causeway_crypto::{AeadKey, RootKey, sha256};
 use causeway_journal::{decode_entry, decode_frame, v1};
 use causeway_model::FrameSeq;
 use causeway_store::{FrameLog, SledLog};
 
-/// What bodies, pages and slots are bound to when they are encrypted, spelled out apart from the code that does it.
+/// What bodies, pages and slots are bound to when they are encrypted, and how the ring's key is derived, spelled out apart from the
+/// code that does it.
 const BODY: &[u8] = b"causeway/v1/body\0";
 const PAGE: &[u8] = b"causeway/v1/key-page\0";
 const SLOT: &[u8] = b"causeway/v1/page-key-slot\0";
+const RING: &[u8] = b"causeway/v1/ring-wrapping";
+
+/// The name of a wrapped ring and its version, in clear.
+const RING_HEADER_BYTES: usize = 18;
+
+/// No key that somebody would have made has so many zeros among its 32 bytes; files have many such places.
+const TOO_MANY_ZEROS: usize = 8;
 
 /// An encrypted body: its entry's number (see `draft`) and id, and the ciphertext.
 pub(crate) struct Body {
@@ -38,7 +46,7 @@ pub(crate) struct Search {
 
 impl Search {
     /// Takes the page keys of a folder with a `page-keys` file, under each of these root keys, its rewritten pages, and
-    /// every 32 bytes that stand next to each other in any of its files.
+    /// what [`Search::ring`] takes.
     pub(crate) fn keys_folder(&mut self, folder: &Path, roots: &[RootKey]) {
         let slots = fs::read(folder.join("page-keys")).expect("read");
         for (number, slot) in (0_u64..).zip(slots.as_chunks::<64>().0) {
@@ -53,8 +61,22 @@ impl Search {
             let number = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
             self.pages.insert((number.expect("a page's number"), fs::read(&path).expect("read")));
         }
+        self.ring(folder, roots);
+    }
+
+    /// Takes every secret of a folder's `ring`, where it has one that opens under one of these root keys, the root keys and what
+    /// they derive, and every 32 bytes that stand next to each other in any of its files.
+    pub(crate) fn ring(&mut self, folder: &Path, roots: &[RootKey]) {
+        let wrapped = fs::read(folder.join("ring")).unwrap_or_default();
+        for root in roots {
+            let wrapping = derived(root.expose(), RING);
+            self.raw.extend([*root.expose(), *root.page_wrapping_key().expose(), wrapping]);
+            let Some((header, sealed)) = wrapped.split_at_checked(RING_HEADER_BYTES) else { continue };
+            // Wherever in the ring a secret begins.
+            let opened = AeadKey::new(wrapping).open(header, sealed);
+            self.raw.extend(opened.iter().flat_map(|ring| windows(ring)));
+        }
         self.raw_bytes(folder);
-        self.raw.extend(roots.iter().flat_map(|root| [*root.expose(), *root.page_wrapping_key().expose()]));
     }
 
     /// Takes the key pages of a data directory's log.
@@ -62,6 +84,18 @@ impl Search {
         let log = SledLog::open(data_dir).expect("the log opens");
         for number in 0..=log.last_key_page().expect("read").unwrap_or_default() {
             self.pages.extend(log.key_page(number).expect("read").map(|page| (number, page)));
+        }
+    }
+
+    /// Takes every 32 bytes that stand next to each other in any file of a folder.
+    pub(crate) fn raw_bytes(&mut self, folder: &Path) {
+        for entry in fs::read_dir(folder).expect("listed") {
+            let path = entry.expect("listed").path();
+            if path.is_dir() {
+                self.raw_bytes(&path);
+            } else {
+                self.raw.extend(windows(&fs::read(&path).expect("read")));
+            }
         }
     }
 
@@ -78,18 +112,20 @@ impl Search {
         }
         keys
     }
+}
 
-    fn raw_bytes(&mut self, folder: &Path) {
-        for entry in fs::read_dir(folder).expect("listed") {
-            let path = entry.expect("listed").path();
-            if path.is_dir() {
-                self.raw_bytes(&path);
-            } else {
-                let bytes = fs::read(&path).expect("read");
-                self.raw.extend(bytes.windows(32).map(|window| <[u8; 32]>::try_from(window).expect("32 bytes")));
-            }
-        }
-    }
+/// Every 32 bytes that could be a key.
+fn windows(bytes: &[u8]) -> impl Iterator<Item = [u8; 32]> {
+    let windows = bytes.windows(32).map(|window| <[u8; 32]>::try_from(window).expect("32 bytes"));
+    windows.filter(|window| window.iter().filter(|byte| **byte == 0).count() < TOO_MANY_ZEROS)
+}
+
+/// HKDF-Expand (RFC 5869 section 2.3) with SHA-256 to 32 bytes, of a label that stands after its length.
+fn derived(key: &[u8; 32], label: &[u8]) -> [u8; 32] {
+    let info = [&(label.len() as u64).to_be_bytes(), label, &[1]].concat();
+    let pad = |with: u8| -> Vec<u8> { (0..64).map(|at| key.get(at).copied().unwrap_or(0) ^ with).collect() };
+    let inner = sha256(&[&pad(0x36), &info]);
+    sha256(&[&pad(0x5c), inner.as_bytes()]).0
 }
 
 /// Every body in a data directory's log.
