@@ -12,6 +12,7 @@ use std::process::{Child, Command, ExitCode, Output, Stdio};
 use causeway_journal::v1::{Decision, Operation};
 
 use super::real;
+use crate::canary::scanner::Canaries;
 use crate::harness::{Gateway, World};
 
 /// The arguments of the child process, one a line.
@@ -265,4 +266,40 @@ async fn rows_that_mean_harm_are_refused_one_by_one() {
     assert_eq!(rules, ["duplicate-member", "unknown-member", "too-deep", "malformed-json"]);
     assert!(![run.said, run.noted, run.report].concat().contains(SECRET));
     gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_an_imported_table_is_kept_or_said() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut canaries = Canaries::new();
+    // Each # is a canary. Taken; refused by the map, by the schema and by the reader of tables; and taken again.
+    let table = "Id,prs_FirstName,prs_SecondName,prs_Citizenship,prs_Birthdate,prs_Email,vic_TypeOfExploitation
+#,#,#,AL,1990,#@example.org,ForcedLabour
+#,#,#,#,#,#,#
+#,#,#,AL,1990,not an address #,ForcedLabour
+#,#,#
+\"#,#,#,AL
+#,#,#,AL,1990,,ForcedLabour
+";
+    let text: String = table.chars().map(|part| if part == '#' { canaries.word() } else { part.to_string() }).collect();
+    let source = world.path("table.csv");
+    fs::write(&source, &text).expect("writable");
+    let import = Import { world: &world, gateway: &gateway, map: "config/imports/htcds.toml".into(), source };
+    let run = import.run().await;
+    assert_eq!(run.totals(), [6, 2, 4], "{}{}", run.noted, run.report);
+    assert_eq!(accepted(&world), 2);
+    gateway.stop().await;
+    for (place, text) in [("the answer", &run.said), ("the progress", &run.noted), ("the report", &run.report)] {
+        canaries.assert_none_in(place, text.as_bytes());
+    }
+    let (found, files) = canaries.find_below(&world.path("data"));
+    assert_eq!((found, files >= 6), (Vec::new(), true));
+    let lines = World::log_lines();
+    assert!(lines.contains("request_id"), "the lines of calls are captured");
+    canaries.assert_none_in("the log", lines.as_bytes());
+    for seen in world.journal().entries() {
+        canaries.assert_none_in(&format!("entry {}", seen.leaf), &seen.bytes);
+    }
+    assert!(canaries.find(text.as_bytes()).is_some(), "the search finds what is there");
 }
