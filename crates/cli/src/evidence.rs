@@ -1,7 +1,5 @@
 //! Checks a proof offline: the entry's inclusion under a checkpoint, and the checkpoint's signature by a known key.
 
-use std::path::Path;
-
 use causeway_journal::{Checkpoint, JournalError, ProofFile, VerifierKey, leaf_hash, verify_inclusion};
 use causeway_verify::{Receipt, VerifyError};
 
@@ -36,19 +34,4 @@ pub(crate) fn check_checkpoint(note: &str, key: Option<&VerifierKey>) -> Result<
 fn unsigned(note: &str) -> Result<Checkpoint, JournalError> {
     let end = note.find("\n\n").map_or(note.len(), |end| end + 1);
     Checkpoint::parse(&note[..end])
-}
-
-/// A verifier key as given on the command line: itself, or a file that holds it.
-pub(crate) fn verifier_key(text: &str) -> Result<VerifierKey, Failure> {
-    if let Ok(key) = text.trim().parse() {
-        return Ok(key);
-    }
-    let path = Path::new(text);
-    let content = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Failure::usage(
-            "--key is neither a verifier key (name+id+key) nor a file with one; `causeway audit checkpoint` prints it",
-        ),
-        _ => Failure::file(path, error),
-    })?;
-    content.trim().parse().map_err(|fault| Failure::content(path, format!("no verifier key: {fault}")))
 }

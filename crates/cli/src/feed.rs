@@ -3,11 +3,12 @@
 
 use causeway_crypto::Digest;
 use causeway_exchange::{Content, PageItem, PageTerms, PseudonymChange, page_digest};
-use causeway_journal::{FeedItemKind, ProofFile, VerifierKey, chain_link, decode_entry, v1 as journal};
+use causeway_journal::{FeedItemKind, ProofFile, chain_link, decode_entry, v1 as journal};
 use causeway_model::{AgreementId, ItemId, Position, SchemaId};
 use causeway_proto::v1::{Item, ItemKind, Page, ReleasedRecord, item};
 use serde::{Deserialize, Serialize};
 
+use crate::verifier_keys::VerifierKeys;
 use crate::{Failure, evidence};
 
 /// Where a partner stands in a feed: what to keep between pulls so that nothing can be left out unnoticed.
@@ -31,9 +32,9 @@ impl Standing {
         Self { agreement: String::new(), cursor: String::new(), position: 0, chain }
     }
 
-    /// Checks a page that was pulled from here and moves past it. `key` verifies the checkpoint's signature; without it
-    /// the proof is checked against the checkpoint's root alone.
-    pub(crate) fn take(&mut self, page: &Page, key: Option<&VerifierKey>) -> Result<(), Failure> {
+    /// Checks a page that was pulled from here and moves past it. One of `keys` verifies the checkpoint's signature; without
+    /// them the proof is checked against the checkpoint's root alone.
+    pub(crate) fn take(&mut self, page: &Page, keys: Option<&VerifierKeys>) -> Result<(), Failure> {
         if !self.agreement.is_empty() && page.agreement != self.agreement {
             return Err(broken("it is of another agreement"));
         }
@@ -47,7 +48,7 @@ impl Standing {
             return Err(broken("its items do not lead to its chain value"));
         }
         if let Some(last) = items.last() {
-            check_evidence(page, &items, key)?;
+            check_evidence(page, &items, keys)?;
             self.position = last.position.0;
         }
         self.chain = after.to_string();
@@ -70,7 +71,7 @@ fn follow(mut chain: Digest, mut position: u64, items: &[PageItem]) -> Result<Di
 }
 
 /// The disclosure entry must name exactly this page, and be in the journal.
-fn check_evidence(page: &Page, items: &[PageItem], key: Option<&VerifierKey>) -> Result<(), Failure> {
+fn check_evidence(page: &Page, items: &[PageItem], keys: Option<&VerifierKeys>) -> Result<(), Failure> {
     let sent = page.evidence.as_ref().ok_or_else(|| broken("it came without its disclosure entry"))?;
     let entry = decode_entry(&sent.entry).map_err(|_| broken("its disclosure entry is malformed"))?;
     let named = entry.page.as_ref().ok_or_else(|| broken("its disclosure entry names no page"))?;
@@ -95,6 +96,7 @@ fn check_evidence(page: &Page, items: &[PageItem], key: Option<&VerifierKey>) ->
         return Err(broken("its disclosure entry is of another page"));
     }
     let proof: ProofFile = crate::proof_file::from_wire(&sent.entry, sent.inclusion_proof.as_ref(), &sent.checkpoint)?;
+    let key = keys.map(|keys| keys.signer(&proof.checkpoint)).transpose()?;
     evidence::check(&proof, key).map(drop)
 }
 

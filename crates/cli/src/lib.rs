@@ -29,6 +29,7 @@ mod receipt_form;
 pub mod sample;
 mod session;
 mod signals;
+mod verifier_keys;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

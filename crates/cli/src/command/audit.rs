@@ -16,6 +16,7 @@ use crate::hex::hex;
 use crate::output::{note, say, say_json};
 use crate::proof_file;
 use crate::session::{Doing, Session};
+use crate::verifier_keys::VerifierKeys;
 
 /// The journal, for auditors.
 #[derive(Debug, Subcommand)]
@@ -59,7 +60,8 @@ pub(crate) struct QueryOptions {
 /// The newest checkpoint.
 #[derive(Debug, Args)]
 pub(crate) struct CheckpointOptions {
-    /// Also write the verifier key to this file, to pin it.
+    /// Also write the verifier key to this file, to pin it. A file that holds another key stays as it is, and that is an
+    /// error.
     #[arg(long, value_name = "FILE")]
     key_out: Option<PathBuf>,
     #[command(flatten)]
@@ -152,12 +154,10 @@ async fn checkpoint(options: &CheckpointOptions) -> Result<(), Failure> {
     let (note_text, key) = checkpoint_of(&session).await?;
     let checked = causeway_journal::verify_checkpoint(&note_text, &key, key.name());
     checked.map_err(|fault| Failure::does_not_hold(format!("the checkpoint: {fault}")))?;
+    options.key_out.as_deref().map_or(Ok(()), |path| VerifierKeys::pin(path, &key))?;
     // The note alone goes to standard output, so that what is kept of it is what was signed.
     say(note_text.trim_end());
     note(format_args!("\nverifier key (pin it): {key}"));
-    if let Some(path) = &options.key_out {
-        std::fs::write(path, format!("{key}\n")).map_err(|e| Failure::file(path, e))?;
-    }
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use causeway_journal::VerifierKey;
 use causeway_proto::v1::{Item, PullRequest, item};
 use clap::Args;
 use serde::Serialize;
@@ -11,10 +10,10 @@ use serde_json::value::RawValue;
 
 use crate::Failure;
 use crate::client_options::ClientOptions;
-use crate::evidence::verifier_key;
 use crate::feed::Standing;
 use crate::output::{Progress, note, say_json};
 use crate::session::{Doing, Session};
+use crate::verifier_keys::VerifierKeys;
 
 /// Pulls a page of an agreement's feed and prints its items, one JSON object a line. The chain, the page's digest and the
 /// disclosure's proof are checked first.
@@ -39,7 +38,8 @@ pub(crate) struct FeedOptions {
     /// The agreement; it may be left out where the agency has one only.
     #[arg(long, value_name = "ID")]
     pub(super) agreement: Option<String>,
-    /// Check checkpoint signatures with this verifier key (or the file that holds it).
+    /// Check checkpoint signatures with this verifier key, or the file that holds it; after a rotation with several, one a
+    /// line.
     #[arg(long, value_name = "VKEY")]
     verifier_key: Option<String>,
     #[command(flatten)]
@@ -47,8 +47,8 @@ pub(crate) struct FeedOptions {
 }
 
 impl FeedOptions {
-    pub(super) fn key(&self) -> Result<Option<VerifierKey>, Failure> {
-        self.verifier_key.as_deref().map(verifier_key).transpose()
+    pub(super) fn keys(&self) -> Result<Option<VerifierKeys>, Failure> {
+        self.verifier_key.as_deref().map(VerifierKeys::of).transpose()
     }
 }
 
@@ -78,7 +78,7 @@ impl Options {
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
-    let key = options.feed.key()?;
+    let keys = options.feed.keys()?;
     let mut standing = options.cursor.as_deref().map_or_else(|| Ok(Standing::start()), read_standing)?;
     options.check_cursor(&standing)?;
     let session = Session::open(&options.feed.client, Doing::Reading).await?;
@@ -93,14 +93,14 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         let response = session.feed().pull(request).await;
         let response = response.map_err(|status| options.of_cursor(session.failure(status), &standing))?.into_inner();
         let page = response.page.ok_or_else(|| Failure::does_not_hold("the gateway answered without a page"))?;
-        standing.take(&page, key.as_ref())?;
+        standing.take(&page, keys.as_ref())?;
         page.items.iter().for_each(|item| print(item, &mut counts));
         progress.at(counts.released + counts.withdrawn);
         // What is printed is safe with its reader; only then may the cursor move on.
         options.cursor.as_deref().map_or(Ok(()), |path| write_standing(path, &standing))?;
         if !options.all || !page.more {
             progress.finish();
-            note(counts.summary(&standing, page.newest_position, key.is_some()));
+            note(counts.summary(&standing, page.newest_position, keys.is_some()));
             return Ok(());
         }
     }

@@ -21,7 +21,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
-    let key = options.feed.key()?;
+    let keys = options.feed.keys()?;
     let mut signals = Signals::catch()?;
     let session = Session::open(&options.feed.client, Doing::Reading).await?;
     let agreement = options.feed.agreement.clone().unwrap_or_default();
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         };
         let Some(response) = response else { return Err(session.lost("the gateway ended the watch; start it again")) };
         let Some(page) = response.page else { continue };
-        standing.take(&page, key.as_ref())?;
+        standing.take(&page, keys.as_ref())?;
         page.items.iter().for_each(|item| print(item, &mut counts));
     }
 }

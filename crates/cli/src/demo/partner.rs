@@ -54,7 +54,7 @@ pub(super) async fn pull(
     let mut since = Instant::now();
     while pulled.records < wanted {
         let page = pulled.next(&session).await?;
-        pulled.standing.take(&page, Some(key))?;
+        pulled.standing.take(&page, Some(&key.clone().into()))?;
         pulled.count(&page, expected)?;
         match page.items.is_empty() {
             false => since = Instant::now(),

@@ -1,7 +1,7 @@
 //! A page that holds, and every way in which one may not.
 
 use causeway_crypto::SigningKey;
-use causeway_journal::{Checkpoint, Tree, encode_entry, inclusion_proof, leaf_hash};
+use causeway_journal::{Checkpoint, Tree, VerifierKey, encode_entry, inclusion_proof, leaf_hash};
 use causeway_model::LeafIndex;
 use causeway_proto::v1::{DisclosureEvidence, InclusionProof, PseudonymChange, WithdrawnItem};
 
@@ -106,13 +106,13 @@ fn pages_that_follow_one_another_are_taken() {
     let (key, verifier) = keys();
     let mut standing = Standing::start();
     let first = page(Digest([0; 32]), vec![released(1), released(2)], &key);
-    standing.take(&first, Some(&verifier)).expect("holds");
+    standing.take(&first, Some(&verifier.clone().into())).expect("holds");
     let after = Digest::try_from(first.chain_after.as_slice()).expect("a digest");
     let second = page(after, vec![withdrawn(3, 1)], &key);
-    standing.take(&second, Some(&verifier)).expect("holds");
+    standing.take(&second, Some(&verifier.clone().into())).expect("holds");
     assert_eq!((standing.position, standing.agreement.as_str()), (3, AGREEMENT));
     let before = standing.clone();
-    standing.take(&first, Some(&verifier)).expect_err("a page again is not the next page");
+    standing.take(&first, Some(&verifier.clone().into())).expect_err("a page again is not the next page");
     assert_eq!(standing, before, "what does not hold moves nothing");
 }
 
@@ -123,7 +123,7 @@ fn an_empty_page_changes_the_cursor_only() {
     let full = page(Digest([0; 32]), vec![released(1)], &key);
     let empty = Page { items: Vec::new(), evidence: None, chain_after: start, ..full };
     let mut standing = Standing::start();
-    standing.take(&empty, Some(&verifier)).expect("nothing was disclosed, so nothing has to be proven");
+    standing.take(&empty, Some(&verifier.clone().into())).expect("nothing was disclosed, so nothing has to be proven");
     assert_eq!((standing.position, standing.cursor.as_str()), (0, "c"));
 }
 
@@ -164,9 +164,9 @@ fn whatever_is_changed_is_found() {
     for (what, change) in changes {
         let mut page = good();
         change(&mut page);
-        Standing::start().take(&page, Some(&verifier)).expect_err(what);
+        Standing::start().take(&page, Some(&verifier.clone().into())).expect_err(what);
     }
-    Standing::start().take(&good(), Some(&verifier)).expect("unchanged, it holds");
+    Standing::start().take(&good(), Some(&verifier.clone().into())).expect("unchanged, it holds");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn evidence_must_be_signed_and_proven() {
     });
     Standing::start().take(&flipped, None).expect_err("the proof leads elsewhere");
     let forged = page(Digest([0; 32]), vec![released(1)], &SigningKey::from_seed(&[4; 32]));
-    Standing::start().take(&forged, Some(&verifier)).expect_err("signed by another key");
+    Standing::start().take(&forged, Some(&verifier.clone().into())).expect_err("signed by another key");
     Standing::start()
         .take(&forged, None)
         .expect("without a key the signature is not looked at, and the caller says so");

@@ -28,7 +28,17 @@ fn every_key_is_rotated_while_the_gateway_runs() {
     gateway.run("audit prove 3 --out new-proof.txt --as gb-nca/audit").done();
     gateway.run("verify old-proof.txt --key old.txt").done();
     gateway.run("verify new-proof.txt --key new.txt").done();
-    assert_eq!(gateway.run("verify new-proof.txt --key old.txt").code, 1);
+    let refused = gateway.run("verify new-proof.txt --key old.txt");
+    assert!(refused.code == 1 && refused.err.contains("rotated"), "{}", refused.err);
+    gateway.write("both.txt", &(gateway.read("old.txt") + &gateway.read("new.txt")));
+    for proof in ["old-proof.txt", "new-proof.txt"] {
+        gateway.run(&format!("verify {proof} --key both.txt")).done();
+    }
+    gateway.run("pull --all --verifier-key both.txt --as al-police/feed").done();
+    let old = gateway.read("old.txt");
+    let refused = gateway.run("audit checkpoint --key-out old.txt --as gb-nca/audit");
+    assert!(refused.code == 1 && refused.err.contains("rotated"), "{}", refused.err);
+    assert_eq!(gateway.read("old.txt"), old, "a pinned key stays");
 
     gateway.run("keys new --out kept").done();
     gateway.run("keys backup --recipient kept/sealing.pub --out keys.backup").done();
