@@ -1,195 +1,67 @@
-//! What a summary must not hold and shows by its form alone. Each function says what it takes for one and what not;
-//! the tests list both sides.
+//! E-mail addresses, postcodes and document numbers in a summary, by their form alone. Each function says what it takes for
+//! one and what not; the tests list both sides.
 
-/// A run of letters and digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Token {
-    /// As it is written.
-    pub(crate) raw: String,
-    /// What stands between it and the one before.
-    pub(crate) before: String,
-}
+use super::token::{Token, is_currency, is_currency_sign, is_date, is_year};
 
-impl Token {
-    fn digits(&self) -> usize {
-        self.raw.chars().filter(char::is_ascii_digit).count()
-    }
+/// Hosts of whose users one writes `at gmail.com`; of another host, it may be where somebody works.
+const MAIL_HOSTS: &[&str] = &[
+    "gmail",
+    "googlemail",
+    "hotmail",
+    "outlook",
+    "live",
+    "yahoo",
+    "icloud",
+    "proton",
+    "protonmail",
+    "gmx",
+    "aol",
+    "mail",
+    "yandex",
+];
 
-    fn is_number(&self) -> bool {
-        self.raw.bytes().all(|byte| byte.is_ascii_digit())
-    }
-
-    /// Whether one separator, or none, or blanks alone divide it from the one before.
-    fn is_joined(&self) -> bool {
-        matches!(self.before.trim(), "" | "-" | "." | "/")
-    }
-
-    fn lower(&self) -> String {
-        self.raw.to_lowercase()
-    }
-}
-
-/// The words and numbers of a text.
-pub(crate) fn tokens(text: &str) -> Vec<Token> {
-    let (mut tokens, mut token) = (Vec::new(), Token { raw: String::new(), before: String::new() });
-    for character in text.chars() {
-        if character.is_alphanumeric() {
-            token.raw.push(character);
-        } else {
-            if !token.raw.is_empty() {
-                tokens.push(std::mem::replace(&mut token, Token { raw: String::new(), before: String::new() }));
-            }
-            token.before.push(character);
-        }
-    }
-    if !token.raw.is_empty() {
-        tokens.push(token);
-    }
-    tokens
-}
-
-/// `name@host.tld`, also with blanks around the sign, or `(at)` and `(dot)` for the signs. Not `paid @ 5.50 a day`.
+/// `name@host.tld`, also with blanks around the sign, or `(at)`, `at`, `(dot)` and `dot` for the signs. Not `paid @ 5.50 a
+/// day`, and not `at work`.
 pub(crate) fn has_email(text: &str) -> bool {
-    let mut text = text.to_lowercase();
+    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     for (word, sign) in [("at", "@"), ("dot", ".")] {
-        for (open, close) in [('(', ')'), ('[', ']'), ('{', '}')] {
+        for (open, close) in [('(', ')'), ('[', ']'), ('{', '}'), ('<', '>')] {
             for spelled in [format!(" {open}{word}{close} "), format!("{open}{word}{close}")] {
                 text = text.replace(&spelled, sign);
             }
         }
     }
-    text.match_indices('@').any(|(at, _)| {
-        let (local, domain) = (text[..at].trim_end(), text[at + 1..].trim_start());
-        let inner = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let domain = &domain[..domain.find(|c| !inner(c)).unwrap_or(domain.len())];
-        let last = domain.trim_end_matches('.').rsplit_once('.').map(|(_, last)| last);
-        local.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '+' | '-'))
-            && last.is_some_and(|last| last.chars().count() >= 2 && last.chars().all(char::is_alphabetic))
-    })
-}
-
-/// Words that say that a number of any length is a telephone's.
-const PHONE_WORDS: &[&str] = &["tel", "telephone", "phone", "mobile", "mob", "whatsapp", "viber", "fax"];
-/// From so many digits on, a number after one of those words is a telephone's.
-const LABELLED_PHONE_DIGITS: usize = 6;
-
-/// A number with its plus sign and 7 to 15 digits (E.164), one of 9 to 15 digits with a leading zero, any of 10 to 15, one
-/// of 9 in groups that are not thousands, or one of 6 and more after a word such as `tel`. Not dates, ranges of years, and
-/// amounts in groups of thousands.
-pub(crate) fn has_phone(text: &str, tokens: &[Token]) -> bool {
-    let labelled = tokens.windows(2).enumerate().any(|(place, pair)| {
-        let rest = tokens[place + 1..].iter().take_while(|token| token.is_number());
-        PHONE_WORDS.contains(&pair[0].lower().as_str())
-            && rest.map(Token::digits).sum::<usize>() >= LABELLED_PHONE_DIGITS
+    let spelled = text.contains(" dot ");
+    text = text.replace(" dot ", ".");
+    let by_word = text.match_indices(" at ").any(|(at, word)| {
+        let host = domain(&text[at + word.len()..]);
+        is_domain(host) && (spelled || host.split('.').any(|label| MAIL_HOSTS.contains(&label)))
     });
-    labelled || runs(text).iter().any(|run| run.parts().iter().any(|part| is_phone(part, run.plus)))
+    by_word
+        || text.match_indices('@').any(|(at, _)| {
+            let (local, host) = (text[..at].trim_end(), domain(text[at + 1..].trim_start()));
+            local.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '+' | '-')) && is_domain(host)
+        })
 }
 
-/// Groups of digits with separators such as telephone numbers have between them.
-struct Run {
-    plus: bool,
-    groups: Vec<String>,
-    /// What stands before each group but the first.
-    separators: Vec<String>,
+fn domain(text: &str) -> &str {
+    let inner = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    text[..text.find(|c| !inner(c)).unwrap_or(text.len())].trim_end_matches('.')
 }
 
-impl Run {
-    /// The groups between the dates and the ranges of years.
-    fn parts(&self) -> Vec<&[String]> {
-        let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
-        while at < self.groups.len() {
-            let taken = self.date_at(at);
-            if taken > 0 {
-                parts.push(&self.groups[start..at]);
-                start = at + taken;
-            }
-            at += taken.max(1);
-        }
-        parts.push(&self.groups[start..]);
-        parts
-    }
-
-    /// How many groups from this one on are a date, or the two years of a range.
-    fn date_at(&self, at: usize) -> usize {
-        let number = |offset: usize| self.groups.get(at + offset).map_or("", String::as_str);
-        let separator = |offset: usize| self.separators.get(at + offset).map_or("", |text| text.trim());
-        let same = separator(0) == separator(1) && matches!(separator(0), "-" | "." | "/");
-        if same && (is_date(number(0), number(1), number(2)) || is_date(number(2), number(1), number(0))) {
-            return 3;
-        }
-        let years = is_year(number(0)) && is_year(number(1)) && matches!(separator(0), "-" | "/");
-        if years { 2 } else { 0 }
-    }
-}
-
-fn is_year(text: &str) -> bool {
-    text.len() == 4 && (text.starts_with("19") || text.starts_with("20"))
-}
-
-/// Whether these may be year, month and day, or year, day and month.
-fn is_date(year: &str, month: &str, day: &str) -> bool {
-    let small = |text: &str| text.len() <= 2 && text.parse::<u8>().is_ok_and(|number| (1..=31).contains(&number));
-    (is_year(year) || year.len() == 2) && small(month) && small(day)
-}
-
-fn is_phone(groups: &[String], plus: bool) -> bool {
-    let digits: usize = groups.iter().map(String::len).sum();
-    let leading_zero = groups.first().is_some_and(|first| first.starts_with('0'));
-    let thousands = groups.len() > 1 && groups[0].len() <= 3 && groups[1..].iter().all(|group| group.len() == 3);
-    match digits {
-        7..=15 if plus => true,
-        9..=15 if leading_zero => true,
-        10..=15 => true,
-        9 => groups.len() > 1 && !thousands,
-        _ => false,
-    }
-}
-
-fn runs(text: &str) -> Vec<Run> {
-    let characters: Vec<char> = text.chars().collect();
-    let (mut runs, mut at) = (Vec::new(), 0);
-    while at < characters.len() {
-        let inside_word = at > 0 && characters[at - 1].is_alphanumeric();
-        let plus = characters[at] == '+';
-        if inside_word || !(plus || characters[at].is_ascii_digit()) {
-            at += 1;
-            continue;
-        }
-        let mut run = Run { plus, groups: Vec::new(), separators: Vec::new() };
-        let mut next = at + usize::from(plus);
-        loop {
-            let start = next;
-            // A bracket after the plus sign or between groups: +44 (0) 20.
-            while next < characters.len() && next - start < 3 && is_separator(characters[next]) {
-                next += 1;
-            }
-            let end =
-                characters[next..].iter().position(|c| !c.is_ascii_digit()).map_or(characters.len(), |n| next + n);
-            if end == next {
-                break;
-            }
-            if !run.groups.is_empty() {
-                run.separators.push(characters[start..next].iter().collect());
-            }
-            run.groups.push(characters[next..end].iter().collect());
-            next = end;
-            at = end;
-        }
-        at += usize::from(run.groups.is_empty());
-        runs.push(run);
-    }
-    runs
-}
-
-fn is_separator(character: char) -> bool {
-    character == ' ' || matches!(character, '-' | '\u{2010}'..='\u{2015}' | '.' | '(' | ')' | '/')
+/// Whether the last label may be a top-level domain's, which are letters or the ASCII form of letters (RFC 5890).
+fn is_domain(host: &str) -> bool {
+    host.rsplit_once('.').is_some_and(|(_, last)| {
+        let letters = last.chars().count() >= 2 && last.chars().all(char::is_alphabetic);
+        letters || last.strip_prefix("xn--").is_some_and(|rest| !rest.is_empty())
+    })
 }
 
 /// Words that say that what follows is a postcode, whatever its form; two words of which are one are tried together.
 const POSTCODE_WORDS: &[&str] = &["postcode", "postalcode", "zip", "zipcode", "plz"];
 
-/// A UK postcode, whole or in its two halves; a Canadian one; a US one of nine digits; one with its country's letter, as
-/// D-10115; or whatever has three digits after a word such as `postcode`. Not roads (M25), and not `A2 2nd exit`.
+/// A UK postcode, whole or in its two halves; an Irish or a Canadian one; a US one of nine digits; one with its country's
+/// letter, as D-10115; or whatever has three digits after a word such as `postcode`. Not roads (M25), and not `A2 2nd exit`.
 pub(crate) fn has_postcode(tokens: &[Token]) -> bool {
     let labelled = |place: usize| {
         let one = tokens[place].lower();
@@ -205,19 +77,27 @@ pub(crate) fn has_postcode(tokens: &[Token]) -> bool {
             is_outward(outward) && is_inward(inward)
         }
     };
-    tokens.iter().any(single)
+    let irish = |token: &Token| {
+        token.raw.is_ascii()
+            && token.raw.len() == 7
+            && is_routing_key(&token.raw[..3])
+            && is_eircode_end(&token.raw[3..])
+    };
+    tokens.iter().any(|token| single(token) || irish(token))
         || tokens.windows(2).any(|pair| is_pair(&pair[0], &pair[1]))
         || (0..tokens.len()).any(labelled)
 }
 
 fn is_pair(one: &Token, two: &Token) -> bool {
     let hyphen = two.before == "-";
+    let sign = matches!(two.before.trim(), "-" | "\u{2010}" | "\u{2011}" | "\u{2013}" | "\u{2014}" | "." | "/" | "_");
     let blanks = !two.before.is_empty() && two.before.chars().all(char::is_whitespace);
     let country = one.raw.len() <= 2 && one.raw.bytes().all(|byte| byte.is_ascii_uppercase());
     let nine = one.raw.len() == 5 && two.raw.len() == 4 && one.is_number() && two.is_number();
     let ordinal = ["st", "nd", "rd", "th"].iter().any(|ending| two.raw.get(1..) == Some(*ending));
-    (is_outward(&one.raw) && is_inward(&two.raw) && (blanks || hyphen) && !ordinal)
-        || (is_form(&one.raw, "a9a") && is_form(&two.raw, "9a9") && (blanks || hyphen))
+    (is_outward(&one.raw) && is_inward(&two.raw) && (blanks || sign) && !ordinal)
+        || (is_routing_key(&one.raw) && is_eircode_end(&two.raw) && (blanks || sign))
+        || (is_form(&one.raw, "a9a") && is_form(&two.raw, "9a9") && (blanks || sign))
         || (hyphen && nine)
         || (hyphen && country && two.is_number() && (4..=6).contains(&two.raw.len()) && !is_year(&two.raw))
 }
@@ -232,6 +112,18 @@ fn is_inward(text: &str) -> bool {
     is_form(text, "9aa") && !text.to_ascii_uppercase().contains(['C', 'I', 'K', 'M', 'O', 'V'])
 }
 
+/// The first half of an Irish postcode (Eircode): D02, T12, D6W.
+fn is_routing_key(text: &str) -> bool {
+    is_form(text, "a99") || text.eq_ignore_ascii_case("D6W")
+}
+
+/// The second half: four letters and digits, the first of them a letter, and some letters never in it.
+fn is_eircode_end(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_digit() || b"ACDEFHKNPRTVWXY".contains(&byte.to_ascii_uppercase());
+    let digit = text.bytes().any(|byte| byte.is_ascii_digit());
+    text.len() == 4 && digit && text.bytes().all(known) && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// Whether the text is of this form: `a` for a letter, `9` for a digit.
 fn is_form(text: &str, form: &str) -> bool {
     text.len() == form.len()
@@ -241,24 +133,67 @@ fn is_form(text: &str, form: &str) -> bool {
         })
 }
 
-/// Words for documents, and words that say that a number follows.
-const DOCUMENT_WORDS: &[&str] =
-    &["passport", "id", "identity", "card", "visa", "document", "licence", "license", "permit"];
-const NUMBER_WORDS: &[&str] = &["no", "nr", "num", "number"];
+/// Words for documents, words that say that a number follows, and words that may stand around those.
+const DOCUMENT_WORDS: &[&str] = &[
+    "passport",
+    "id",
+    "identity",
+    "card",
+    "visa",
+    "document",
+    "licence",
+    "license",
+    "permit",
+    "passports",
+    "visas",
+    "ids",
+];
+const NUMBER_WORDS: &[&str] = &["no", "nr", "num", "number", "numbers", "numbered"];
+const BETWEEN: &[&str] = &["with", "the", "is", "was", "of", "its", "card"];
 /// From so many digits on, letters and digits together are a document's number.
 const DOCUMENT_DIGITS: usize = 5;
 
 /// Letters with at least five digits in one word; one or two capitals before at least six digits in groups; nine to
-/// twenty digits in one, which is no telephone number; or at least five digits after words such as `passport number`. Not
-/// roads, ranges, dates, years, amounts with their currency.
+/// twenty digits in one, which is no telephone number; or at least five digits after words such as `passport` or `passport
+/// number`. Not roads, ranges, dates, years, amounts with their currency.
 pub(crate) fn has_document_number(tokens: &[Token]) -> bool {
-    let labelled = tokens.windows(3).any(|three| {
-        let [word, number, value] = three else { return false };
-        DOCUMENT_WORDS.contains(&word.lower().as_str())
-            && NUMBER_WORDS.contains(&number.lower().as_str())
-            && value.digits() >= DOCUMENT_DIGITS
-    });
-    labelled || tokens.iter().any(is_document) || (0..tokens.len()).any(|place| grouped(&tokens[place..]))
+    (0..tokens.len()).any(|place| {
+        let from = &tokens[place..];
+        let amount = has_currency(tokens, place, place + 1);
+        (!amount && is_document(&from[0])) || grouped(from) || labelled(tokens, place)
+    })
+}
+
+/// Whether a currency stands right before or after these tokens.
+fn has_currency(tokens: &[Token], start: usize, end: usize) -> bool {
+    let close = |token: &Token| token.before.trim().is_empty();
+    let sign = |at: usize| tokens.get(at).is_some_and(|token| token.before.contains(is_currency_sign));
+    let before = start > 0 && close(&tokens[start]) && is_currency(&tokens[start - 1].raw);
+    let after = tokens.get(end).is_some_and(|token| close(token) && is_currency(&token.raw));
+    // An amount has no leading zero.
+    (before || after || sign(start) || sign(end)) && !tokens[start].raw.starts_with('0')
+}
+
+/// Whether a word for a document stands here, and a number of enough digits after it, in one or in groups.
+fn labelled(tokens: &[Token], place: usize) -> bool {
+    if !DOCUMENT_WORDS.contains(&tokens[place].lower().as_str()) {
+        return false;
+    }
+    let said = |token: &&Token| [NUMBER_WORDS, BETWEEN].iter().any(|words| words.contains(&token.lower().as_str()));
+    let between = tokens[place + 1..].iter().take_while(said).count();
+    let counted = tokens[place + 1..][..between].iter().any(|token| NUMBER_WORDS.contains(&token.lower().as_str()));
+    let start = place + 1 + between;
+    let Some(first) = tokens.get(start).filter(|_| between == 0 || counted) else { return false };
+    if !first.is_number() {
+        return counted && first.digits() >= DOCUMENT_DIGITS;
+    }
+    let more = tokens[start + 1..].iter().take_while(|token| token.is_number() && token.is_joined()).count();
+    let numbers = &tokens[start..=start + more];
+    let raw = |at: usize| numbers.get(at).map_or("", |token| token.raw.as_str());
+    let date = is_date(raw(0), raw(1), raw(2)) || is_date(raw(2), raw(1), raw(0));
+    let dated = date || numbers.iter().any(|token| is_year(&token.raw));
+    let digits: usize = numbers.iter().map(Token::digits).sum();
+    digits >= DOCUMENT_DIGITS && !dated && !has_currency(tokens, start, start + 1 + more)
 }
 
 fn is_document(token: &Token) -> bool {
