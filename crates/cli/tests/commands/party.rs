@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -11,7 +12,7 @@ const SERVING: &str = "serving on ";
 
 /// A running gateway. Dropped, it is killed.
 pub(crate) struct Gateway {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     child: Child,
     address: String,
 }
@@ -70,34 +71,53 @@ fn binary(folder: &Path) -> Command {
     command
 }
 
+/// The shipped configuration on any free port, with identities of its own.
+pub(crate) fn folder() -> Arc<TempDir> {
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config"), &folder.path().join("config"));
+    edit(&folder, "listen = \"127.0.0.1:8443\"", "listen = \"127.0.0.1:0\"");
+    assert!(binary(folder.path()).args(["certs", "dev"]).output().expect("runs").status.success());
+    Arc::new(folder)
+}
+
+/// Changes the settings, which hold what is changed.
+pub(crate) fn edit(folder: &TempDir, from: &str, to: &str) {
+    let settings = folder.path().join("config/gateway.toml");
+    let text = std::fs::read_to_string(&settings).expect("the shipped settings");
+    assert!(text.contains(from), "{from} is not in the settings");
+    std::fs::write(&settings, text.replace(from, to)).expect("writable");
+}
+
 impl Gateway {
-    /// The shipped configuration on any free port, with identities of its own.
+    /// A gateway in a folder of its own.
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config"), &folder.path().join("config"));
-        let settings = folder.path().join("config/gateway.toml");
-        let text = std::fs::read_to_string(&settings).expect("the shipped settings");
-        let listen = text.replace("listen = \"127.0.0.1:8443\"", "listen = \"127.0.0.1:0\"");
-        assert_ne!(listen, text, "the settings name the port");
-        std::fs::write(&settings, listen).expect("writable");
-        assert!(binary(folder.path()).args(["certs", "dev"]).output().expect("runs").status.success());
-        let serve = ["serve", "--config", "config/gateway.toml"];
-        let mut child = binary(folder.path()).args(serve).stderr(Stdio::piped()).spawn().expect("runs");
+        Self::serve(&folder(), None).unwrap_or_else(|ran| panic!("the gateway does not start:\n{}", ran.err))
+    }
+
+    /// A gateway in this folder, with systemd's credentials where there are any; or how it ended instead.
+    pub(crate) fn serve(folder: &Arc<TempDir>, credentials: Option<&Path>) -> Result<Self, Ran> {
+        let line = "serve --config config/gateway.toml";
+        let mut command = binary(folder.path());
+        match credentials {
+            Some(credentials) => command.env("CREDENTIALS_DIRECTORY", credentials),
+            None => command.env_remove("CREDENTIALS_DIRECTORY"),
+        };
+        let mut child = command.args(line.split(' ')).stderr(Stdio::piped()).spawn().expect("runs");
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let mut said = String::new();
+        let mut err = String::new();
         let address = loop {
-            let Some(Ok(line)) = lines.next() else {
-                end(&mut child);
-                panic!("the gateway does not start:\n{said}");
+            let Some(Ok(said)) = lines.next() else {
+                let code = child.wait().expect("its own child").code().expect("it ends by itself");
+                return Err(Ran { line: line.to_owned(), code, out: String::new(), err });
             };
-            if let Some(rest) = line.strip_prefix(SERVING) {
+            if let Some(rest) = said.strip_prefix(SERVING) {
                 break rest.split(';').next().expect("a split has a first part").to_owned();
             }
-            said.push_str(&format!("{line}\n"));
+            err.push_str(&format!("{said}\n"));
         };
         // What it logs from now on must be read by somebody, or it would wait for a reader.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { folder, child, address }
+        Ok(Self { folder: Arc::clone(folder), child, address })
     }
 
     /// Stops it as an operator does, and waits until it has: with success.
