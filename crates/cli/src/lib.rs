@@ -29,16 +29,21 @@ mod receipt_form;
 pub mod sample;
 mod session;
 mod signals;
+mod source;
 mod verifier_keys;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
 use arguments::{Arguments, Command};
 
 pub use failure::{Broken, Failure};
+
+/// How long work that goes on behind a command may take after the command has ended.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// Runs one command line and gives the exit code: 0 when all that was asked for was done, otherwise 1; 2 for evidence
 /// that was checked without a key and for a command line that says nothing sensible; 4 for a journal that was cut back or
@@ -51,7 +56,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("the system gives a process its first few threads");
-    match runtime.block_on(dispatch(&arguments.command)) {
+    let outcome = runtime.block_on(dispatch(&arguments.command));
+    // A thread may still wait for standard input, of which nothing is wanted any more.
+    runtime.shutdown_timeout(LAST_WORK);
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::fail(&failure);

@@ -1,27 +1,42 @@
 //! Reads a file of submissions line by line, in bounded memory whatever the file holds.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::Path;
 
 use crate::Failure;
 use crate::line::{self, LINE_LIMIT, Line};
 use crate::push::{Outgoing, Unsent};
+use crate::source::{self, Source};
 
 /// The lines of one file with their numbers, from 1. Blank lines are passed over.
 #[derive(Debug)]
 pub(crate) struct Lines<R> {
     source: R,
     number: u64,
+    ended: bool,
 }
 
-impl Lines<BufReader<File>> {
-    /// Opens a file, and counts its lines for the progress bar.
-    pub(crate) fn open(path: &Path) -> Result<(Self, u64), Failure> {
-        let open = || File::open(path).map(BufReader::new).map_err(|e| Failure::file(path, e));
-        let count = count(open()?).map_err(|e| Failure::file(path, e))?;
-        Ok((Self { source: open()?, number: 0 }, count))
+impl Lines<Source> {
+    /// Opens a file, or standard input for `-`, and counts its lines for the progress bar where it can be read twice.
+    ///
+    /// # Errors
+    /// A source that cannot be read, or of which it is known that it holds no line.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Option<u64>), Failure> {
+        let mut lines = None;
+        if source::is_read_again(path) {
+            let counted = count(source::open(path)?).map_err(|e| Failure::file(path, e))?;
+            lines = Some(counted);
+        }
+        match lines {
+            Some(0) => Err(no_line(path)),
+            lines => Ok((Self::new(source::open(path)?), lines)),
+        }
     }
+}
+
+/// What a command says that was given nothing.
+pub(crate) fn no_line(path: &Path) -> Failure {
+    source::empty(path, "line")
 }
 
 /// How many lines are not blank.
@@ -47,6 +62,10 @@ pub(crate) fn count(mut source: impl BufRead) -> std::io::Result<u64> {
 }
 
 impl<R: BufRead> Lines<R> {
+    fn new(source: R) -> Self {
+        Self { source, number: 0, ended: false }
+    }
+
     /// The next line; none at the end.
     fn next_bytes(&mut self) -> std::io::Result<Option<Result<Vec<u8>, String>>> {
         let mut bytes = Vec::new();
@@ -64,13 +83,16 @@ impl<R: BufRead> Lines<R> {
 
     /// The next line that is not blank, with its number.
     pub(crate) fn next_line(&mut self) -> Option<(u64, Result<Line, String>)> {
-        loop {
+        while !self.ended {
             let bytes = match self.next_bytes() {
                 Ok(Some(Ok(bytes))) => bytes,
                 Ok(Some(Err(fault))) => return Some((self.number, Err(fault))),
                 Ok(None) => return None,
                 // The file ends here for us; saying where is what can be done.
-                Err(error) => return Some((self.number + 1, Err(format!("cannot be read: {error}")))),
+                Err(error) => {
+                    self.ended = true;
+                    return Some((self.number + 1, Err(format!("cannot be read: {error}"))));
+                }
             };
             let line = std::str::from_utf8(&bytes).map(str::trim).map_err(|_| "not UTF-8".to_owned());
             match line {
@@ -79,6 +101,7 @@ impl<R: BufRead> Lines<R> {
                 Err(fault) => return Some((self.number, Err(fault))),
             }
         }
+        None
     }
 }
 
@@ -99,6 +122,30 @@ mod tests {
 
     const GOOD: &str = r#"{"submission_id":"s","kind":"victim-profile","schema_version":"1.0","document":{}}"#;
 
+    /// A source that breaks off.
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::ConnectionReset.into())
+        }
+    }
+
+    #[test]
+    fn a_source_that_breaks_off_is_said_once_and_is_the_end() {
+        let mut lines = Lines::new(std::io::BufReader::new(Broken));
+        assert!(matches!(lines.next_line(), Some((1, Err(_)))));
+        assert!(lines.next_line().is_none());
+    }
+
+    #[test]
+    fn a_file_without_lines_and_a_folder_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("records.jsonl");
+        std::fs::write(&path, "\n  \n").expect("written");
+        assert!(Lines::open(&path).is_err() && Lines::open(folder.path()).is_err());
+    }
+
     #[test]
     fn each_line_has_its_number_and_a_bad_one_spoils_no_other() {
         let long = "x".repeat(LINE_LIMIT + 10);
@@ -106,7 +153,7 @@ mod tests {
         text.extend(b"\xff\xfe\n");
         text.extend(GOOD.as_bytes());
         assert_eq!(count(text.as_slice()).expect("readable"), 6);
-        let lines = Lines { source: text.as_slice(), number: 0 };
+        let lines = Lines::new(text.as_slice());
         let places: Vec<(u64, bool)> = lines.map(|outgoing| (outgoing.place, outgoing.what.is_ok())).collect();
         assert_eq!(places, [(1, true), (4, false), (5, false), (6, true), (7, false), (8, true)]);
     }

@@ -3,8 +3,6 @@
 mod report;
 mod tally;
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::PathBuf;
 
 use causeway_proto::v1::{Record, SubmitRequest};
@@ -16,7 +14,7 @@ use crate::output::{Progress, note, say};
 use crate::push::{Answer, Outgoing, Totals, Unsent, Verdict, again, push};
 use crate::session::{Doing, Session, broken};
 use crate::signals::Signals;
-use crate::{Broken, Failure};
+use crate::{Broken, Failure, source};
 
 use report::Report;
 use tally::Tally;
@@ -28,7 +26,7 @@ pub(crate) struct Options {
     /// The mapping file; config/imports/README.md says what one holds.
     #[arg(long, value_name = "MAP")]
     map: PathBuf,
-    /// The table, or the JSON: one object, an array, or one object a line.
+    /// The table, or the JSON: one object, an array, or one object a line; - for standard input.
     file: PathBuf,
     /// Write what was refused to this CSV file: row, pointer, rule. Never a value.
     #[arg(long, value_name = "OUT.csv")]
@@ -39,15 +37,17 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let map = ImportMap::load(&options.map).map_err(|faults| Failure::faults(&options.map, &faults))?;
-    let open = || File::open(&options.file).map(BufReader::new).map_err(|e| Failure::file(&options.file, e));
     let unreadable = |faults: Vec<String>| Failure::faults(&options.file, &faults);
-    let total = map.count(open()?).map_err(unreadable)?;
-    let rows = map.rows(open()?).map_err(unreadable)?;
+    let total = match source::is_read_again(&options.file) {
+        true => Some(map.count(source::open(&options.file)?).map_err(unreadable)?),
+        false => None,
+    };
+    let rows = map.rows(source::open(&options.file)?).map_err(unreadable)?;
     let mut report = options.rejects.as_deref().map(Report::create).transpose()?;
     let session = Session::open(&options.client, Doing::Submitting).await?;
     // From here on an interruption is told of; before, there is nothing to tell.
     let mut signals = Signals::catch()?;
-    let mut progress = Progress::start("importing", Some(total), false);
+    let mut progress = Progress::start("importing", total, false);
     let (mut tally, mut so_far) = (Tally::default(), Totals::default());
     let outcome = {
         let each = |answer: Answer, totals: &Totals| {
@@ -67,17 +67,32 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     progress.finish();
     // Also after an interruption: what the report holds is true, as far as it goes.
     report.map_or(Ok(()), Report::finish)?;
-    let stopped = || again(so_far.accepted, "run the same import again");
-    match outcome {
-        Some(outcome) => outcome.map(|_| ()).inspect_err(|_| stopped())?,
-        None => note(format_args!("interrupted after {} of {total} rows", so_far.all())),
+    let (interrupted, all) = (outcome.is_none(), so_far.all());
+    outcome.map_or(Ok(()), |outcome| outcome.map(drop)).inspect_err(|_| stopped(&so_far))?;
+    if interrupted {
+        note(format_args!("interrupted after {all}{} rows", total.map(|total| format!(" of {total}")).unwrap_or_default()));
     }
     tally.summary(&so_far).into_iter().for_each(say);
-    if so_far.all() < total {
-        stopped();
-        return Err(Failure::Partly(format!("{} of {total} rows were not answered", total - so_far.all())));
+    match total {
+        Some(total) if all < total => {
+            stopped(&so_far);
+            Err(Failure::Partly(format!("{} of {total} rows were not answered", total - all)))
+        }
+        None if interrupted => {
+            stopped(&so_far);
+            Err(Failure::Partly("the rows after these were not read".into()))
+        }
+        _ if all == 0 => Err(source::empty(&options.file, "row")),
+        _ if so_far.accepted == 0 => {
+            Err(Failure::Partly(format!("none of {all} rows was accepted: is the map for this source?")))
+        }
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// What can be done about a run that broke off.
+fn stopped(so_far: &Totals) {
+    again(so_far.accepted, "run the same import again");
 }
 
 /// A row as a submission, or as what is wrong with it.

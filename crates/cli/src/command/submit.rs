@@ -10,7 +10,7 @@ use super::pull::partial_of;
 use crate::Failure;
 use crate::client_options::ClientOptions;
 use crate::line::LINE_HELP;
-use crate::lines::Lines;
+use crate::lines::{Lines, no_line};
 use crate::output::{Progress, say};
 use crate::push::{Answer, Outgoing, Reasons, Totals, Verdict, again, push};
 use crate::receipt_form::ReceiptForm;
@@ -24,7 +24,7 @@ const LISTED: u64 = 20;
 #[derive(Debug, Args)]
 #[command(after_help = LINE_HELP)]
 pub(crate) struct Options {
-    /// The file, one submission a line.
+    /// The file, one submission a line; - for standard input.
     file: PathBuf,
     /// Add the receipts, each with its inclusion proof, to this file (JSON Lines, for `causeway verify`) at the end of the
     /// run; until then they are in FILE.partial, and what the file held before stays.
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let (lines, count) = Lines::open(&options.file)?;
     let mut receipts = options.receipts.as_deref().map(Receipts::create).transpose()?;
     let session = Session::open(&options.client, Doing::Submitting).await?;
-    let mut progress = Progress::start("submitting", Some(count), false);
+    let mut progress = Progress::start("submitting", count, false);
     let (mut reasons, mut listed, mut accepted) = (Reasons::default(), Vec::new(), 0);
     let proven = options.receipts.is_some();
     let lines = lines.map(move |outgoing| with_proof(outgoing, proven));
@@ -63,6 +63,9 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     listed.iter().flatten().for_each(say);
     kept?;
     let totals = totals.inspect_err(|_| again(accepted, "the same file can be submitted again"))?;
+    if totals.all() == 0 {
+        return Err(no_line(&options.file));
+    }
     conclude(totals, &reasons)
 }
 

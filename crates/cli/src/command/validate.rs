@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::client_options::ClientOptions;
 use crate::line::{LINE_HELP, Line};
-use crate::lines::Lines;
+use crate::lines::{Lines, no_line};
 use crate::output::{Progress, say};
 use crate::session::{Doing, Session, broken, said};
 use crate::{Broken, Failure};
@@ -20,7 +20,7 @@ const IN_FLIGHT: usize = 16;
 #[derive(Debug, Args)]
 #[command(after_help = LINE_HELP)]
 pub(crate) struct Options {
-    /// The file, one submission a line.
+    /// The file, one submission a line; - for standard input.
     file: PathBuf,
     #[command(flatten)]
     client: ClientOptions,
@@ -29,7 +29,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let (mut lines, count) = Lines::open(&options.file)?;
     let session = Session::open(&options.client, Doing::Submitting).await?;
-    let mut progress = Progress::start("checking", Some(count), false);
+    let mut progress = Progress::start("checking", count, false);
     let (mut valid, mut invalid) = (0u64, 0u64);
     let calls = stream::iter(std::iter::from_fn(move || lines.next_line()));
     let mut verdicts = calls.map(|(number, line)| check(&session, number, line)).buffered(IN_FLIGHT);
@@ -46,6 +46,9 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         progress.at(valid + invalid);
     }
     progress.finish();
+    if valid + invalid == 0 {
+        return Err(no_line(&options.file));
+    }
     say(format_args!("{} records: {valid} valid, {invalid} not", valid + invalid));
     match invalid {
         0 => Ok(()),
