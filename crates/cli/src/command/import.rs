@@ -70,7 +70,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let (interrupted, all) = (outcome.is_none(), so_far.all());
     outcome.map_or(Ok(()), |outcome| outcome.map(drop)).inspect_err(|_| stopped(&so_far))?;
     if interrupted {
-        note(format_args!("interrupted after {all}{} rows", total.map(|total| format!(" of {total}")).unwrap_or_default()));
+        let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+        note(format_args!("interrupted after {all}{of} rows"));
     }
     tally.summary(&so_far).into_iter().for_each(say);
     match total {

@@ -1,6 +1,7 @@
 //! The protection of a record through the binary alone, as a stranger would do it from the README: a gateway of its own, and
 //! every party's commands against it. What the commands print is what the next ones are given.
 
+mod credential;
 mod identity;
 mod input;
 mod keys;
