@@ -39,16 +39,16 @@ impl Journal {
         self.ask(|answer| Task::Shred { places, answer }).await
     }
 
-    /// Writes every key page anew under a fresh page key and destroys the page keys before; returns how many pages that
-    /// were. Appends go on in between.
+    /// Writes every key page anew under a page key that is made after the call, and destroys the page keys before, used or
+    /// not; returns how many pages that were. Appends go on in between.
     ///
     /// # Errors
     /// When a file cannot be read or written: some pages are written anew; asking again goes through all.
     pub async fn rotate_page_keys(&self) -> Result<u64, StoreError> {
-        let Some(through) = self.readers.ask(|reader| reader.last_key_page()).await? else { return Ok(0) };
+        let end = self.ask(|answer| Task::BeginPages { answer }).await?;
         let (mut rewritten, mut next) = (0, Some(0));
         while let Some(from) = next {
-            let slice = self.ask(|answer| Task::RotatePages { from, through, answer }).await?;
+            let slice = self.ask(|answer| Task::RotatePages { from, end, answer }).await?;
             rewritten += slice.rewritten;
             next = slice.next;
         }

@@ -26,8 +26,11 @@ impl Sequencer {
             Task::Shred { places, answer } => {
                 let _ = answer.send(self.shred(&places));
             }
-            Task::RotatePages { from, through, answer } => {
-                let _ = answer.send(self.rotate_pages(from, through));
+            Task::BeginPages { answer } => {
+                let _ = answer.send(self.begin_afresh());
+            }
+            Task::RotatePages { from, end, answer } => {
+                let _ = answer.send(self.rotate_pages(from, end));
             }
             Task::RotateRoot { answer } => match self.rotate_root() {
                 Ok(()) => drop(answer.send(Ok(()))),
@@ -63,9 +66,14 @@ impl Sequencer {
         Ok(found)
     }
 
-    fn rotate_pages(&mut self, from: u64, through: u64) -> Result<Slice, StoreError> {
+    /// No page is filled any further, and none begun, under a page key that was made before.
+    fn begin_afresh(&mut self) -> Result<u64, StoreError> {
+        self.pages.close();
+        self.vault.page_keys().begin_afresh()
+    }
+
+    fn rotate_pages(&mut self, from: u64, end: u64) -> Result<Slice, StoreError> {
         let (mut rewrites, mut next) = (Vec::new(), from);
-        let end = through.saturating_add(1);
         while next < end && next - from < NUMBERS_AT_ONCE && rewrites.len() < PAGES_AT_ONCE {
             if self.vault.stored(next, self.shared.log.as_ref())?.is_some() {
                 rewrites.push(Rewrite { page: next, erased: Vec::new() });
@@ -95,6 +103,8 @@ impl Sequencer {
             let error = StoreError::keys(self.folders.primary(), what);
             return Err(root_rotation::Failed { error, decided: false });
         }
+        // Whoever knows the old root key and has a copy of the page keys could read what is still to be written into it.
+        self.pages.close();
         let page_keys = self.vault.page_keys();
         root_rotation::rotate(&self.keys, page_keys, &self.folders, RootKey::generate(), true)
     }

@@ -119,9 +119,26 @@ impl PageKeys {
         files.all.iter().try_for_each(SlotFile::sync)
     }
 
-    /// Lets nobody get a slot until what is returned is dropped.
-    pub(crate) fn hold(&self) -> Held<'_> {
-        Held { page_keys: self, _alone: self.ahead() }
+    /// Gives no page key out any more that is on disk by now: whoever copied the file and knows the root key has those to
+    /// come as well as those in use. They are destroyed. Every slot that is given out from now on has at least the number
+    /// that is returned; every slot and every page so far has a smaller one.
+    pub(crate) fn begin_afresh(&self) -> Result<u64, StoreError> {
+        let mut ahead = self.ahead();
+        self.destroy_unused(&mut ahead)?;
+        Ok(ahead.end)
+    }
+
+    /// Lets nobody get a slot until what is returned is dropped, and then none that was written before.
+    pub(crate) fn hold(&self) -> Result<Held<'_>, StoreError> {
+        let mut ahead = self.ahead();
+        self.destroy_unused(&mut ahead)?;
+        Ok(Held { page_keys: self, _alone: ahead })
+    }
+
+    fn destroy_unused(&self, ahead: &mut Ahead) -> Result<(), StoreError> {
+        let unused: Vec<Slot> = ahead.ready.drain(..).map(|(slot, _)| slot).collect();
+        // If we stop or fail here, they are never given out all the same.
+        if unused.is_empty() { Ok(()) } else { self.destroy(&unused) }
     }
 
     fn write_run(&self, ahead: &mut Ahead) -> Result<(), StoreError> {

@@ -135,11 +135,6 @@ impl Reader {
         Ok(places)
     }
 
-    /// The greatest number of a key page, in the log or written anew.
-    pub(crate) fn last_key_page(&self) -> Result<Option<u64>, StoreError> {
-        Ok(self.shared.log.last_key_page()?.max(self.vault.last_rewritten()?))
-    }
-
     /// The openings beside an entry; none where there were none or their key has been erased.
     pub(crate) fn openings(&self, leaf: LeafIndex) -> Result<Option<v1::Openings>, StoreError> {
         let (frame, index) = self.frame_with(leaf)?;

@@ -42,7 +42,7 @@ pub(crate) fn rotate(
     in_file: bool,
 ) -> Result<(), Failed> {
     let mut root = keys.held_root();
-    let held = page_keys.hold();
+    let held = page_keys.hold().map_err(|error| Failed { error, decided: false })?;
     let prepared = held.wrapped_under(&next).and_then(|wrapped| {
         prepare(keys.ring_path(), &keys.ring().wrap(&next))?;
         folders.paths(page_keys::NAME).iter().try_for_each(|path| prepare(path, &wrapped))?;

@@ -71,11 +71,6 @@ impl Vault {
         }
     }
 
-    /// The greatest number of a page that was written anew.
-    pub(crate) fn last_rewritten(&self) -> Result<Option<u64>, StoreError> {
-        Ok(self.rewritten.numbers()?.pop_last())
-    }
-
     /// Writes pages anew, each under a fresh page key and without the keys that are to be erased, and destroys their old
     /// page keys. Returns how many keys it erased that were not erased before. Only the sequencer calls this, with no page
     /// among them that it still fills.

@@ -27,8 +27,10 @@ pub(crate) type TaskAnswer<R> = oneshot::Sender<Result<R, StoreError>>;
 pub(crate) enum Task {
     /// Erase the keys in these places; answers how many there were.
     Shred { places: Vec<KeyPlace>, answer: TaskAnswer<u64> },
-    /// Write some of the pages from a number on anew.
-    RotatePages { from: u64, through: u64, answer: TaskAnswer<Slice> },
+    /// Let no page key be used any more that was made before; answers the number below which all pages are under those.
+    BeginPages { answer: TaskAnswer<u64> },
+    /// Write some of the pages from a number on, and below another, anew.
+    RotatePages { from: u64, end: u64, answer: TaskAnswer<Slice> },
     /// Put a fresh root key in the place of the one there is.
     RotateRoot { answer: TaskAnswer<()> },
 }

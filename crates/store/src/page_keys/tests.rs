@@ -138,3 +138,31 @@ fn wherever_a_write_fails_no_given_key_is_lost_and_none_comes_back() {
     }
     assert_eq!((allocations, destructions), (4, 4), "write and sync, in the file and in its mirror");
 }
+
+#[test]
+fn after_a_new_beginning_no_key_is_given_out_that_an_earlier_copy_has() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = RootKey::generate();
+    let keys = open(dir.path(), true, &root).expect("opened");
+    let (used, _) = keys.allocate().expect("allocated");
+    let thief = tempfile::tempdir().expect("a folder");
+    fs::create_dir(thief.path().join("keys")).expect("made");
+    fs::copy(dir.path().join("keys/page-keys"), thief.path().join("keys/page-keys")).expect("copied");
+    let stolen = open(thief.path(), false, &root).expect("opened");
+    let known = |slot: Slot, given: &AeadKey| stolen.key(slot).is_ok_and(|key| key.expose() == given.expose());
+
+    let (next, given) = keys.allocate().expect("allocated");
+    assert!(known(next, &given), "the control: keys are on disk ahead of their use");
+    assert_eq!(keys.begin_afresh().expect("begun"), 64);
+    for _ in 0..RUN + 1 {
+        let (slot, given) = keys.allocate().expect("allocated");
+        assert!(slot >= Slot(64) && !known(slot, &given), "{slot:?}");
+    }
+    keys.hold().expect("held");
+    assert!(keys.allocate().expect("allocated").0 >= Slot(192), "whoever wraps them anew leaves none either");
+    drop(keys);
+    let again = open(dir.path(), true, &root).expect("opened");
+    let there: Vec<u64> = (0..192).filter(|slot| again.has(Slot(*slot))).collect();
+    let expected: Vec<u64> = [used.0, next.0].into_iter().chain(64..=128).collect();
+    assert_eq!(there, expected, "the unused are destroyed");
+}

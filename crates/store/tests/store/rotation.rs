@@ -1,6 +1,7 @@
 //! Rotating page keys, the root key and the signing key while the journal runs, and restoring lost keys.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use causeway_crypto::{PublicKey, RootKey, SealingPrivateKey};
@@ -28,6 +29,17 @@ fn root_of(setting: &Setting) -> RootKey {
     RootKey::try_from(bytes.as_slice()).expect("a root key")
 }
 
+/// The numbers of the bodies in the journal of now that somebody reads who took a copy of the keys folder before.
+fn opened_with(setting: &Setting, stolen: &Path) -> Vec<u128> {
+    let root = fs::read(stolen.join("root.key")).expect("read");
+    let mut search = Search::default();
+    search.keys_folder(stolen, &[RootKey::try_from(root.as_slice()).expect("a root key")]);
+    search.data_dir(&setting.data_dir());
+    let keys = search.keys();
+    let opened = bodies(&setting.data_dir()).into_iter().filter(|body| body.opens_under(&keys));
+    opened.map(|body| body.number).collect()
+}
+
 #[test]
 fn every_page_is_under_a_fresh_page_key_and_an_older_copy_of_the_slots_opens_none() {
     let setting = mirrored();
@@ -39,15 +51,21 @@ fn every_page_is_under_a_fresh_page_key_and_an_older_copy_of_the_slots_opens_non
     leaves.extend(fill(&journal, 150..160));
     assert!(all_read(&journal, &leaves));
     journal.close();
-    // Whoever stole the slots before has the pages of before, but not what was written since.
-    let mut search = Search::default();
-    search.keys_folder(&stolen, &[root_of(&setting)]);
-    let before = search.keys().len();
+    // Whoever stole the slots before has the pages of before, but not what was written since: no body, and no page that
+    // was written anew.
+    let opened = opened_with(&setting, &stolen);
+    assert_eq!(opened, (0..150).collect::<Vec<_>>());
+    let slots_stolen = fs::metadata(stolen.join("page-keys")).expect("there").len() / 64;
+    for page in fs::read_dir(setting.keys_dir().join("pages")).expect("listed") {
+        let page = fs::read(page.expect("listed").path()).expect("read");
+        let slot = page.first_chunk().map(|slot| u64::from_be_bytes(*slot)).expect("it begins with its slot");
+        assert!(slot >= slots_stolen, "{slot}");
+    }
     let mut search = Search::default();
     search.keys_folder(&setting.keys_dir(), &[root_of(&setting)]);
     search.data_dir(&setting.data_dir());
     let keys = search.keys();
-    assert!(before > 0 && bodies(&setting.data_dir()).iter().all(|body| body.opens_under(&keys)));
+    assert!(bodies(&setting.data_dir()).iter().all(|body| body.opens_under(&keys)));
     assert_eq!(fs::read_dir(setting.mirror_dir().join("pages")).expect("listed").count(), 3);
     let journal = setting.start();
     assert!(all_read(&journal, &leaves));
@@ -85,6 +103,19 @@ fn the_root_key_is_rotated_while_the_journal_runs() {
     search.data_dir(&setting.data_dir());
     let keys = search.keys();
     assert!(bodies(&setting.data_dir()).iter().all(|body| !body.opens_under(&keys)));
+}
+
+#[test]
+fn a_copy_of_the_keys_from_before_a_rotation_of_the_root_key_opens_nothing_that_is_written_later() {
+    let setting = mirrored();
+    let journal = setting.begin();
+    fill(&journal, 0..10);
+    let stolen = setting.folder.path().join("stolen");
+    copy_dir(&setting.keys_dir(), &stolen);
+    wait_for(journal.rotate_root()).expect("rotated");
+    fill(&journal, 10..20);
+    journal.close();
+    assert_eq!(opened_with(&setting, &stolen), (0..10).collect::<Vec<_>>());
 }
 
 #[test]
