@@ -30,7 +30,8 @@ impl Journal {
 
     /// Destroys the keys of the bodies beside these entries, though not of their openings; returns how many there were.
     /// When it returns, no copy of those bodies can be read: none here, and none in a backup of the data directory. What
-    /// is beside other entries reads as before. Asking again for the same is harmless and ends what was interrupted.
+    /// is beside other entries reads as before. Asking again for the same is harmless and ends what was interrupted. A key
+    /// page whose page key is destroyed or absent holds nothing any more that could be erased.
     ///
     /// # Errors
     /// When a file cannot be read or written: some of the keys may be destroyed, and none is to be thought so.
@@ -40,7 +41,8 @@ impl Journal {
     }
 
     /// Writes every key page anew under a page key that is made after the call, and destroys the page keys before, used or
-    /// not; returns how many pages that were. Appends go on in between.
+    /// not; returns how many pages that were. Appends go on in between. A page whose page key is destroyed or absent is left
+    /// alone: no key in it can be read.
     ///
     /// # Errors
     /// When a file cannot be read or written: some pages are written anew; asking again goes through all.

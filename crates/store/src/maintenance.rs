@@ -47,8 +47,13 @@ impl Sequencer {
     fn shred(&mut self, places: &[KeyPlace]) -> Result<u64, StoreError> {
         let mut pages: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
         places.iter().for_each(|place| pages.entry(place.page).or_default().push(place.slot));
-        let mut rewrites = Vec::new();
+        let (mut rewrites, mut gone) = (Vec::new(), Vec::new());
         for (page, erased) in pages {
+            if let Some(slot) = self.vault.gone(page, self.shared.log.as_ref())? {
+                tracing::warn!(page, "the key page of what is erased has no page key any more");
+                gone.push(slot);
+                continue;
+            }
             let held = self.vault.page(page, self.shared.log.as_ref())?;
             let mut any = false;
             for place in &erased {
@@ -63,6 +68,12 @@ impl Sequencer {
         for slice in rewrites.chunks(PAGES_AT_ONCE) {
             found += self.rewrite(slice)?;
         }
+        // An empty slot would be filled again by a mirror of earlier that is put back; a destroyed one is not.
+        let end = self.vault.page_keys().end();
+        gone.retain(|slot| slot.0 < end);
+        if !gone.is_empty() {
+            self.vault.page_keys().destroy(&gone)?;
+        }
         Ok(found)
     }
 
@@ -75,7 +86,8 @@ impl Sequencer {
     fn rotate_pages(&mut self, from: u64, end: u64) -> Result<Slice, StoreError> {
         let (mut rewrites, mut next) = (Vec::new(), from);
         while next < end && next - from < NUMBERS_AT_ONCE && rewrites.len() < PAGES_AT_ONCE {
-            if self.vault.stored(next, self.shared.log.as_ref())?.is_some() {
+            let log = self.shared.log.as_ref();
+            if self.vault.stored(next, log)?.is_some() && self.vault.gone(next, log)?.is_none() {
                 rewrites.push(Rewrite { page: next, erased: Vec::new() });
             }
             next += 1;

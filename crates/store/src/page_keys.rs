@@ -5,6 +5,7 @@
 
 mod mirror;
 mod slot_file;
+mod state;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use causeway_crypto::{AeadKey, RootKey};
 use crate::error::StoreError;
 use crate::key_folders::KeyFolders;
 use slot_file::{Content, SlotFile, content, destroyed, written};
+use state::{State, state};
 
 /// The file's name, in the keys folder and in its mirror.
 pub(crate) const NAME: &str = "page-keys";
@@ -88,19 +90,24 @@ impl PageKeys {
         Ok(ahead.ready.pop_front().expect("a run has just been written"))
     }
 
-    /// The page key in a slot.
+    /// The page key in a slot: the file's, else its mirror's.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when it has been destroyed or there is none, [`StoreError::Unopened`] when it is not one
     /// of this root key.
     pub(crate) fn key(&self, slot: Slot) -> Result<AeadKey, StoreError> {
-        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
-        let slots = files.primary().read(slot.0, 1)?;
-        match content(&slots[0]) {
-            Content::Key(wrapped) => unwrap(&files.wrapping, slot, wrapped),
-            Content::Destroyed => Err(StoreError::Corrupt("a page key has been destroyed, but not its page replaced")),
-            Content::Nothing => Err(StoreError::Corrupt("a page-key slot is empty or damaged")),
+        match self.state(slot)? {
+            State::Key(key) => Ok(key),
+            State::Destroyed => Err(StoreError::Corrupt("a page key has been destroyed, but not its page replaced")),
+            State::Absent => Err(StoreError::Corrupt("a page-key slot is empty")),
+            State::Damaged(error) => Err(error),
         }
+    }
+
+    /// Whether neither file has a key in the slot, because it was destroyed or never written. A damaged slot is not gone:
+    /// another copy of the file may have it whole.
+    pub(crate) fn is_gone(&self, slot: Slot) -> Result<bool, StoreError> {
+        Ok(matches!(self.state(slot)?, State::Destroyed | State::Absent))
     }
 
     /// Whether there is a page key of this root key in the slot.
@@ -139,6 +146,20 @@ impl PageKeys {
         let unused: Vec<Slot> = ahead.ready.drain(..).map(|(slot, _)| slot).collect();
         // If we stop or fail here, they are never given out all the same.
         if unused.is_empty() { Ok(()) } else { self.destroy(&unused) }
+    }
+
+    /// The mirror is read only where the file does not answer.
+    fn state(&self, slot: Slot) -> Result<State, StoreError> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let mut copies = Vec::new();
+        for file in &files.all {
+            copies.extend(file.read(slot.0, 1)?);
+            let state = state(&files.wrapping, slot, &copies);
+            if matches!(state, State::Key(_) | State::Destroyed) {
+                return Ok(state);
+            }
+        }
+        Ok(state(&files.wrapping, slot, &copies))
     }
 
     fn write_run(&self, ahead: &mut Ahead) -> Result<(), StoreError> {

@@ -71,6 +71,13 @@ impl Vault {
         }
     }
 
+    /// The slot of a page's page key where no key is in that any more: then no key of the page can be read.
+    pub(crate) fn gone(&self, number: u64, log: &dyn FrameLog) -> Result<Option<Slot>, StoreError> {
+        let Some(stored) = self.stored(number, log)? else { return Ok(None) };
+        let slot = slot_of(&stored)?;
+        Ok(self.page_keys.is_gone(slot)?.then_some(slot))
+    }
+
     /// Writes pages anew, each under a fresh page key and without the keys that are to be erased, and destroys their old
     /// page keys. Returns how many keys it erased that were not erased before. Only the sequencer calls this, with no page
     /// among them that it still fills.

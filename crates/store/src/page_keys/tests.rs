@@ -24,6 +24,15 @@ fn key(keys: &PageKeys, slot: Slot) -> [u8; 32] {
     exposed(&keys.key(slot).expect("there"))
 }
 
+/// Writes over the beginning of a slot in a folder's file.
+fn overwrite(folder: &Path, slot: Slot, bytes: &[u8]) {
+    let path = folder.join("page-keys");
+    let mut all = fs::read(&path).expect("read");
+    let at = usize::try_from(slot.0).expect("small") * SLOT_BYTES;
+    all[at..at + bytes.len()].copy_from_slice(bytes);
+    fs::write(path, all).expect("written");
+}
+
 #[test]
 fn slots_are_found_again_and_never_given_twice() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -77,13 +86,7 @@ fn a_mirror_gets_every_write_and_what_it_lacks_at_the_next_start() {
     drop(keys);
 
     // Damaged in one, it is repaired from the other; destroyed in one, it is destroyed in both.
-    let overwrite = |name: &str, slot: Slot, bytes: &[u8]| {
-        let path = dir.path().join(name).join("page-keys");
-        let mut all = fs::read(&path).expect("read");
-        let at = usize::try_from(slot.0).expect("small") * SLOT_BYTES;
-        all[at..at + bytes.len()].copy_from_slice(bytes);
-        fs::write(path, all).expect("written");
-    };
+    let overwrite = |name: &str, slot: Slot, bytes: &[u8]| overwrite(&dir.path().join(name), slot, bytes);
     overwrite("keys", slot, b"rot");
     overwrite("mirror", Slot(1), b"CPKX");
     overwrite("mirror", Slot(2), b"more rot");
@@ -165,4 +168,25 @@ fn after_a_new_beginning_no_key_is_given_out_that_an_earlier_copy_has() {
     let there: Vec<u64> = (0..192).filter(|slot| again.has(Slot(*slot))).collect();
     let expected: Vec<u64> = [used.0, next.0].into_iter().chain(64..=128).collect();
     assert_eq!(there, expected, "the unused are destroyed");
+}
+
+#[test]
+fn a_slot_that_is_damaged_while_the_gateway_runs_is_read_from_the_mirror() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let keys = open(dir.path(), true, &RootKey::generate()).expect("opened");
+    let given: Vec<_> = (0..3).map(|_| keys.allocate().expect("allocated")).collect();
+    let (own, mirror) = (dir.path().join("keys"), dir.path().join("mirror"));
+    for bytes in [b"rot".as_slice(), b"CPK1 rot", &[0; SLOT_BYTES]] {
+        overwrite(&own, given[0].0, bytes);
+        assert_eq!(key(&keys, given[0].0), exposed(&given[0].1));
+        assert!(!keys.is_gone(given[0].0).expect("read"));
+    }
+    for folder in [&own, &mirror] {
+        overwrite(folder, given[1].0, b"CPK1 rot");
+        overwrite(folder, given[2].0, &[0; SLOT_BYTES]);
+    }
+    assert!(!keys.has(given[1].0) && !keys.is_gone(given[1].0).expect("read"), "damaged: another copy may have it");
+    assert!(!keys.has(given[2].0) && keys.is_gone(given[2].0).expect("read"), "empty");
+    overwrite(&own, given[2].0, b"CPKX");
+    assert!(keys.is_gone(given[2].0).expect("read"), "destroyed");
 }

@@ -136,6 +136,35 @@ fn what_has_no_body_is_nothing_to_erase() {
     assert!(wait_for(journal.shred(vec![LeafIndex(2)])).is_err(), "beyond the end");
 }
 
+/// A page whose page key is gone holds nothing that could be read: it must not stop an erasure, nor a rotation.
+#[test]
+fn a_page_without_its_page_key_is_erased_already() {
+    let setting = mirrored();
+    let journal = setting.begin();
+    let leaves = fill(&journal);
+    journal.close();
+    // The first page's key is destroyed, the second's is gone.
+    for folder in [setting.keys_dir(), setting.mirror_dir()] {
+        let path = folder.join("page-keys");
+        let mut slots = fs::read(&path).expect("read");
+        slots[..4].copy_from_slice(b"CPKX");
+        slots[64..128].fill(0);
+        fs::write(path, slots).expect("written");
+    }
+    let journal = setting.start();
+    let (first, second, last) = (leaves[0], leaves[100], leaves[290]);
+    assert!(wait_for(journal.bodies(vec![first])).is_err(), "it is told as damage to whoever reads");
+    assert_eq!(wait_for(journal.shred(vec![first, second, last])).expect("erased"), 1);
+    assert!(wait_for(journal.bodies(vec![last])).expect("read")[0].is_none());
+    for folder in [setting.keys_dir(), setting.mirror_dir()] {
+        let slots = fs::read(folder.join("page-keys")).expect("read");
+        assert_eq!(&slots[64..68], b"CPKX", "no copy that is put back later brings it back");
+    }
+    assert_eq!(wait_for(journal.rotate_page_keys()).expect("rotated"), 3, "the others");
+    assert!(wait_for(journal.bodies(vec![leaves[289]])).expect("read")[0].is_some());
+    wait_for(journal.rotate_root()).expect("rotated");
+}
+
 #[test]
 fn orders_are_registered_once_and_known_after_a_start() {
     let setting = mirrored();
