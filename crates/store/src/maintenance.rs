@@ -117,7 +117,7 @@ impl Sequencer {
         }
         // Whoever knows the old root key and has a copy of the page keys could read what is still to be written into it.
         self.pages.close();
-        let page_keys = self.vault.page_keys();
-        root_rotation::rotate(&self.keys, page_keys, &self.folders, RootKey::generate(), true)
+        let in_use = || self.vault.slots_in_use(self.shared.log.as_ref());
+        root_rotation::rotate(&self.keys, self.vault.page_keys(), &self.folders, RootKey::generate(), true, in_use)
     }
 }

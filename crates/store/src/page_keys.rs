@@ -7,7 +7,7 @@ mod mirror;
 mod slot_file;
 mod state;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -15,7 +15,7 @@ use causeway_crypto::{AeadKey, RootKey};
 
 use crate::error::StoreError;
 use crate::key_folders::KeyFolders;
-use slot_file::{Content, SlotFile, content, destroyed, written};
+use slot_file::{SLOT_BYTES, SlotBytes, SlotFile, destroyed, written};
 use state::{State, state};
 
 /// The file's name, in the keys folder and in its mirror.
@@ -193,24 +193,42 @@ pub(crate) struct Held<'a> {
 }
 
 impl Held<'_> {
-    /// Every slot as it is to be under another root key: the whole file's bytes.
-    pub(crate) fn wrapped_under(&self, root: &RootKey) -> Result<Vec<u8>, StoreError> {
+    /// Every slot as it is to be under another root key: the whole file's bytes. `in_use` tells which slots a page is
+    /// under; it is asked only where one opens in neither file.
+    ///
+    /// # Errors
+    /// [`StoreError::Keys`] when that is the slot of a page: its key is in no file here, but another copy may have it,
+    /// and would be of no use once the root key has gone.
+    pub(crate) fn wrapped_under(
+        &self,
+        root: &RootKey,
+        in_use: impl FnOnce() -> Result<BTreeSet<Slot>, StoreError>,
+    ) -> Result<Vec<u8>, StoreError> {
         let files = self.page_keys.files.read().unwrap_or_else(PoisonError::into_inner);
-        let (next, slots) = (root.page_wrapping_key(), files.primary().slots()?);
-        let mut bytes = Vec::new();
-        for first in (0..slots).step_by(STRETCH) {
-            for (number, held) in (first..slots).zip(files.primary().read(first, STRETCH)?) {
-                let slot = Slot(number);
-                let moved = match content(&held) {
-                    Content::Key(wrapped) => match unwrap(&files.wrapping, slot, wrapped) {
-                        Ok(key) => written(&next.seal(&slot_aad(slot), key.expose())),
-                        // It never opened, and never will.
-                        Err(_) => destroyed(),
-                    },
-                    Content::Destroyed | Content::Nothing => held,
-                };
-                bytes.extend_from_slice(&moved);
-            }
+        let (next, mut bytes, mut unopened) = (root.page_wrapping_key(), Vec::new(), Vec::new());
+        files.each_slot(|slot, copies| {
+            let moved = match state(&files.wrapping, slot, copies) {
+                State::Key(key) => written(&next.seal(&slot_aad(slot), key.expose())),
+                State::Destroyed => destroyed(),
+                State::Absent => {
+                    unopened.push(slot);
+                    [0; SLOT_BYTES]
+                }
+                State::Damaged(_) => {
+                    unopened.push(slot);
+                    destroyed()
+                }
+            };
+            bytes.extend_from_slice(&moved);
+        })?;
+        if !unopened.is_empty() {
+            // Those of a run that was cut short were never used, and nothing is lost with them.
+            let in_use = in_use()?;
+            unopened.retain(|slot| in_use.contains(slot));
+        }
+        if let Some(Slot(first)) = unopened.first() {
+            tracing::error!(slots = unopened.len(), first, "page keys that are in use do not open");
+            return Err(StoreError::keys(files.primary().path(), DAMAGED));
         }
         Ok(bytes)
     }
@@ -230,7 +248,25 @@ impl Held<'_> {
     }
 }
 
+const DAMAGED: &str = "a slot that is in use is damaged, here and in the mirror: nothing is rotated, because its key would be \
+                       lost for good (docs/keys.md, \"A page key is damaged\")";
+
 impl Files {
+    /// Shows every slot, in order, with its copies.
+    fn each_slot(&self, mut look: impl FnMut(Slot, &[SlotBytes])) -> Result<(), StoreError> {
+        let mut slots = 0;
+        for file in &self.all {
+            slots = slots.max(file.slots()?);
+        }
+        for first in (0..slots).step_by(STRETCH) {
+            let copies = self.all.iter().map(|file| file.read(first, STRETCH)).collect::<Result<Vec<_>, _>>()?;
+            for (number, at) in (first..slots).zip(0..STRETCH) {
+                look(Slot(number), &copies.iter().map(|copy| copy[at]).collect::<Vec<_>>());
+            }
+        }
+        Ok(())
+    }
+
     fn primary(&self) -> &SlotFile {
         self.all.first().expect("the keys folder's own file is always open")
     }

@@ -3,6 +3,7 @@
 //! The new files are written beside the old ones first. Then one rename decides; from then on there is no way back, and
 //! whoever finds the decision puts the new files in their places and ends it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use crate::error::StoreError;
 use crate::folder;
 use crate::key_folders::KeyFolders;
 use crate::keys::{Keys, RING};
-use crate::page_keys::{self, PageKeys};
+use crate::page_keys::{self, PageKeys, Slot};
 use crate::root_source;
 use crate::secret_file;
 use crate::steps;
@@ -33,17 +34,19 @@ pub(crate) fn is_decided(keys_dir: &Path) -> bool {
     keys_dir.join(DECIDED).exists()
 }
 
-/// Wraps ring and page keys under `next`, which replaces the root key, in its file too where it is `in_file`.
+/// Wraps ring and page keys under `next`, which replaces the root key, in its file too where it is `in_file`. `in_use` tells
+/// which slots of page keys must not be lost.
 pub(crate) fn rotate(
     keys: &Keys,
     page_keys: &PageKeys,
     folders: &KeyFolders,
     next: RootKey,
     in_file: bool,
+    in_use: impl FnOnce() -> Result<BTreeSet<Slot>, StoreError>,
 ) -> Result<(), Failed> {
     let mut root = keys.held_root();
     let held = page_keys.hold().map_err(|error| Failed { error, decided: false })?;
-    let prepared = held.wrapped_under(&next).and_then(|wrapped| {
+    let prepared = held.wrapped_under(&next, in_use).and_then(|wrapped| {
         prepare(keys.ring_path(), &keys.ring().wrap(&next))?;
         folders.paths(page_keys::NAME).iter().try_for_each(|path| prepare(path, &wrapped))?;
         if in_file { prepare(&folders.primary().join(root_source::FILE), next.expose()) } else { Ok(()) }

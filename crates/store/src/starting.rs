@@ -166,7 +166,7 @@ impl OpenedKeys {
         reaches(&vault, log, &folders)?;
         if let Some(next) = options.keys.take_next_root() {
             tracing::info!("wrapping ring and page keys under the new root key");
-            root_rotation::rotate(&options.keys, vault.page_keys(), &folders, next, false)
+            root_rotation::rotate(&options.keys, vault.page_keys(), &folders, next, false, || vault.slots_in_use(log))
                 .map_err(|failed| failed.error)?;
         }
         let erasures = Arc::new(Erasures::open(&folders)?);

@@ -9,6 +9,8 @@ mod rewritten;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use causeway_crypto::RootKey;
 
 use crate::error::StoreError;
@@ -76,6 +78,19 @@ impl Vault {
         let Some(stored) = self.stored(number, log)? else { return Ok(None) };
         let slot = slot_of(&stored)?;
         Ok(self.page_keys.is_gone(slot)?.then_some(slot))
+    }
+
+    /// The slots of all page keys that a stored page is under. Reads all pages.
+    pub(crate) fn slots_in_use(&self, log: &dyn FrameLog) -> Result<BTreeSet<Slot>, StoreError> {
+        let end =
+            log.last_key_page()?.max(self.rewritten.numbers()?.pop_last()).map_or(0, |last| last.saturating_add(1));
+        let mut slots = BTreeSet::new();
+        for number in 0..end {
+            if let Some(stored) = self.stored(number, log)? {
+                slots.insert(slot_of(&stored)?);
+            }
+        }
+        Ok(slots)
     }
 
     /// Writes pages anew, each under a fresh page key and without the keys that are to be erased, and destroys their old
