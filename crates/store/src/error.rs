@@ -60,7 +60,8 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// The checkpoint file is not a checkpoint of this journal.
+    /// The checkpoint file is not a checkpoint of this journal that a key of the ring has signed. A key that a rotation has
+    /// retired does not count: whoever stole it could have made the journal up.
     CheckpointFile {
         /// The file.
         path: PathBuf,
@@ -125,7 +126,13 @@ impl fmt::Display for StoreError {
                 path.display()
             ),
             Self::CheckpointFile { path, .. } => {
-                write!(f, "{} is not a checkpoint that this journal signed", path.display())
+                write!(
+                    f,
+                    "{} is no checkpoint that a key of the ring has signed: the journal is not of these keys, or from before a \
+                     rotation of the signing key; restore a newer copy of it (docs/keys.md, \"The data directory is restored \
+                     from a backup\")",
+                    path.display()
+                )
             }
             Self::Replay { at, .. } => write!(f, "frame {at} of the log is refused by the journal's rules"),
             Self::Corrupt(what) => write!(f, "the store is damaged: {what}"),

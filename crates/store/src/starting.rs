@@ -201,7 +201,8 @@ fn signing_key(keys: &Keys, named: Option<PublicKey>) -> Result<SigningKey, Stor
         None => Some(0),
         Some(named) => all.iter().position(|key| key.public_key() == named),
     };
-    let what = "does not hold the signing key that the log names: restore the newest bundle of the keys";
+    let what = "does not hold the signing key that the log names: restore the newest bundle of the keys, or a newer copy of \
+                the journal";
     at.map(|at| all.swap_remove(at)).ok_or_else(|| StoreError::keys(keys.ring_path(), what))
 }
 

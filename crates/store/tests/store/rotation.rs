@@ -192,6 +192,41 @@ fn the_key_that_the_log_names_signs_from_its_entry_on() {
     checkpoint::verify(&append(&journal, draft(2)).checkpoint, &second, ORIGIN).expect("signed");
 }
 
+/// A retired key proves nothing any more, so that whoever stole it cannot make a journal up. Who has the bundle of before still
+/// restores a journal of before.
+#[test]
+fn a_journal_from_before_a_rotation_of_the_signing_key_starts_with_the_bundle_of_before_and_not_without() {
+    let mut setting = mirrored();
+    let journal = setting.begin();
+    let leaves = fill(&journal, 0..10);
+    journal.close();
+    let before = setting.folder.path().join("before");
+    copy_dir(&setting.data_dir(), &before);
+    let recipient = SealingPrivateKey::generate();
+    let bundle = seal_keys(&setting.keys_dir(), &RootSource::File, &recipient.public_key()).expect("sealed");
+    let journal = setting.start();
+    let named = setting.keys.add_signing_candidate().expect("added");
+    append(&journal, key_entry(named, 2));
+    journal.close();
+
+    let start = |setting: &Setting| setting.start_in(&before, Box::new(SledLog::open(&before).expect("opens")));
+    setting.read_keys();
+    let refused = start(&setting).expect_err("signed by a key that is gone");
+    assert!(matches!(refused, StoreError::CheckpointFile { .. }), "{refused}");
+    assert!(refused.to_string().contains("before a rotation of the signing key; restore a newer copy"), "{refused}");
+
+    for name in ["root.key", "ring"] {
+        fs::remove_file(setting.keys_dir().join(name)).expect("removed");
+    }
+    open_keys(&bundle, &recipient, &setting.keys_dir()).expect("restored");
+    setting.read_keys();
+    let journal = start(&setting).expect("starts");
+    assert!(all_read(&journal, &leaves));
+    let named = setting.keys.add_signing_candidate().expect("added");
+    let rotated = append(&journal, key_entry(named, 2));
+    checkpoint::verify(&rotated.checkpoint, &journal.verifier_key(), ORIGIN).expect("and its key is rotated again");
+}
+
 /// A stop after the key's entry is durable and before anything follows from it.
 #[test]
 fn a_rotation_that_was_cut_short_is_ended_at_the_start() {
