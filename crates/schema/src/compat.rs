@@ -67,7 +67,8 @@ fn protected_less(earlier: &Leaf, later: &Leaf) -> Vec<&'static str> {
     if !no_finer {
         faults.push("has a finer x-floor");
     }
-    if earlier.withheld != later.withheld {
+    // A new condition protects more, and a projection holds it against what was stored before.
+    if earlier.withheld.is_some() && earlier.withheld != later.withheld {
         faults.push("has another x-withheld-where: stored records were split by the earlier one");
     }
     faults

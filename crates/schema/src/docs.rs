@@ -159,6 +159,9 @@ numbers, with the same protection or more; the gateway does not start with one t
 form: a record that came in as 1.0 leaves as the newest 1.x.
 
 Codes that stand in a list are checked against it. Languages (ISO 639-2), currencies (ISO 4217), subdivisions (ISO 3166-2)
-and UN/LOCODE places are checked by their form, and places against the country stated beside them: their tables change more
-often than a schema may.
+and UN/LOCODE places are checked by their form, and places against the country stated beside them. A record may tell of years
+ago, when another currency or part of a country had the code; and the open table of subdivisions, which is UN/LOCODE's, lacks
+codes of ISO 3166-2 such as GB-ENG and FR-IDF, so that it would refuse what is right. A UN/LOCODE may be a port's, an airport's
+or a border point's, and may be a town's: its floor, \"the UN/LOCODE\", is then as fine as that town. Where people are exploited
+it is therefore stored sealed, as coordinates are, and a record that was stored by an earlier version leaves without it.
 ";

@@ -2,7 +2,7 @@
 
 use causeway_model::{Class, FieldNumber, Floor, Step};
 
-use crate::classified::{CellValue, Classified};
+use crate::classified::{Cell, CellValue, Classified};
 use crate::ladder::{Ladders, Scalar};
 use crate::shape::{Leaf, Shape};
 use crate::writer::{Gaps, JsonWriter};
@@ -32,6 +32,9 @@ pub(crate) fn project(
     for cell in body.cells() {
         let Some(leaf) = shape.by_number(cell.field) else { continue };
         let Some(form) = forms(cell.field) else { continue };
+        if is_withheld(shape, body, leaf, cell.indices) {
+            continue;
+        }
         let value = match cell.value {
             CellValue::Pseudonym(internal) => match (leaf.spec.class, form) {
                 (Class::Link, Projected::Pseudonym) => Scalar::Text(pseudonym(internal).into()),
@@ -47,6 +50,19 @@ pub(crate) fn project(
         }
     }
     writer.finish()
+}
+
+/// Whether the leaf's condition holds it back here. What this version stored has it sealed already; an earlier version may
+/// have had no such condition.
+fn is_withheld(shape: &Shape, body: &Classified, leaf: &Leaf, indices: &[u8]) -> bool {
+    let Some(withheld) = &leaf.withheld else { return false };
+    let Some(beside) = shape.leaves.iter().find(|other| other.segments == withheld.segments) else { return true };
+    let listed = |value: &CellValue<'_>| match value {
+        CellValue::Scalar(Scalar::Text(text)) => withheld.values.iter().any(|listed| **listed == **text),
+        _ => true,
+    };
+    let same_place = |cell: &Cell<'_>| cell.field == beside.spec.number && indices.starts_with(cell.indices);
+    body.cells().any(|cell| same_place(&cell) && listed(&cell.value))
 }
 
 /// The value in the form asked for, if the leaf's class and floor allow that form.

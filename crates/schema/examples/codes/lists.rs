@@ -62,7 +62,6 @@ type Rows = Vec<BTreeMap<String, String>>;
 /// Each derived list: its name and the text of its file.
 pub(crate) fn derived(data: &Path) -> Result<Vec<(&'static str, String)>, String> {
     let countries = rows(&data.join("codes/country-codes.csv"))?;
-    let subdivisions = rows(&data.join("codes/unlocode-subdivision-codes.csv"))?;
     let htcds = rows(&data.join("htcds/htcds_codelists.csv"))?;
     let crosswalks = Crosswalks {
         exploitation: rows(&data.join("codes/crosswalk_exploitation.csv"))?,
@@ -71,8 +70,6 @@ pub(crate) fn derived(data: &Path) -> Result<Vec<(&'static str, String)>, String
     Ok(vec![
         ("country", country(&countries)),
         ("region", region(&countries)),
-        ("currency", currency(&countries)),
-        ("subdivision", subdivision(&subdivisions)),
         ("htcds", pick_lists(&htcds, &crosswalks)),
         ("isic", sections(&htcds)),
     ])
@@ -91,9 +88,7 @@ fn cell<'r>(row: &'r BTreeMap<String, String>, column: &str) -> &'r str {
 /// A list's file: what it is, then a line for each code.
 fn file(head: &[(&str, Value)], codes: impl Iterator<Item = Value>) -> String {
     let head: Vec<String> = head.iter().map(|(key, value)| format!("  \"{key}\": {value}")).collect();
-    // Pairs are many, so they have no indent.
-    let line = |code: Value| if code.is_array() { code.to_string() } else { format!("    {code}") };
-    let codes: Vec<String> = codes.map(line).collect();
+    let codes: Vec<String> = codes.map(|code| format!("    {code}")).collect();
     format!("{{\n{},\n  \"codes\": [\n{}\n  ]\n}}\n", head.join(",\n"), codes.join(",\n"))
 }
 
@@ -159,32 +154,6 @@ fn region(rows: &Rows) -> String {
     }
     let derived = "from country-codes.csv, with regions that reports name and M49 does not have";
     file(&head("region", "Regions (UN M49)", OPEN_COUNTRIES, PUBLIC_DOMAIN, derived), regions.into_values())
-}
-
-fn currency(rows: &Rows) -> String {
-    let mut currencies: BTreeMap<&str, &str> = BTreeMap::new();
-    for row in rows {
-        let codes = cell(row, "ISO4217-currency_alphabetic_code").split(',');
-        let names = cell(row, "ISO4217-currency_name").split(',');
-        currencies.extend(codes.zip(names).filter(|(code, _)| !code.is_empty()));
-    }
-    let derived = "from country-codes.csv: the currencies that countries use; funds and metals are not among them";
-    let head = head("currency", "Currencies (ISO 4217)", OPEN_COUNTRIES, PUBLIC_DOMAIN, derived);
-    file(&head, currencies.into_iter().map(|(code, name)| json!({"code": code, "name": name})))
-}
-
-/// In pairs, since there are thousands and a document has at most 128 KiB.
-fn subdivision(rows: &Rows) -> String {
-    let mut codes: BTreeMap<String, &str> = BTreeMap::new();
-    for row in rows {
-        codes
-            .entry(format!("{}-{}", cell(row, "SUCountry"), cell(row, "SUCode")))
-            .or_insert_with(|| cell(row, "SUName"));
-    }
-    let source = "datasets/un-locode (UN/LOCODE subdivision codes, UNECE, from ISO 3166-2)";
-    let derived = "from unlocode-subdivision-codes.csv; where a code stands twice, the first name";
-    let head = head("subdivision", "Subdivisions of countries (ISO 3166-2)", source, PUBLIC_DOMAIN, derived);
-    file(&head, codes.into_iter().map(|(code, name)| json!([code, name])))
 }
 
 /// What other collections call an HTCDS code.

@@ -133,6 +133,7 @@ fn what_would_be_protected_less_is_a_fault() {
 
 #[test]
 fn a_version_that_adds_or_protects_more_is_taken() {
+    taken(&[("/properties/trafficking_status/x-withheld-where", json!({"field": "is_minor", "in": ["yes"]}))]);
     taken(&[]);
     let new = json!({"type": "string", "maxLength": 5, "x-field": 900, "x-class": "sealed"});
     taken(&[("/properties/shoe_size", new.clone())]);
@@ -208,4 +209,31 @@ fn versions_of_another_major_and_unknown_ones_have_no_newer_one() {
     assert!(schemas().newest_for(id("victim-profile/1.9")).is_none(), "it was never in force");
     let newest = schemas().newest_for(id("victim-profile/1.1")).expect("in force");
     assert_eq!(newest.id(), id("victim-profile/1.1"));
+}
+
+/// A UN/LOCODE may be a town's. Version 1.0 stored it in the open where people are exploited too; by 1.1 it does not leave.
+#[test]
+fn a_condition_that_a_later_version_adds_holds_for_what_was_stored_before() {
+    let version = |minor: u16| schemas().get(id(&format!("trafficking-route/1.{minor}"))).expect("compiled");
+    let mut record = route();
+    set(&mut record, "/legs/2/from/unlocode", json!("GBDVR"));
+    set(&mut record, "/legs/2/to/unlocode", json!("GBBHM"));
+    let shown = |stored: &Schema, by: &Schema| -> Value {
+        let split = stored.split(&document(&record), &|_, _| [0; 32]);
+        let view = by.project(&split.classified, &|_| Some(Projected::AsIs), &|_| String::new());
+        serde_json::from_slice(&view).expect("JSON")
+    };
+    assert_eq!(shown(version(0), version(0)).pointer("/legs/2/to/unlocode"), Some(&json!("GBBHM")));
+    for stored in [version(0), version(1)] {
+        let view = shown(stored, version(1));
+        for end in ["from", "to"] {
+            assert_eq!(view.pointer(&format!("/legs/2/{end}/unlocode")), None, "{end} of {}", stored.id());
+        }
+        assert_eq!(view.pointer("/legs/1/to/unlocode"), Some(&json!("GBDVR")), "a port on the way");
+        assert_eq!(view.pointer("/legs/2/to/country"), Some(&json!("GB")));
+    }
+    let split = version(1).split(&document(&record), &|_, _| [0; 32]);
+    let sealed: Value = serde_json::from_slice(split.sealed.expect("sealed").expose()).expect("JSON");
+    assert_eq!(sealed.pointer("/legs/2/to/unlocode"), Some(&json!("GBBHM")));
+    assert_eq!(sealed.pointer("/legs/1/to/unlocode"), None, "at its floor already");
 }
