@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use causeway_journal::{KEY_CHECKPOINT_SIGNING, KEY_FEED_PREFIX, KEY_PAGES, KEY_ROOT};
 use causeway_model::AgreementId;
 use causeway_proto::v1::RotateKeyRequest;
-use causeway_store::RootSource;
+use causeway_store::{RootSource, StoreError};
 use clap::{ArgGroup, Args, Subcommand};
 
 use crate::client_options::ClientOptions;
@@ -128,6 +128,7 @@ async fn rotate(options: &RotateOptions) -> Result<(), Failure> {
         note(
             "that verifier key checks all checkpoints from here on: pin it beside the old one, which checks those before",
         );
+        note("a backup of the journal from before does not start under the new key: make another now");
     }
     match (options.feed.is_some(), options.compromised) {
         (true, false) => note("its live items are released again, each with the old pseudonym beside the new one"),
@@ -161,7 +162,10 @@ fn backup(options: &BackupOptions) -> Result<(), Failure> {
 fn restore(options: &RestoreOptions) -> Result<(), Failure> {
     let key = key_file::sealing_private(&options.key)?;
     let bundle = std::fs::read(&options.file).map_err(|error| Failure::file(&options.file, error))?;
-    causeway_store::open_keys(&bundle, &key, &options.into).map_err(Failure::Keys)?;
+    causeway_store::open_keys(&bundle, &key, &options.into).map_err(|error| match error {
+        StoreError::Bundle(_) | StoreError::Corrupt(_) => Failure::of_file(&options.file, &error),
+        error => Failure::Keys(error),
+    })?;
     let into = options.into.display();
     say(format_args!("root key and key ring are in {into}"));
     note("before the gateway starts, put what the mirror holds beside them: page-keys, pages/ and erasures");
@@ -215,6 +219,10 @@ mod tests {
             let read = |dir: &str| std::fs::read(at(dir).join(name)).expect("there");
             assert_eq!(read("keys"), read("again"), "{name}");
         }
+        std::fs::write(at("rubbish"), "a diary").expect("writable");
+        let rubbish = RestoreOptions { file: at("rubbish"), key: at("kept/sealing.key"), into: at("nowhere") };
+        let fault = restore(&rubbish).expect_err("no bundle").to_string();
+        assert!(fault.contains("rubbish: "), "{fault}");
         let fault = restored("kept/sealing.key", "keys").expect_err("there are keys").to_string();
         assert!(fault.contains("already"), "{fault}");
     }
