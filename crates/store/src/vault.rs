@@ -114,6 +114,7 @@ impl Vault {
             for place in places {
                 erased += u64::from(page.erase(*place)?);
             }
+            // An erasure may take a page key that was on disk before: whoever copied that one has the old page key as well.
             let (slot, page_key) = self.page_keys.allocate()?;
             retiring.push(Retiring { page: *number, slot: slot_of(&stored)? });
             anew.push((*number, page.seal(*number, slot, &page_key)));
