@@ -225,10 +225,12 @@ fn identity(case: &IdentityCase) -> Vec<String> {
     };
     let text = if case.purpose_text.is_empty() { String::new() } else { format!(": {}", case.purpose_text) };
     vec![
-        format!("the release of the identity in record {record}, version {version}, of {owner}, {to}, once:"),
-        format!("  for {}{text}", case.purpose_code),
-        format!("  case {}", case.case_reference),
+        format!("the release of one identity, {to}, once:"),
         format!("  request {}, sealed body {}", case.identity_request_id, case.sealed_body_digest),
+        "  as the gateway says; the signature does not cover it:".into(),
+        format!("    record {record}, version {version}, of {owner}"),
+        format!("    for {}{text}", case.purpose_code),
+        format!("    case {}", case.case_reference),
     ]
 }
 

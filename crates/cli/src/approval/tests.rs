@@ -107,6 +107,9 @@ fn a_request_says_who_asks_and_for_which_case() {
     for part in ["to al-police, another agency", "investigation: a witness", "case case 7", "version 2"] {
         assert!(said.contains(part), "{part}: {said}");
     }
+    let (signed, told) = said.split_once("the signature does not cover it").expect("it says what is not signed");
+    assert!(signed.contains("al-police") && signed.contains(&case().sealed_body_digest.to_string()), "{signed}");
+    assert!(["version 2", "a witness", "case 7"].iter().all(|part| told.contains(part)), "{told}");
 }
 
 #[test]
