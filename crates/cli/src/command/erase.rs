@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use causeway_crypto::Digest;
+use causeway_journal::MAX_ERASED_RECORDS;
 use causeway_model::RecordId;
 use causeway_proto::v1::{EraseRequest, PersonSignature, PlanErasureRequest, PlanErasureResponse};
 use clap::{ArgGroup, Args, Subcommand};
@@ -68,6 +69,10 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
 async fn plan(options: &PlanOptions) -> Result<(), Failure> {
     let parse = |id: &String| id.parse().map_err(|_| super::receipt::not_a_record());
     let records: Vec<RecordId> = options.record.iter().map(parse).collect::<Result<_, _>>()?;
+    if records.len() > MAX_ERASED_RECORDS {
+        let (most, given) = (MAX_ERASED_RECORDS, records.len());
+        return Err(Failure::usage(format!("a plan has at most {most} records, and these are {given}: make several")));
+    }
     let subject_reference = options.subject_from.as_deref().map(input::line).transpose()?.unwrap_or_default();
     let session = Session::open(&options.client, Doing::Protecting).await?;
     let request =
