@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use causeway_verify::VerifyError;
 
+/// So many lines below a failure are listed; the rest are counted.
+const LISTED: usize = 10;
+
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
 pub enum Failure {
@@ -96,6 +99,11 @@ impl Failure {
         Self::Content { path: path.to_owned(), fault }
     }
 
+    /// What is in a file was refused: the whole chain of causes on one line.
+    pub(crate) fn of_file(path: &Path, error: &dyn std::error::Error) -> Self {
+        Self::content(path, chain(error))
+    }
+
     pub(crate) fn faults(place: &Path, faults: &[impl fmt::Display]) -> Self {
         Self::Faults {
             place: place.display().to_string(),
@@ -134,16 +142,21 @@ impl Failure {
         }
     }
 
-    /// Further lines, below the first one.
+    /// Further lines, below the first one: so many that they can be read.
     pub(crate) fn details(&self) -> Vec<String> {
-        match self {
+        let mut lines: Vec<String> = match self {
             Self::Faults { faults, .. } if faults.len() > 1 => faults.clone(),
             // What is wrong with a request's own field is in the message already.
             Self::Refused { message, violations, .. } => {
                 violations.iter().filter(|broken| broken.rule != *message).map(ToString::to_string).collect()
             }
             _ => Vec::new(),
+        };
+        if lines.len() > LISTED {
+            let more = lines.split_off(LISTED).len();
+            lines.push(format!("and {more} more"));
         }
+        lines
     }
 }
 
@@ -206,4 +219,17 @@ fn advice(kind: io::ErrorKind) -> &'static str {
 
 fn is_taken(error: &causeway_gateway::Error) -> bool {
     matches!(error, causeway_gateway::Error::Listen(source) if source.kind() == io::ErrorKind::AddrInUse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_faults_is_cut_and_the_rest_counted() {
+        let faults = |count: usize| vec!["a fault"; count];
+        assert_eq!(Failure::faults(Path::new("map.toml"), &faults(10)).details().len(), 10);
+        let cut = Failure::faults(Path::new("map.toml"), &faults(250)).details();
+        assert_eq!((cut.len(), cut.last().map(String::as_str)), (11, Some("and 240 more")));
+    }
 }
