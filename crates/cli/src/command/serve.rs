@@ -25,7 +25,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let (keys, data) = (config.keys_dir.clone(), config.data_dir.clone());
     let gateway = launch(config).await.map_err(|error| advised(Failure::gateway(&options.config, &error)))?;
     note(format_args!("serving on https://{}; stop with Ctrl-C", gateway.address()));
-    note(format_args!("keys in {} (back them up apart), journal in {}", plain(&keys), plain(&data)));
+    note(format_args!("keys in {} (not for backups: docs/keys.md), journal in {}", plain(&keys), plain(&data)));
     let served = gateway.serve(async move { signals.wait().await }).await;
     served.map_err(|error| Failure::gateway(&options.config, &error))
 }
