@@ -31,7 +31,8 @@ pub struct ProposedDocument {
 }
 
 /// Brings an empty journal's first documents into force, or goes on with a genesis that was cut short. A journal that has
-/// its genesis is left alone: a document of the folder that differs from what is in force is logged, with what to do.
+/// its genesis is left alone: a document of the folder that is not in force is logged, with what to do; one that a later
+/// version has taken the place of is not.
 ///
 /// # Errors
 /// `Invalid` with every faulty or unapproved document; `Unavailable` where the journal cannot be written.
@@ -200,7 +201,7 @@ pub fn document_faults(documents: &[ProposedDocument], unread: &[v1::DocumentKin
     faults
 }
 
-/// Warns of each file that is not what is in force; refuses to go on under another operator than the journal's own.
+/// Warns of each file that is not in force and has not been followed by a later version either; refuses to go on under another operator than the journal's own.
 fn compare(journal: &Journal, operator: &AgencyId, documents: &[ProposedDocument]) -> Result<(), Error> {
     let journals_own = journal.read(|state| state.operator().cloned());
     if journals_own.as_ref() != Some(operator) {
@@ -209,14 +210,25 @@ fn compare(journal: &Journal, operator: &AgencyId, documents: &[ProposedDocument
     }
     for document in documents {
         let digest = document_digest(document.kind, &document.id, document.version, &document.text);
-        let in_force = journal.read(|state| state.document(document.kind, &document.id).map(|known| known.digest));
-        if in_force != Some(digest) {
-            tracing::warn!(
-                kind = kind_name(document.kind),
-                document = document.id,
-                "the file differs from the document in force, which stays in force; changing it live is not served yet"
-            );
-        }
+        let in_force = journal
+            .read(|state| state.document(document.kind, &document.id).map(|known| (known.version, known.digest)));
+        let what_to_do = match in_force {
+            Some((_, known)) if known == digest => continue,
+            // The file that came first, and what was activated since: nothing is to be done.
+            Some((version, _)) if version > document.version => continue,
+            Some((version, _)) if version == document.version => "a changed document takes a later version",
+            _ if document.kind == v1::DocumentKind::Agency => {
+                "`causeway document activate` brings it into force, once two persons have approved it"
+            }
+            _ => "bringing it into force live is not served yet",
+        };
+        tracing::warn!(
+            kind = kind_name(document.kind),
+            document = document.id,
+            version = document.version,
+            version_in_force = in_force.map(|(version, _)| version),
+            "the file is not the document in force, and stays out of force: {what_to_do}"
+        );
     }
     Ok(())
 }
