@@ -172,6 +172,23 @@ fn view(schema: &Schema, split: &causeway_schema::Split) -> Value {
     serde_json::from_slice(&schema.project(&split.classified, &form, &|_| "p1".into())).expect("JSON")
 }
 
+/// Without the leaves that 1.0 let leave and 1.1 does not.
+fn less(mut view: Value) -> Value {
+    for (list, member) in [("vessels", "flag"), ("fees", "kind")] {
+        for item in view.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            item.as_object_mut().expect("an object").remove(member);
+        }
+        // An object with nothing left in it is not written.
+        if let Some(items) = view.get_mut(list).and_then(Value::as_array_mut) {
+            items.retain(|item| item != &json!({}));
+        }
+        if view.get(list) == Some(&json!([])) {
+            unset(&mut view, &format!("/{list}"));
+        }
+    }
+    view
+}
+
 #[test]
 fn whatever_1_0_accepts_1_1_accepts_and_it_leaves_in_the_shape_of_1_1() {
     let (mut state, mut accepted) = (0x9e37_79b9_7f4a_7c15, 0);
@@ -195,7 +212,7 @@ fn whatever_1_0_accepts_1_1_accepts_and_it_leaves_in_the_shape_of_1_1() {
         let found = later.validate(&document(&record), today());
         assert!(found.is_empty(), "{found:?}");
         let split = earlier.split(&document(&record), &|_, _| [0; 32]);
-        assert_eq!(view(earlier, &split), view(later, &split));
+        assert_eq!(less(view(earlier, &split)), view(later, &split), "but for what 1.1 never lets leave");
         for (pointer, _) in leaves(&view(later, &split)) {
             let path = field_path(&pointer).parse().expect("a path");
             assert!(later.fields().by_path(&path).is_some(), "{pointer} is no field of 1.1");
