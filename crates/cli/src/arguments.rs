@@ -68,11 +68,11 @@ pub(crate) enum Command {
     Audit(audit::Command),
     /// Check a proof file, offline.
     Verify(verify::Options),
-    /// Submit the rows of a CSV file by way of a mapping file.
+    /// Submit the rows of a CSV or JSON file by way of a mapping file.
     Import(import::Options),
     /// Write synthetic submissions (JSON Lines).
     Sample(sample::Options),
-    /// List or show the schemas in force.
+    /// List or show the schemas in force, or write the pages that say what they mean.
     #[command(subcommand)]
     Schemas(schemas::Command),
 }
