@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use causeway_model::{Date, Timestamp};
+use causeway_model::{Date, Position, Timestamp};
 use causeway_proto::v1;
 use serde_json::{Value, json};
 
@@ -66,6 +66,35 @@ async fn without_a_stated_release_a_days_records_leave_the_next_day_and_shuffled
     world.clock().set(at(2026, 11, 23, 1));
     released_in(&world, ALBANIA, &late).await;
     assert_eq!(world.journal().positions(ALBANIA), BATCH as u64 + 3, "and nothing leaves twice");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_leaves_a_feed_together_leaves_shuffled() {
+    let world = World::with(|setup: &mut Setup| {
+        setup.agreement(ALBANIA, |text| text.replace("2028-12-31", "2026-11-25"));
+    });
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let mut records = Vec::new();
+    for number in 0..BATCH {
+        let receipt = submit(&mut ingest, &format!("r-{number}"), &documents::route()).await.expect("accepted");
+        records.push(receipt.record_id);
+    }
+    world.journal().settle(ALBANIA, BATCH as u64).await;
+    world.clock().set(at(2026, 11, 26, 0));
+    world.journal().settle(ALBANIA, 2 * BATCH as u64).await;
+    let id = ALBANIA.parse().expect("an agreement");
+    let order: Vec<String> = world.journal().read(|state| {
+        let feed = state.feed(&id).expect("it has items");
+        let at = |position| feed.item(Position(position)).expect("there").record_id.to_string();
+        (BATCH as u64 + 1..=2 * BATCH as u64).map(at).collect()
+    });
+    assert_ne!(order, records, "in the order of their submission");
+    records.sort();
+    let mut sorted = order;
+    sorted.sort();
+    assert_eq!(sorted, records);
     gateway.stop().await;
 }
 

@@ -194,15 +194,15 @@ impl Exchange {
             });
             made.collect()
         });
+        let mut all = Vec::new();
         for chunk in live.chunks(READ_ENTRIES) {
             let candidates = self.with_facts(chunk.to_vec()).await?;
             let ended = candidates.iter().filter(|candidate| {
                 matches!(decide(agreement, &candidate.owner, &candidate.facts, now), Decision::Deny(_))
             });
-            let ended = ended.map(|candidate| candidate.record).collect();
-            self.append_withdrawals(agreement, ended).await?;
+            all.extend(ended.map(|candidate| candidate.record));
         }
-        Ok(())
+        self.append_withdrawals(agreement, all).await
     }
 
     fn considered(&self, id: &AgreementId) -> LeafIndex {

@@ -5,6 +5,7 @@ use causeway_journal::v1;
 use causeway_model::{LeafIndex, RecordId};
 
 use super::candidates::Candidate;
+use super::shuffle;
 use crate::draft::{Said, own_request};
 use crate::{Error, Exchange};
 
@@ -58,12 +59,15 @@ impl Exchange {
         Ok(())
     }
 
+    /// Withdraws, shuffled, those of the records that are in the feed.
     pub(super) async fn append_withdrawals(&self, agreement: &Agreement, records: Vec<RecordId>) -> Result<(), Error> {
-        let live: Vec<_> = self.journal().read(|state| {
+        let mut live: Vec<_> = self.journal().read(|state| {
             let feed = state.feed(&agreement.id);
             let in_feed = |record: &RecordId| feed.is_some_and(|feed| feed.live(record).is_some());
             records.into_iter().filter(in_feed).collect()
         });
+        // In the order of their submission they would tell what the shuffle of their release has hidden.
+        shuffle(&mut live);
         for chunk in live.chunks(BATCH) {
             let mut draft = self.releaser_draft(agreement, "left-scope");
             draft.entry.count = chunk.len() as u64;
