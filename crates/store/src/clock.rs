@@ -1,9 +1,9 @@
 //! The one place that reads the system's clock, and a clock that tests set by hand.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use causeway_model::Timestamp;
 
@@ -14,7 +14,14 @@ pub struct Clock(Source);
 #[derive(Clone)]
 enum Source {
     System,
-    Manual(Arc<AtomicU64>),
+    Manual(Arc<Hands>),
+}
+
+/// What a manual clock shows, in microseconds.
+#[derive(Debug)]
+struct Hands {
+    time: AtomicU64,
+    passed: AtomicU64,
 }
 
 impl Clock {
@@ -25,8 +32,8 @@ impl Clock {
 
     /// A clock that stands at `start` until its other half moves it.
     pub fn manual(start: Timestamp) -> (Self, ManualClock) {
-        let micros = Arc::new(AtomicU64::new(start.0));
-        (Self(Source::Manual(Arc::clone(&micros))), ManualClock(micros))
+        let hands = Arc::new(Hands { time: AtomicU64::new(start.0), passed: AtomicU64::new(0) });
+        (Self(Source::Manual(Arc::clone(&hands))), ManualClock(hands))
     }
 
     /// The time now; a machine whose clock stands before 1970 gets 1970.
@@ -37,7 +44,17 @@ impl Clock {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
             }
-            Source::Manual(micros) => Timestamp(micros.load(Ordering::SeqCst)),
+            Source::Manual(hands) => Timestamp(hands.time.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// How much time has passed since some moment of this process, whatever anybody set the time to: what tells a clock that runs
+    /// from one that was put forward.
+    pub fn passed(&self) -> Duration {
+        static BEGUN: OnceLock<Instant> = OnceLock::new();
+        match &self.0 {
+            Source::System => BEGUN.get_or_init(Instant::now).elapsed(),
+            Source::Manual(hands) => Duration::from_micros(hands.passed.load(Ordering::SeqCst)),
         }
     }
 }
@@ -53,16 +70,24 @@ impl fmt::Debug for Clock {
 
 /// The hand that moves a manual clock.
 #[derive(Debug, Clone)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub struct ManualClock(Arc<Hands>);
 
 impl ManualClock {
-    /// Sets the time, also backwards: a machine's clock can do that.
+    /// Lets the time come to be `time`: what lies between has passed. It may be set back: a machine's clock can do that.
     pub fn set(&self, time: Timestamp) {
-        self.0.store(time.0, Ordering::SeqCst);
+        let earlier = self.0.time.swap(time.0, Ordering::SeqCst);
+        self.0.passed.fetch_add(time.0.saturating_sub(earlier), Ordering::SeqCst);
+    }
+
+    /// Sets the clock wrong: it shows `time`, and no time has passed.
+    pub fn put(&self, time: Timestamp) {
+        self.0.time.store(time.0, Ordering::SeqCst);
     }
 
     /// Moves the time forward by whole seconds.
     pub fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
+        let micros = seconds.saturating_mul(1_000_000);
+        self.0.time.fetch_add(micros, Ordering::SeqCst);
+        self.0.passed.fetch_add(micros, Ordering::SeqCst);
     }
 }
