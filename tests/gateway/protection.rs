@@ -5,6 +5,7 @@ mod erasure;
 mod gone;
 #[path = "../../crates/store/tests/store/key_search.rs"]
 pub(crate) mod key_search;
+mod lost;
 mod office;
 mod resume;
 mod retention;

@@ -1,6 +1,6 @@
 //! Keys rotated, one by one, while records flow: nothing is lost, every chain and proof holds, and a restart changes nothing.
 
-mod agency;
+pub(crate) mod agency;
 
 use std::collections::BTreeMap;
 

@@ -21,6 +21,8 @@ use causeway_model::{LeafIndex, RecordId};
 use crate::draft::Said;
 use crate::{Caller, Class, Error, Exchange, PersonSignature};
 
+pub(crate) use finish::Swept;
+
 pub use plan::{Erasing, ErasurePlan};
 
 /// Approvals that an order needs, of different persons with different keys.

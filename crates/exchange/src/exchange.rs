@@ -10,8 +10,10 @@ use causeway_store::{AppendFailure, Clock, Committed, Draft, Journal, Keys};
 use event_listener::{Event, EventListener};
 use futures_util::lock::Mutex;
 
+use crate::erase::Swept;
 use crate::governed::Governed;
 use crate::identity::OwnIdentities;
+use crate::retention::ClockTrust;
 use crate::sealing::Windows;
 use crate::tally::Tally;
 use crate::{Caller, Class, Error, Pressure, Tallied};
@@ -44,6 +46,9 @@ struct Inner {
     administering: Mutex<()>,
     /// Held while an erasure is finished.
     erasing: Mutex<()>,
+    /// How far the log has been gone through for bodies that lost; held while it is.
+    swept: Mutex<Swept>,
+    clock_trust: ClockTrust,
 }
 
 impl Exchange {
@@ -63,6 +68,7 @@ impl Exchange {
         let inner = Inner {
             journal,
             keys,
+            clock_trust: ClockTrust::starting(clock.clone()),
             clock,
             governed,
             windows: Windows::default(),
@@ -72,6 +78,7 @@ impl Exchange {
             scans: Mutex::new(()),
             administering: Mutex::new(()),
             erasing: Mutex::new(()),
+            swept: Mutex::new(Swept::default()),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -117,9 +124,12 @@ impl Exchange {
         }
     }
 
-    /// Writes what is left of the summary and closes the journal. No call may be in flight.
+    /// Writes what is left of the summary, destroys what the keeper has not come to, and closes the journal. No call may be in flight.
     pub async fn close(&self) {
         self.write_tally().await;
+        if let Err(error) = self.shred_lost().await {
+            tracing::error!(reason = error.reason, error = %error, "left to the next start");
+        }
         self.journal().close();
     }
 
@@ -163,6 +173,15 @@ impl Exchange {
 
     pub(crate) fn erasing(&self) -> &Mutex<()> {
         &self.inner.erasing
+    }
+
+    /// Held by whoever goes through the log for bodies that lost.
+    pub(crate) fn swept(&self) -> &Mutex<Swept> {
+        &self.inner.swept
+    }
+
+    pub(crate) fn clock_trust(&self) -> &ClockTrust {
+        &self.inner.clock_trust
     }
 
     pub(crate) fn ticked(&self) -> EventListener {

@@ -1,11 +1,16 @@
 //! Retention (DPA 2018 s.39(2)): what is due, and the erasure of what is over.
 
+mod keeper;
+mod trust;
+
 use causeway_journal::{Erasure, MAX_ERASED_RECORDS, REASON_RETENTION_EXPIRED, RecordState, v1};
 use causeway_model::{AgencyId, RecordId, Timestamp};
 
 use crate::draft::{Said, own_request};
 use crate::erase::named;
 use crate::{Caller, Error, Exchange};
+
+pub(crate) use trust::ClockTrust;
 
 /// Most rows of a list.
 const MAX_ROWS: usize = 10_000;
@@ -19,15 +24,12 @@ const SLICE_RECORDS: usize = 1_024;
 /// How often a run looks again where something came between.
 const ATTEMPTS: usize = 3;
 
-/// Ticks, which are seconds, after which the keeper tries again what failed.
-const RETRY_TICKS: u32 = 60;
-
 /// Why a record is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetentionReason {
     /// Its last day is over: the next run erases it.
     Expired,
-    /// Its last day is over, and a legal hold keeps it.
+    /// Its last day is over, and a legal hold or a restriction keeps it.
     Held,
     /// Somebody has to look whether it is still needed.
     ReviewDue,
@@ -60,7 +62,7 @@ pub struct RetentionList {
 pub struct RetentionRun {
     /// The records that it erased.
     pub erased: Vec<RecordId>,
-    /// Records whose last day is over and that a legal hold keeps.
+    /// Records whose last day is over and that a legal hold or a restriction keeps.
     pub held: u64,
 }
 
@@ -93,42 +95,16 @@ impl Exchange {
     /// Erases, now, what is over among the caller's agency's records.
     ///
     /// # Errors
-    /// `Unavailable`: what had been ordered by then is completed by the keeper.
+    /// `Unavailable`: what had been ordered by then is completed by the keeper; or nothing was, since the clock cannot be believed.
     pub async fn run_retention(&self, caller: &Caller) -> Result<RetentionRun, Error> {
+        if self.clock_trust().time().is_none() {
+            return Err(self.refuse(caller, v1::Operation::Retention, trust::distrust()).await);
+        }
         self.record_or_refuse(caller, Said::allowed(v1::Operation::Retention, "retention-run").by(caller)).await?;
         self.expire(Some(&caller.system.agency)).await
     }
 
-    /// Erases what is over, at the start and once a day (UTC), and goes on with erasures that did not complete, until the journal
-    /// stops. To be run once, beside the calls.
-    pub async fn run_keeper(&self) {
-        let (mut expired_on, mut wait) = (None, 0);
-        while self.is_healthy() {
-            let ticked = self.ticked();
-            if wait == 0 {
-                let today = day_of(self.now());
-                match self.keep(expired_on != Some(today)).await {
-                    Ok(()) => expired_on = Some(today),
-                    Err(error) => {
-                        tracing::error!(reason = error.reason, error = %error, "the keeper could not go on; it tries again");
-                        wait = RETRY_TICKS;
-                    }
-                }
-            }
-            ticked.await;
-            wait = wait.saturating_sub(1);
-        }
-    }
-
-    async fn keep(&self, is_new_day: bool) -> Result<(), Error> {
-        self.finish_all().await?;
-        if is_new_day {
-            self.expire(None).await?;
-        }
-        Ok(())
-    }
-
-    /// Erases the records, of one owner or of all, whose last day is over and that no hold keeps.
+    /// Erases the records, of one owner or of all, whose last day is over and that neither a hold nor a restriction keeps.
     async fn expire(&self, owner: Option<&AgencyId>) -> Result<RetentionRun, Error> {
         let mut run = RetentionRun::default();
         for _ in 0..ATTEMPTS {
@@ -139,10 +115,11 @@ impl Exchange {
         Ok(run)
     }
 
-    /// One pass; whether nothing came between what was seen and what was ordered.
+    /// One pass; whether nothing came between what was seen and what was ordered. An erasure that cannot be finished keeps none of the
+    /// others; the first such failure is what is answered.
     async fn expire_once(&self, owner: Option<&AgencyId>, run: &mut RetentionRun) -> Result<bool, Error> {
-        let today = day_of(self.now());
-        let (mut due, mut is_whole) = (Vec::new(), true);
+        let today = self.clock_trust().time().map(day_of).ok_or_else(trust::distrust)?;
+        let (mut due, mut is_whole, mut finished) = (Vec::new(), true, Ok(()));
         run.held = 0;
         self.each_record(owner, |record, known| match row(record, known, today, 0).map(|row| row.reason) {
             Some(RetentionReason::Expired) => due.push(record),
@@ -159,14 +136,14 @@ impl Exchange {
             draft.entry.request_id = own_request().as_bytes().to_vec();
             let committed = self.record(draft).await?;
             if committed.outcome.is_effective() {
-                self.finish(committed.leaf).await?;
+                finished = finished.and(self.finish(committed.leaf).await);
                 run.erased.extend_from_slice(records);
             } else {
-                // A hold, a correction or an erasure of one of them came in between.
+                // A hold, a restriction, a correction or an erasure of one of them came in between.
                 is_whole = false;
             }
         }
-        Ok(is_whole)
+        finished.map(|()| is_whole)
     }
 
     /// Looks at every record of one owner, or of all, that is not erased.
@@ -193,7 +170,7 @@ fn day_of(now: Timestamp) -> u32 {
 /// What retention says of a record today; its last day goes before its review.
 fn row(record: RecordId, known: RecordState<'_>, today: u32, horizon: u32) -> Option<RetentionRow> {
     if let Some(day) = known.retain_until_day.filter(|last| *last < today) {
-        let reason = if known.held { RetentionReason::Held } else { RetentionReason::Expired };
+        let reason = if known.held || known.restricted { RetentionReason::Held } else { RetentionReason::Expired };
         return Some(RetentionRow { record, reason, day });
     }
     let day = known.review_due_day.filter(|due| *due <= horizon)?;

@@ -7,7 +7,7 @@ use causeway_crypto::{SealContext, SealingPublicKey};
 use causeway_journal::{Erasure, Outcome, REASON_CORRECTED, v1};
 use causeway_model::{Date, LeafIndex, RecordId, RecordVersion, SchemaId, SubmissionId};
 use causeway_schema::{Classified, Document, Schema, Split, Violation};
-use causeway_store::{Committed, Draft, DraftBody};
+use causeway_store::{Draft, DraftBody};
 
 use crate::draft::{Said, entry_id};
 use crate::exchange::record_ref;
@@ -82,21 +82,7 @@ impl Exchange {
         };
         let draft = self.draft_of(caller, &submission, &attempt, schema, &document, expected)?;
         let committed = self.record_under(pressure, caller, draft).await?;
-        self.forget_lost(&attempt, &committed).await?;
         self.receipt_of(committed).await
-    }
-
-    /// The body of a submission that lost to another is in the journal all the same. Where what it lost to is the record's erasure, or
-    /// is of a record that has been erased meanwhile, its key is destroyed at once: no later erasure would come by.
-    async fn forget_lost(&self, attempt: &Attempt, committed: &Committed) -> Result<(), Error> {
-        if committed.outcome.is_effective() {
-            return Ok(());
-        }
-        let earlier = self.journal().read(|state| state.submission(&attempt.submission).map(|known| known.record_id));
-        for record in attempt.record.map(|(id, _)| id).into_iter().chain(earlier) {
-            self.shred_late(&record, committed.leaf).await?;
-        }
-        Ok(())
     }
 
     /// Every rule that a document breaks; nothing of it is kept, and nobody's submission is made.

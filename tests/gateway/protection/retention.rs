@@ -1,15 +1,15 @@
 //! Retention under a clock that the test moves: what is listed, what the next day erases, and what a hold keeps.
 
-use causeway_journal::Erasure;
+use causeway_journal::{Erasure, State};
 use causeway_model::{Date, RecordId};
 use causeway_proto::v1;
 use serde_json::json;
 
-use super::SYSTEM;
 use super::office::Office;
+use super::{SYSTEM, denied, refused, restrict};
 use crate::feed::{ALBANIA, released_in};
 use crate::harness::calls::{items, released, submit};
-use crate::harness::{World, documents};
+use crate::harness::{Gateway, World, documents};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_expires_is_listed_and_erased_on_the_next_day_and_a_hold_keeps_it() {
@@ -63,4 +63,86 @@ async fn what_expires_is_listed_and_erased_on_the_next_day_and_a_hold_keeps_it()
     let all = items(&mut gateway.feed("al-police/feed").await).await;
     assert_eq!((all.len(), all.iter().filter_map(released).count()), (6, 2));
     gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restriction_keeps_what_has_expired_as_a_hold_does() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let over = documents::with(documents::profile(), json!({ "retain_until": "2026-11-22" }));
+    let kept = submit(&mut ingest, "kept", &over).await.expect("accepted").record_id;
+    let other = submit(&mut ingest, "other", &over).await.expect("accepted").record_id;
+    restrict(&mut ingest, "r", &kept, 1, true).await.expect("restricted");
+    world.clock().set(Date::new(2026, 11, 23).expect("a day").start());
+    world.journal().until("the expiry of the other", |state| erasure(state, &other) != Erasure::None).await;
+    let mut office = Office::of(&world, &gateway, "gb-nca").await;
+    let run = office.client.run_retention(v1::RunRetentionRequest {}).await.expect("run").into_inner();
+    assert_eq!((run.record_ids.len(), run.held), (0, 1));
+    let ask = v1::ListRetentionRequest { review_within_days: 0 };
+    let rows = office.client.list_retention(ask).await.expect("a list").into_inner().rows;
+    let listed: Vec<_> = rows.iter().map(|row| (&row.record_id, row.reason())).collect();
+    assert_eq!(listed, [(&kept, v1::RetentionReason::Held)]);
+    assert_eq!(world.journal().read(|state| erasure(state, &kept)), Erasure::None);
+    restrict(&mut ingest, "f", &kept, 1, false).await.expect("freed");
+    let run = office.client.run_retention(v1::RunRetentionRequest {}).await.expect("run").into_inner();
+    assert_eq!((run.record_ids, run.held), (vec![kept], 0));
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_put_forward_erases_nothing_until_it_has_run_for_a_day() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let until = documents::with(documents::profile(), json!({ "retain_until": "2026-12-10" }));
+    let record = submit(&mut ingest, "one", &until).await.expect("accepted").record_id;
+    world.clock().put(Date::new(2026, 12, 12).expect("a day").start());
+    not_trusted(&world, &gateway).await;
+    world.clock().advance(23 * 3600);
+    not_trusted(&world, &gateway).await;
+    gateway.stop().await;
+    // What was entered under the wrong clock does not speak for it.
+    let gateway = world.start().await;
+    not_trusted(&world, &gateway).await;
+    assert_eq!(world.journal().read(|state| erasure(state, &record)), Erasure::None);
+    world.clock().advance(24 * 3600);
+    world.journal().until("its expiry", |state| erasure(state, &record) != Erasure::None).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_believes_its_clock_where_the_journal_is_of_the_last_week() {
+    for (day, is_believed) in [(27, true), (30, false)] {
+        let world = World::new();
+        let gateway = world.start().await;
+        let over = documents::with(documents::profile(), json!({ "retain_until": "2026-11-22" }));
+        let record = submit(&mut gateway.ingest(SYSTEM).await, "one", &over).await.expect("accepted").record_id;
+        gateway.stop().await;
+        world.clock().set(Date::new(2026, 11, day).expect("a day").start());
+        let gateway = world.start().await;
+        if !is_believed {
+            not_trusted(&world, &gateway).await;
+            assert_eq!(world.journal().read(|state| erasure(state, &record)), Erasure::None);
+            world.clock().advance(24 * 3600);
+        }
+        world.journal().until("its expiry", |state| erasure(state, &record) != Erasure::None).await;
+        gateway.stop().await;
+    }
+}
+
+async fn not_trusted(world: &World, gateway: &Gateway) {
+    let mut office = Office::of(world, gateway, "gb-nca").await;
+    let before = world.journal().size();
+    refused(
+        office.client.run_retention(v1::RunRetentionRequest {}).await,
+        tonic::Code::Unavailable,
+        "clock-not-trusted",
+    );
+    denied(world, before, "clock-not-trusted");
+}
+
+fn erasure(state: &State, record: &str) -> Erasure {
+    let id: RecordId = record.parse().expect("an id");
+    state.record(&id).expect("it was submitted").erasure
 }

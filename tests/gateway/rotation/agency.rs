@@ -17,7 +17,7 @@ use crate::harness::{Gateway, World, documents};
 use crate::identity::desk::{self, Desk};
 
 /// An agency's file in force, as the next version.
-fn next(world: &World, agency: &str) -> AgencyFile {
+pub(crate) fn next(world: &World, agency: &str) -> AgencyFile {
     let agency = agency.parse().expect("an agency");
     let mut file = world.journal().read(|state| AgencyFile::clone(state.agency(&agency).expect("in force")));
     file.version += 1;
@@ -52,7 +52,7 @@ fn proposed(world: &World, file: &AgencyFile, persons: &[&str]) -> v1::ActivateD
     }
 }
 
-async fn activate(world: &World, gateway: &Gateway, file: &AgencyFile) -> Result<u64, Status> {
+pub(crate) async fn activate(world: &World, gateway: &Gateway, file: &AgencyFile) -> Result<u64, Status> {
     send(gateway, proposed(world, file, &["director", "dpo"])).await
 }
 

@@ -11,46 +11,101 @@ use super::named;
 use crate::draft::{Said, own_request};
 use crate::{Class, Error, Exchange};
 
+/// Leaves looked at in one reading of the state, so that nobody waits long for it.
+const SLICE_LEAVES: u64 = 16_384;
+
 impl Exchange {
     /// Finishes the erasure that an entry ordered; where that is done already, it does nothing. One at a time.
     pub(crate) async fn finish(&self, ordered: LeafIndex) -> Result<(), Error> {
         let _alone = self.erasing().lock().await;
-        let (records, leaves) = self.journal().read(|state| {
-            let due = state.erasures_due().filter(|(_, order)| *order == ordered);
-            let mut records: Vec<RecordId> = due.map(|(id, _)| id).collect();
-            records.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
-            // Bodies of all versions, and of what lost to another: whatever entry is about the record.
-            let leaves: BTreeSet<LeafIndex> = records.iter().flat_map(|id| state.subject(id)).collect();
-            (records, leaves)
-        });
+        let records = self.ordered_by(ordered);
         if records.is_empty() {
             return Ok(());
         }
         let order = self.journal().entry(ordered).await.map_err(Error::corrupt)?;
         self.journal().register_erasure(order).await.map_err(not_finished)?;
-        self.journal().shred(leaves.into_iter().collect()).await.map_err(not_finished)?;
+        self.shred_bodies(&records).await?;
         let mut draft = Said::allowed(v1::Operation::Erasure, REASON_ERASURE_COMPLETE).by_operator(&self.operator());
         draft.entry.request_id = own_request().as_bytes().to_vec();
         draft.entry.count = records.len() as u64;
         draft.entry.records = named(&records);
         let committed = self.record(draft).await?;
-        if committed.outcome.is_effective() {
+        // A call that has gone may have left the same entry in the queue, and that one was taken.
+        if committed.outcome.is_effective() || self.ordered_by(ordered).is_empty() {
             return Ok(());
         }
         Err(Error::internal("apply did not take the completion of an erasure that was due"))
     }
 
-    /// Finishes every erasure that has been ordered and is not complete.
-    pub(crate) async fn finish_all(&self) -> Result<(), Error> {
+    /// Finishes every erasure that has been ordered and is not complete. One that fails keeps none of the others, and is logged; whether
+    /// none did.
+    pub(crate) async fn finish_all(&self) -> bool {
         let due: BTreeSet<LeafIndex> =
             self.journal().read(|state| state.erasures_due().map(|(_, ordered)| ordered).collect());
+        let mut all = true;
         for ordered in due {
-            self.finish(ordered).await?;
+            if let Err(error) = self.finish(ordered).await {
+                let cause = error.source.as_deref().map(tracing::field::display);
+                tracing::error!(order = ordered.0, reason = error.reason, cause, "an erasure could not be finished");
+                all = false;
+            }
         }
+        all
+    }
+
+    /// Destroys the keys of all bodies of these records: of every version, of what was delivered, and of what lost.
+    pub(super) async fn shred_bodies(&self, records: &[RecordId]) -> Result<(), Error> {
+        let leaves: BTreeSet<LeafIndex> = self.journal().read(|state| {
+            let mut leaves = BTreeSet::new();
+            for id in records {
+                leaves.extend(state.record(id).into_iter().flat_map(|record| record.versions));
+                // Of all the entries about a record, most are pages that held it, which have no bodies.
+                leaves.extend(state.subject(id).into_iter().filter(|leaf| !state.outcome(*leaf).is_effective()));
+            }
+            let wanted: BTreeSet<&RecordId> = records.iter().collect();
+            let handed = state.identities().filter(|(_, identity)| wanted.contains(&identity.record_id));
+            leaves.extend(handed.filter_map(|(_, identity)| identity.delivered));
+            leaves
+        });
+        self.journal().shred(leaves.into_iter().collect()).await.map_err(not_finished)?;
         Ok(())
     }
 
-    /// Destroys the key of a body that came to an erased record too late: it was under way when the erasure was ordered.
+    /// Destroys the keys of bodies that lost: to another submission, or to an erasure that was ordered while they were under way. Nobody
+    /// reads them, and no later erasure might come by. It goes on from where it was; whoever sent them may have gone.
+    ///
+    /// # Errors
+    /// `Unavailable` where one of them could not be destroyed: it is tried again, and keeps none of the others.
+    pub(crate) async fn shred_lost(&self) -> Result<(), Error> {
+        let mut swept = self.swept().lock().await;
+        loop {
+            let from = swept.through.0;
+            let size = self.journal().read(|state| {
+                let (size, last) = (state.tree().size(), from.saturating_add(SLICE_LEAVES));
+                swept.through = LeafIndex(size.min(last));
+                let leaves = (from..swept.through.0).map(LeafIndex);
+                swept.due.extend(leaves.filter(|leaf| !state.outcome(*leaf).is_effective()));
+                size
+            });
+            if swept.through.0 >= size {
+                break;
+            }
+        }
+        if swept.due.is_empty() || self.journal().shred(swept.due.clone()).await.is_ok() {
+            swept.due.clear();
+            return Ok(());
+        }
+        let mut failed = Ok(());
+        for leaf in std::mem::take(&mut swept.due) {
+            if let Err(error) = self.journal().shred(vec![leaf]).await {
+                swept.due.push(leaf);
+                failed = Err(lost_not_destroyed(error));
+            }
+        }
+        failed
+    }
+
+    /// Destroys the key of a body that came to an erased record too late, for who answers for it at once; otherwise the keeper comes by.
     pub(crate) async fn shred_late(&self, record: &RecordId, leaf: LeafIndex) -> Result<(), Error> {
         let erased =
             self.journal().read(|state| state.record(record).is_some_and(|record| record.erasure != Erasure::None));
@@ -60,19 +115,28 @@ impl Exchange {
         Ok(())
     }
 
-    /// The same for whatever a stop came before: whatever lost, and is about an erased record, may have left a body.
-    pub(super) async fn shred_all_late(&self) -> Result<(), Error> {
-        let late: BTreeSet<LeafIndex> = self.journal().read(|state| {
-            let is_complete =
-                |id: &RecordId| state.record(id).is_some_and(|record| matches!(record.erasure, Erasure::Complete(_)));
-            let leaves = state.records().filter(is_complete).flat_map(|id| state.subject(&id));
-            leaves.filter(|leaf| !state.outcome(*leaf).is_effective()).collect()
+    /// The records whose erasure this entry ordered and that is not complete, ascending.
+    fn ordered_by(&self, ordered: LeafIndex) -> Vec<RecordId> {
+        let mut records: Vec<RecordId> = self.journal().read(|state| {
+            state.erasures_due().filter(|(_, order)| *order == ordered).map(|(record, _)| record).collect()
         });
-        if !late.is_empty() {
-            self.journal().shred(late.into_iter().collect()).await.map_err(not_finished)?;
-        }
-        Ok(())
+        records.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+        records
     }
+}
+
+/// How far the log has been gone through for bodies that lost.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    /// What comes from here on has not been looked at.
+    through: LeafIndex,
+    /// Entries before that whose bodies are still to be destroyed.
+    due: Vec<LeafIndex>,
+}
+
+fn lost_not_destroyed(error: StoreError) -> Error {
+    let message = "what came to the journal and took no effect could not be destroyed yet; nobody reads it, and it is tried again";
+    Error::new(Class::Unavailable, "lost-not-destroyed", message).because(error)
 }
 
 /// The records are unreadable, and their keys may still be there: what is not finished is gone on with.

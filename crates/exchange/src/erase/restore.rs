@@ -4,7 +4,7 @@
 use causeway_journal::{
     Erasure, Outcome, REASON_ERASURE_ORDERED, REASON_HOLD_LIFTED, REASON_RETENTION_EXPIRED, decode_entry, v1,
 };
-use causeway_model::{AgencyId, RecordId};
+use causeway_model::{AgencyId, EntryId, RecordId};
 use causeway_store::Draft;
 
 use super::named;
@@ -13,17 +13,28 @@ use crate::{Class, Error, Exchange};
 
 impl Exchange {
     /// Brings the journal to where the register of erasures says that it had been, and finishes every erasure that is due. To be
-    /// called once, before anything is served.
+    /// called once, before anything is served. What cannot be finished is unreadable all the same; it is logged, and left to the keeper.
     ///
     /// # Errors
-    /// In words, where an erasure cannot be ordered again or completed: then nothing may be served.
+    /// Where the register or the log cannot be read, or the journal has stopped: then nothing may be served.
     pub async fn resume_erasures(&self) -> Result<(), Error> {
+        self.ask_the_log_of_the_clock().await?;
         let registered = self.journal().registered_erasures().map_err(Error::corrupt)?;
         for bytes in registered {
             self.order_again(&decode_entry(&bytes).map_err(Error::corrupt)?).await?;
         }
-        self.finish_all().await?;
-        self.shred_all_late().await
+        let all = self.finish_all().await;
+        let lost = self.shred_lost().await;
+        if !self.is_healthy() {
+            let message = "the journal stopped while erasures were finished";
+            return Err(Error::new(Class::Unavailable, "journal-unavailable", message));
+        }
+        if let (false, _) | (_, Err(_)) = (all, lost) {
+            tracing::error!(
+                "an erasure is not complete; nothing of it can be read, and it is tried again every minute"
+            );
+        }
+        Ok(())
     }
 
     /// Gives a registered order again, for those of its records that this log knows and does not know to be erased.
@@ -47,31 +58,44 @@ impl Exchange {
             "the journal does not know of an erasure that took place; it is ordered again"
         );
         self.lift_holds(&open).await?;
-        let draft = match registered.reason.as_str() {
-            REASON_ERASURE_ORDERED => self.same_order(registered)?,
+        match registered.reason.as_str() {
+            REASON_ERASURE_ORDERED => {
+                let outcome = self.record(self.same_order(registered)?).await?.outcome;
+                self.destroy_unless_taken(registered, &open, &outcome).await;
+            }
             REASON_RETENTION_EXPIRED => {
-                let mut draft = self.own(v1::Operation::Retention, REASON_RETENTION_EXPIRED, &self.operator());
-                draft.entry.records = named(&open);
-                draft
+                // One by one: the version by which one of them expired may not be in this log, and that keeps none of the others.
+                for id in open {
+                    let mut draft = self.own(v1::Operation::Retention, REASON_RETENTION_EXPIRED, &self.operator());
+                    draft.entry.records = named(&[id]);
+                    let outcome = self.record(draft).await?.outcome;
+                    self.destroy_unless_taken(registered, &[id], &outcome).await;
+                }
             }
             _ => return Err(Error::internal("the register of erasures holds something that is no order")),
-        };
-        let committed = self.record(draft).await?;
-        match committed.outcome {
-            Outcome::Effective => Ok(()),
-            // The version that made them expire is not in this log. Their keys are destroyed all the same.
-            Outcome::Void if registered.reason == REASON_RETENTION_EXPIRED => {
-                tracing::warn!(records = open.len(), "records that had expired state another last day in this journal");
-                Ok(())
-            }
-            outcome => {
-                let message = format!(
-                    "an erasure that took place before this journal was restored cannot be ordered again ({outcome}): \
-                     restore a newer copy of the data directory"
-                );
-                Err(Error::new(Class::Corrupt, "erasure-not-replayed", message))
-            }
         }
+        Ok(())
+    }
+
+    /// An order that this log does not take was given, and the records are gone: their keys are destroyed here too, and the gateway
+    /// starts. Their entries stay, what feeds had of them is served as withdrawn, and they take no part in anything that needs a body.
+    async fn destroy_unless_taken(&self, registered: &v1::Entry, records: &[RecordId], outcome: &Outcome) {
+        if outcome.is_effective() {
+            return;
+        }
+        let order = EntryId::try_from(registered.entry_id.as_slice()).map(|id| id.to_string()).unwrap_or_default();
+        let destroyed = self.shred_bodies(records).await;
+        let failed = destroyed.as_ref().err().map(tracing::field::display);
+        tracing::error!(
+            order,
+            %outcome,
+            records = records.len(),
+            destroyed = destroyed.is_ok(),
+            failed,
+            "an erasure that took place before this journal was restored is not taken again: no body of its records can be read, and \
+             the log does not say that they are erased; restore a newer copy of the data directory, or let the owner order their \
+             erasure again"
+        );
     }
 
     /// The order with its whole list, since that is what the persons' signatures are over.
