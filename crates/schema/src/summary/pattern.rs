@@ -191,7 +191,8 @@ fn labelled(tokens: &[Token], place: usize) -> bool {
     let numbers = &tokens[start..=start + more];
     let raw = |at: usize| numbers.get(at).map_or("", |token| token.raw.as_str());
     let date = is_date(raw(0), raw(1), raw(2)) || is_date(raw(2), raw(1), raw(0));
-    let dated = date || numbers.iter().any(|token| is_year(&token.raw));
+    let month = numbers.len() == 2 && (is_date(raw(0), raw(1), "1") || is_date(raw(1), raw(0), "1"));
+    let dated = date || month || numbers.iter().all(|token| is_year(&token.raw));
     let digits: usize = numbers.iter().map(Token::digits).sum();
     digits >= DOCUMENT_DIGITS && !dated && !has_currency(tokens, start, start + 1 + more)
 }

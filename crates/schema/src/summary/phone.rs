@@ -112,7 +112,7 @@ impl Run {
         if years { 2 } else { 0 }
     }
 
-    /// Two groups where they are the hour and the minute of a span: `06.00 - 18.00`.
+    /// Two groups where they are the hour and the minute of a span, `06.00 - 18.00`, or both its ends, `0600-1800`.
     fn time_at(&self, at: usize) -> usize {
         let small = |text: &str, least: usize, below: u8| {
             (least..=2).contains(&text.len()) && text.parse::<u8>().is_ok_and(|number| number < below)
@@ -121,9 +121,14 @@ impl Run {
             let point = self.separators.get(at).is_some_and(|text| text == ".");
             point && small(self.number(at), 1, 25) && small(self.number(at + 1), 2, 60)
         };
-        let dash = |at: usize| matches!(self.separator(at), Some("-" | "\u{2013}" | "\u{2014}"));
+        let whole = |at: usize| {
+            let halves = self.number(at).split_at_checked(2);
+            halves.is_some_and(|(hour, minute)| small(hour, 2, 25) && small(minute, 2, 60))
+        };
+        let dash = |at: usize| self.separator(at).is_some_and(is_dash);
         let before = at >= 3 && dash(at - 1) && time(at - 2);
-        if time(at) && ((dash(at + 1) && time(at + 2)) || before) { 2 } else { 0 }
+        let span = whole(at) && dash(at) && whole(at + 1) && !dash(at + 1);
+        if span || (time(at) && ((dash(at + 1) && time(at + 2)) || before)) { 2 } else { 0 }
     }
 }
 
@@ -141,9 +146,13 @@ impl Part<'_> {
     fn is_phone(&self, plus: bool) -> bool {
         let Some(first) = self.groups.first() else { return false };
         let rest = &self.groups[1..];
-        let thousands = !rest.is_empty() && first.len() <= 3 && rest.iter().all(|group| group.len() == 3);
-        let round = thousands && !first.starts_with('0') && rest.last().is_some_and(|last| last == "000");
-        if round && !plus {
+        let round = |number: &Vec<&str>| {
+            let thousands = number.len() > 1 && is_amount(number) && number.last() == Some(&"000");
+            thousands
+                || (number.len() == 1 && self.groups.len() == 2 && number[0].len() <= 5 && number[0].ends_with('0'))
+        };
+        let numbers = self.numbers();
+        if !plus && numbers.len() <= 2 && !first.starts_with('0') && numbers.iter().all(round) {
             return false;
         }
         // What follows a number may be a number too, so its first groups may be all of it.
@@ -160,18 +169,27 @@ impl Part<'_> {
         long || (!rest.is_empty() && (8..=9).contains(&self.digits()))
     }
 
-    /// Whether the groups are one number or a span of two, each in one or in thousands, and possibly with its hundredths.
-    fn is_amount(&self) -> bool {
-        let is_dash = |text: &String| text.contains(['-', '\u{2013}', '\u{2014}']);
+    /// The numbers of a span, each by its groups; one, where no dash divides them.
+    fn numbers(&self) -> Vec<Vec<&str>> {
         let mut numbers = vec![Vec::new()];
         for (at, group) in self.groups.iter().enumerate() {
-            if at > 0 && self.separators.get(at - 1).is_some_and(is_dash) {
+            if at > 0 && self.separators.get(at - 1).is_some_and(|text| is_dash(text.trim())) {
                 numbers.push(Vec::new());
             }
             numbers.last_mut().expect("there is one from the start").push(group.as_str());
         }
+        numbers
+    }
+
+    /// Whether the groups are one number or a span of two, each in one or in thousands, and possibly with its hundredths.
+    fn is_amount(&self) -> bool {
+        let numbers = self.numbers();
         numbers.len() <= 2 && numbers.iter().all(|number| is_amount(number))
     }
+}
+
+fn is_dash(text: &str) -> bool {
+    matches!(text, "-" | "\u{2013}" | "\u{2014}")
 }
 
 fn is_amount(groups: &[&str]) -> bool {
