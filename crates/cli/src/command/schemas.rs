@@ -18,22 +18,22 @@ use crate::session::{Doing, Session};
 /// Schemas.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Lists the schemas in force, each with its digest.
+    /// Lists the schemas in force, each with its digest: for systems that submit (as gb-nca/case-management).
     List(ListOptions),
-    /// Shows one schema's exact text.
+    /// Shows one schema's exact text: for systems that submit.
     Show(ShowOptions),
     /// Writes the pages that say what the schemas mean, from the files; needs no gateway.
     Docs(DocsOptions),
 }
 
-/// Lists the schemas in force.
+/// Lists the schemas in force: for systems that submit (as gb-nca/case-management).
 #[derive(Debug, Args)]
 pub(crate) struct ListOptions {
     #[command(flatten)]
     client: ClientOptions,
 }
 
-/// Shows one schema.
+/// Shows one schema: for systems that submit (as gb-nca/case-management).
 #[derive(Debug, Args)]
 pub(crate) struct ShowOptions {
     /// Which one, as victim-profile/1.0.
