@@ -108,14 +108,18 @@ fn bare(page: &v1::Page) -> v1::Page {
 async fn a_cursor_ahead_of_the_feed_tells_of_a_lost_journal() {
     let world = World::new();
     let gateway = world.start().await;
-    fill(&world, &gateway, "record", 4).await;
+    fill(&world, &gateway, "record", 3).await;
+    gateway.stop().await;
+    let (journal, older) = (world.path("data/journal"), world.path("older"));
+    copy_private(&journal, &older);
+    let gateway = world.start().await;
+    fill(&world, &gateway, "later", 1).await;
     let ahead = pull(&mut gateway.feed("al-police/feed").await, "", 0).await.expect("a page").next_cursor;
     gateway.stop().await;
-    // The same keys over a journal that has less: what a restored copy would be.
-    let restored = World::new();
-    copy_private(&world.path("data/keys"), &restored.path("data/keys"));
-    let gateway = restored.start().await;
-    fill(&restored, &gateway, "record", 3).await;
+    // The same keys over a journal that has less: what a restored copy is.
+    fs::remove_dir_all(&journal).expect("removed");
+    fs::rename(&older, &journal).expect("put back");
+    let gateway = world.start().await;
     let mut feed = gateway.feed("al-police/feed").await;
     let status = pull(&mut feed, &ahead, 0).await.expect_err("ahead");
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DataLoss, "cursor-ahead"));
