@@ -93,7 +93,7 @@ fn words(row: &RetentionRow) -> &'static str {
     match row.reason() {
         RetentionReason::Unspecified => "for a reason that this program does not know",
         RetentionReason::Expired => "its last day is over: the next run erases it",
-        RetentionReason::Held => "its last day is over, and a legal hold keeps it",
+        RetentionReason::Held => "its last day is over, and a legal hold or a restriction keeps it",
         RetentionReason::ReviewDue => "to be reviewed: is it still needed?",
     }
 }
