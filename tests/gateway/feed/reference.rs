@@ -61,7 +61,8 @@ impl Paper {
     pub(crate) fn grants(&self, kind: &str, document: &Value) -> Option<(String, Value)> {
         let clause = self.granting(kind, document)?;
         let id = format!("{}/{}", self.id, clause.text("id"));
-        Some((id, clause.project(document, "").unwrap_or_else(|| Value::Object(Map::new()))))
+        let document = without_places_of_exploitation(document);
+        Some((id, clause.project(&document, "").unwrap_or_else(|| Value::Object(Map::new()))))
     }
 
     /// Whether the partner is to have a record of `gb-nca`.
@@ -82,6 +83,18 @@ impl Paper {
         }
         self.clauses.iter().find(|clause| clause.covers(kind, document))
     }
+}
+
+/// A UN/LOCODE may be a town's, so where people are exploited nobody gets it.
+fn without_places_of_exploitation(document: &Value) -> Value {
+    let mut document = document.clone();
+    let legs = document.get_mut("legs").and_then(Value::as_array_mut).into_iter().flatten();
+    for leg in legs.filter(|leg| leg["role"] == "Exploitation") {
+        for end in ["from", "to"] {
+            leg[end].as_object_mut().expect("a place").remove("unlocode");
+        }
+    }
+    document
 }
 
 impl PaperClause {
