@@ -161,9 +161,9 @@ impl Exchange {
     /// What the owner delivered for the caller, once, after its disclosure has become durable.
     ///
     /// # Errors
+    /// `Conflict` where it was collected or refused before and `Denied` where its time is over, whatever the record's standing;
     /// `NotFound` alike for a request that is not there, is another's, is not delivered, or whose record may no longer leave;
-    /// `Denied` where its time is over, or the agreement gives no identities any more; `Conflict` where it was collected before;
-    /// `Unavailable`: then nothing leaves.
+    /// `Denied` where the agreement gives no identities any more; `Unavailable`: then nothing leaves.
     pub async fn collect_identity(&self, caller: &Caller, id: &EntryId) -> Result<SealedIdentity, Error> {
         let (found, sealed) = match self.collectable(caller, id).await {
             Ok(ready) => ready,
@@ -183,12 +183,16 @@ impl Exchange {
 
     async fn collectable(&self, caller: &Caller, id: &EntryId) -> Result<(Found, SealedIdentity), Error> {
         let found = self.of_partner(caller, id)?;
-        let delivered = found.identity.delivered.filter(|_| found.may_leave && found.identity.refused.is_none());
-        let leaf = delivered.ok_or_else(unknown_request)?;
-        if found.identity.collected.is_some() {
+        let identity = &found.identity;
+        // What the partner knows of the request comes before how the record stands: asked again, the answer stays the same,
+        // whatever has become of the record meanwhile.
+        if identity.collected.is_some() || identity.refused.is_some() {
             return Err(lost(&Outcome::AlreadyDone));
         }
-        found.stands(self.now())?;
+        if identity.approved.is_some() && !identity.stands(self.now()) {
+            return Err(lost(&Outcome::Expired));
+        }
+        let leaf = identity.delivered.filter(|_| found.may_leave).ok_or_else(unknown_request)?;
         let agreement = self.feed_of(caller, found.identity.agreement.as_ref())?;
         self.terms_of(&agreement)?;
         let body = self.body_at(found.identity.record_id, leaf).await?.ok_or_else(unknown_request)?;
