@@ -26,7 +26,7 @@ pub enum IdentityState {
     Collected,
     /// The owner refused.
     Refused,
-    /// It was approved, and the time is over; or the record has been erased meanwhile.
+    /// It was approved, and the time is over; or, to the owner, the record has been erased meanwhile.
     Expired,
 }
 
@@ -45,7 +45,7 @@ pub struct IdentityRow {
     pub purpose_code: String,
     /// Until when an approved release stands.
     pub ends: Option<Timestamp>,
-    /// The owner's reason, where it refused.
+    /// The owner's reason, where it refused; to the owner, empty once the record is erased.
     pub refusal: String,
     /// What the owner alone sees.
     pub owners: Option<OwnersView>,
@@ -64,9 +64,9 @@ pub struct OwnersView {
     pub approval_digest: Digest,
     /// Who has approved.
     pub approved_by: Vec<PersonId>,
-    /// The text of the purpose.
+    /// The text of the purpose; empty once the record is erased.
     pub purpose_text: String,
-    /// The case reference.
+    /// The case reference; empty once the record is erased.
     pub case_reference: String,
 }
 
@@ -90,7 +90,7 @@ impl Exchange {
         let ids: Vec<EntryId> = self.journal().read(|state| state.identities().map(|(id, _)| *id).collect());
         let visible = |found: &Found| found.owner == *agency || found.identity.requester == *agency;
         let mut found: Vec<Found> = ids.iter().filter_map(|id| self.found(id)).filter(visible).collect();
-        found.retain(|found| !open_only || is_open(found, now));
+        found.retain(|found| !open_only || is_open(found, found.owner == *agency, now));
         found.sort_unstable_by_key(|found| std::cmp::Reverse(found.identity.leaf));
         found.truncate(MAX_ROWS);
         let mut rows = Vec::with_capacity(found.len());
@@ -104,12 +104,16 @@ impl Exchange {
         let identity = &found.identity;
         let entry = self.journal().entry(identity.leaf).await.map_err(Error::corrupt)?;
         let purpose_code = decode_entry(&entry).map_err(Error::corrupt)?.purpose_code;
-        let refusal = match identity.refused {
+        // What was written about the person goes with the record. The requester goes on seeing the answer that it got: one that
+        // vanished would tell it of the erasure.
+        let keeps_texts = !(to_owner && found.erased);
+        let refusal = match identity.refused.filter(|_| keeps_texts) {
             Some(leaf) => self.opened(leaf).await?.purpose_text,
             None => String::new(),
         };
         let owners = if to_owner {
-            let v1::Openings { purpose_text, case_reference, .. } = self.opened(identity.leaf).await?;
+            let opened = if keeps_texts { self.opened(identity.leaf).await? } else { v1::Openings::default() };
+            let v1::Openings { purpose_text, case_reference, .. } = opened;
             Some(OwnersView {
                 record_id: identity.record_id,
                 version: identity.version,
@@ -124,7 +128,7 @@ impl Exchange {
         };
         Ok(IdentityRow {
             id: found.id,
-            state: state_of(found, now),
+            state: state_of(found, to_owner, now),
             asked: identity.asked,
             requester: identity.requester.clone(),
             purpose_code,
@@ -140,9 +144,11 @@ impl Exchange {
     }
 }
 
-fn state_of(found: &Found, now: Timestamp) -> IdentityState {
+/// How far a request has come, as its owner or its requester is shown it: what becomes of the record does not show in the
+/// requester's.
+fn state_of(found: &Found, to_owner: bool, now: Timestamp) -> IdentityState {
     let Identity { refused, collected, delivered, released, approved, .. } = &found.identity;
-    let is_over = found.erased || (approved.is_some() && !found.identity.stands(now));
+    let is_over = (to_owner && found.erased) || (approved.is_some() && !found.identity.stands(now));
     if refused.is_some() {
         IdentityState::Refused
     } else if collected.is_some() {
@@ -162,8 +168,8 @@ fn state_of(found: &Found, now: Timestamp) -> IdentityState {
     }
 }
 
-fn is_open(found: &Found, now: Timestamp) -> bool {
-    match state_of(found, now) {
+fn is_open(found: &Found, to_owner: bool, now: Timestamp) -> bool {
+    match state_of(found, to_owner, now) {
         IdentityState::Requested | IdentityState::Approved | IdentityState::Delivered => true,
         IdentityState::Released => found.is_partners(),
         IdentityState::Collected | IdentityState::Refused | IdentityState::Expired => false,
