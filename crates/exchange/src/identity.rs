@@ -9,6 +9,7 @@ mod handover;
 mod listing;
 mod request;
 mod search;
+mod standing;
 
 use causeway_journal::{Erasure, Identity, Outcome, v1};
 use causeway_model::{AgencyId, EntryId, LeafIndex, RecordId, RecordVersion, SchemaId, Timestamp};
@@ -73,8 +74,7 @@ impl Found {
         } else if !self.identity.stands(now) {
             Err(lost(&Outcome::Expired))
         } else if self.is_partners() && !self.may_leave {
-            let message = "the record has been withdrawn or restricted since: its identity goes to no partner";
-            Err(Error::new(Class::Conflict, "record-withheld", message))
+            Err(withheld())
         } else {
             Ok(())
         }
@@ -144,6 +144,12 @@ fn is_refusal(error: &Error) -> bool {
 fn unknown_request() -> Error {
     let message = "there is no such request that this agency may act on";
     Error::new(Class::NotFound, "unknown-identity-request", message)
+}
+
+/// What the owner is told where its record is withheld from partners.
+fn withheld() -> Error {
+    let message = "the record has been withdrawn or restricted since: its identity goes to no partner";
+    Error::new(Class::Conflict, "record-withheld", message)
 }
 
 /// The refusal of a step that cannot be, or that apply let lose to what came before it in the log.

@@ -98,6 +98,14 @@ impl Exchange {
         Ok(found.get())
     }
 
+    /// What is decided about a record, where a clause grants it to this partner at this moment; nothing where none does.
+    ///
+    /// # Errors
+    /// `Corrupt` where the body cannot be read.
+    pub(crate) fn granted_facts(&self, agreement: &Agreement, body: &OpenedBody) -> Result<Option<RecordFacts>, Error> {
+        Ok(self.granted(agreement, body)?.map(|granted| granted.facts))
+    }
+
     fn granted<'a>(&'a self, agreement: &'a Agreement, body: &OpenedBody) -> Result<Option<Granted<'a>>, Error> {
         let (schema, classified) = self.classified(&body.body)?;
         let facts = schema.facts(&classified);

@@ -58,6 +58,12 @@ pub(crate) fn stretch(state: &State, id: &AgreementId, after: Position, limit: u
     Ok(Stretch { slots: slots.collect(), newest, chain_before: feed.chain_at(after) })
 }
 
+/// Where the body of a record's current version is, while this feed shows it.
+pub(crate) fn shown(state: &State, id: &AgreementId, record: &RecordId) -> Option<LeafIndex> {
+    let feed = state.feed(id)?;
+    slot(state, feed, feed.live(record)?)?.live
+}
+
 fn slot(state: &State, feed: Feed<'_>, position: Position) -> Option<Slot> {
     let FeedItem { kind, item_id, record_id, version, target, .. } = feed.item(position)?;
     let epoch_before = target.and_then(|target| feed.planned_epoch_before(position, target));

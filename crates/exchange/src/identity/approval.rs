@@ -113,7 +113,7 @@ impl Exchange {
             Error::new(Class::Denied, "unapproved", message)
         })?;
         if found.is_partners() {
-            self.may_go_to_requester(found).await?;
+            self.may_be_approved(found).await?;
         } else if !self.asked_by_another(found, &signature.person).await? {
             let message = "whoever asked for an identity does not approve its release: two others have to";
             return Err(Error::new(Class::Denied, "approver-is-requester", message));
@@ -124,26 +124,6 @@ impl Exchange {
             public_key: public_key.to_vec(),
             signature: signature.signature.to_vec(),
         })
-    }
-
-    /// Whether the agreement in force lets this identity go to the partner that asked: not to a country that the person may come
-    /// from, unless the agreement says so.
-    async fn may_go_to_requester(&self, found: &Found) -> Result<(), Error> {
-        let identity = &found.identity;
-        let agreement = identity.agreement.as_ref();
-        let agreement = self.journal().read(|state| agreement.and_then(|id| state.agreement(id).cloned()));
-        let agreement = agreement.ok_or_else(|| Error::internal("a partner's request is under no agreement"))?;
-        if self.terms_of(&agreement)?.to_source_country {
-            return Ok(());
-        }
-        let body = self.body_at(identity.record_id, found.made).await?.ok_or_else(|| lost(&Outcome::Erased))?;
-        let (schema, classified) = self.classified(&body.body)?;
-        if schema.facts(&classified).may_come_from(agreement.recipient.country()) {
-            let message = "the person may come from the country that asks, and the agreement does not let such an identity go there; \
-                           refuse the request, or have the agreement changed";
-            return Err(Error::new(Class::Denied, "identity-to-source-country", message));
-        }
-        Ok(())
     }
 
     /// Whether it was surely not this person who asked: by the operator id that the request was made under. Where that cannot be

@@ -10,7 +10,7 @@ use causeway_journal::{
 use causeway_model::{AgencyId, EntryId, Kind, LeafIndex};
 use causeway_store::{Draft, DraftBody};
 
-use super::{Found, lost, unknown_request};
+use super::{Found, is_refusal, lost, unknown_request, withheld};
 use crate::draft::{Said, entry_id};
 use crate::{Caller, Class, Error, Exchange};
 
@@ -50,11 +50,13 @@ pub struct ReleasedIdentity {
 }
 
 impl Exchange {
-    /// The sealed body of an approved request, once, after its disclosure has become durable.
+    /// The sealed body of an approved request, once, after its disclosure has become durable. Where a partner asked, the record is
+    /// in its feed at that moment.
     ///
     /// # Errors
-    /// `NotFound` for a request that is not for the caller's records; `Denied` where it is not approved or its time is over;
-    /// `Conflict` where it was released or refused before, or the record has gone; `Unavailable`: then nothing leaves.
+    /// `NotFound` for a request that is not for the caller's records; `Denied` where it is not approved, its time is over, or the
+    /// agreement does not let this identity go to its partner; `Conflict` where it was released or refused before, the record has
+    /// gone, or the partner's feed does not show it now; `Unavailable`: then nothing leaves.
     pub async fn release_identity(&self, caller: &Caller, id: &EntryId) -> Result<ReleasedIdentity, Error> {
         let (found, released) = match self.releasable(caller, id).await {
             Ok(ready) => ready,
@@ -65,7 +67,14 @@ impl Exchange {
         draft.entry.recipient = Some(v1::Recipient { agency: found.owner.to_string(), ..v1::Recipient::default() });
         draft.entry.byte_count = released.sealed.sealed.ciphertext.len() as u64;
         let committed = self.record_or_refuse(caller, draft).await?;
-        if committed.outcome.is_effective() { Ok(released) } else { Err(lost(&committed.outcome)) }
+        if !committed.outcome.is_effective() {
+            return Err(lost_to_owner(&found, &committed.outcome));
+        }
+        // What came before this in the log may have taken the record out of the feed. That the step was recorded stays; nothing leaves.
+        match self.may_go_now(&found).await {
+            Ok(()) => Ok(released),
+            Err(refusal) => Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
+        }
     }
 
     async fn releasable(&self, caller: &Caller, id: &EntryId) -> Result<(Found, ReleasedIdentity), Error> {
@@ -74,6 +83,7 @@ impl Exchange {
             return Err(lost(&Outcome::AlreadyDone));
         }
         found.stands(self.now())?;
+        self.may_go_now(&found).await?;
         let body = self.body_at(found.identity.record_id, found.made).await?.ok_or_else(|| lost(&Outcome::Erased))?;
         let (Some(sealed), Some(encapsulation)) = (body.body.sealed, body.encapsulation) else {
             return Err(Error::internal("a request was recorded for a body without a sealed half"));
@@ -108,7 +118,7 @@ impl Exchange {
         id: &EntryId,
         sealed: SealedIdentity,
     ) -> Result<LeafIndex, Error> {
-        let found = match self.deliverable(caller, id, &sealed) {
+        let found = match self.deliverable(caller, id, &sealed).await {
             Ok(found) => found,
             Err(refusal) => return Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
         };
@@ -126,10 +136,10 @@ impl Exchange {
         }
         // What lost to the record's erasure is in the journal all the same.
         self.shred_late(&found.identity.record_id, committed.leaf).await?;
-        Err(lost(&committed.outcome))
+        Err(lost_to_owner(&found, &committed.outcome))
     }
 
-    fn deliverable(&self, caller: &Caller, id: &EntryId, sealed: &SealedIdentity) -> Result<Found, Error> {
+    async fn deliverable(&self, caller: &Caller, id: &EntryId, sealed: &SealedIdentity) -> Result<Found, Error> {
         let found = self.of_owner(caller, id)?;
         if !found.is_partners() {
             return Err(unknown_request());
@@ -142,6 +152,7 @@ impl Exchange {
             let message = "what is delivered has to be released to its owner first";
             return Err(Error::new(Class::Conflict, "identity-not-released", message));
         }
+        self.may_go_now(&found).await?;
         let key =
             SealingPublicKey::from_bytes(&self.sealing_key(&found.identity.requester)?).map_err(Error::corrupt)?;
         let is_bound = sealed.agency == found.identity.requester
@@ -158,11 +169,12 @@ impl Exchange {
         Err(Error::invalid("sealed-identity-mismatch", message))
     }
 
-    /// What the owner delivered for the caller, once, after its disclosure has become durable.
+    /// What the owner delivered for the caller, once, after its disclosure has become durable, and while the caller's feed shows the
+    /// record.
     ///
     /// # Errors
     /// `Conflict` where it was collected or refused before and `Denied` where its time is over, whatever the record's standing;
-    /// `NotFound` alike for a request that is not there, is another's, is not delivered, or whose record may no longer leave;
+    /// `NotFound` alike for a request that is not there, is another's, is not delivered, or whose record the feed does not show;
     /// `Denied` where the agreement gives no identities any more; `Unavailable`: then nothing leaves.
     pub async fn collect_identity(&self, caller: &Caller, id: &EntryId) -> Result<SealedIdentity, Error> {
         let (found, sealed) = match self.collectable(caller, id).await {
@@ -175,9 +187,14 @@ impl Exchange {
         draft.entry.byte_count = sealed.sealed.ciphertext.len() as u64;
         let committed = self.record_or_refuse(caller, draft).await?;
         match committed.outcome {
-            Outcome::Effective => Ok(sealed),
-            Outcome::Erased => Err(unknown_request()),
-            outcome => Err(lost(&outcome)),
+            Outcome::Effective => {}
+            Outcome::Erased => return Err(unknown_request()),
+            outcome => return Err(lost(&outcome)),
+        }
+        // As at the release: decided again, now that the disclosure has its place in the log.
+        match self.may_collect(&found).await {
+            Ok(()) => Ok(sealed),
+            Err(refusal) => Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
         }
     }
 
@@ -192,9 +209,10 @@ impl Exchange {
         if identity.approved.is_some() && !identity.stands(self.now()) {
             return Err(lost(&Outcome::Expired));
         }
-        let leaf = identity.delivered.filter(|_| found.may_leave).ok_or_else(unknown_request)?;
-        let agreement = self.feed_of(caller, found.identity.agreement.as_ref())?;
+        let leaf = identity.delivered.ok_or_else(unknown_request)?;
+        let agreement = self.feed_of(caller, identity.agreement.as_ref())?;
         self.terms_of(&agreement)?;
+        self.may_collect(&found).await?;
         let body = self.body_at(found.identity.record_id, leaf).await?.ok_or_else(unknown_request)?;
         let (Some(sealed), Some(encapsulation)) = (body.body.sealed, body.encapsulation) else {
             return Err(Error::internal("a delivery was recorded without what was delivered"));
@@ -208,6 +226,12 @@ impl Exchange {
             encapsulation,
         };
         Ok((found, sealed))
+    }
+
+    /// Whether the identity may go to the partner now. It is not told why not.
+    async fn may_collect(&self, found: &Found) -> Result<(), Error> {
+        let told = |error| if is_refusal(&error) { unknown_request() } else { error };
+        self.may_go_now(found).await.map_err(told)
     }
 
     /// The public sealing key in an agency's file in force.
@@ -225,6 +249,15 @@ impl Exchange {
             agreement_version: version.unwrap_or_default(),
             clause: String::new(),
         }
+    }
+}
+
+/// Why the owner's step lost to what came before it in the log.
+fn lost_to_owner(found: &Found, outcome: &Outcome) -> Error {
+    match outcome {
+        // Apply knows nothing but this of a request that is there, is the owner's and has come so far.
+        Outcome::NotFound if found.is_partners() => withheld(),
+        outcome => lost(outcome),
     }
 }
 
