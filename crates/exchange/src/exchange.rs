@@ -12,7 +12,7 @@ use futures_util::lock::Mutex;
 
 use crate::erase::Swept;
 use crate::governed::Governed;
-use crate::identity::OwnIdentities;
+use crate::identity::{OwnIdentities, Searches};
 use crate::retention::ClockTrust;
 use crate::sealing::Windows;
 use crate::tally::Tally;
@@ -40,8 +40,10 @@ struct Inner {
     tally: Tally,
     ticked: Event,
     own_identities: OwnIdentities,
-    /// Held while bodies are searched one after the other.
+    /// Held while bodies are searched for a person, one after the other.
     scans: Mutex<()>,
+    /// Who has a feed searched for a pseudonym.
+    searches: Searches,
     /// Held while a key is rotated or a document brought into force.
     administering: Mutex<()>,
     /// Held while an erasure is finished.
@@ -76,6 +78,7 @@ impl Exchange {
             ticked: Event::new(),
             own_identities,
             scans: Mutex::new(()),
+            searches: Searches::default(),
             administering: Mutex::new(()),
             erasing: Mutex::new(()),
             swept: Mutex::new(Swept::default()),
@@ -149,9 +152,14 @@ impl Exchange {
         self.inner.own_identities
     }
 
-    /// Held by whoever searches bodies one after the other, so that one such search runs at a time.
+    /// Held by whoever searches bodies for a person, so that one such search runs at a time.
     pub(crate) fn scans(&self) -> &Mutex<()> {
         &self.inner.scans
+    }
+
+    /// Who has a feed searched for a pseudonym.
+    pub(crate) fn searches(&self) -> &Searches {
+        &self.inner.searches
     }
 
     /// Held by whoever rotates a key or brings a document into force.

@@ -24,6 +24,7 @@ pub use approval::{Approved, PersonSignature};
 pub use handover::{ReleasedIdentity, SealedIdentity};
 pub use listing::{IdentityRow, IdentityState, OwnersView};
 pub use request::{IdentityQuestion, Whose};
+pub(crate) use search::Searches;
 
 /// How many identities an agency may ask for of its own records, and how long an approved release stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,11 +8,12 @@ use causeway_journal::{Erasure, Outcome, REASON_IDENTITY_REQUESTED, sealed_body_
 use causeway_model::{AgreementId, CaseReference, EntryId, Position, RecordId, RecordVersion, SchemaId};
 use causeway_store::{Draft, OpenedBody};
 
+use super::search::Searching;
 use super::{OwnIdentities, is_refusal, lost};
 use crate::draft::{Said, entry_id};
 use crate::exchange::record_ref;
 use crate::submit::leaf_of;
-use crate::{Caller, Class, Error, Exchange};
+use crate::{Caller, Class, Error, Exchange, Tallied};
 
 /// Whose identity.
 #[derive(Clone)]
@@ -80,9 +81,10 @@ impl Exchange {
     ///
     /// # Errors
     /// `NotFound` alike for a record or pseudonym that is not there, is another's or may not leave; `Invalid` for a mistyped
-    /// pseudonym; `Denied` where the agreement does not let its partner ask, or not about this person, or the month's requests are
-    /// used up; `Unavailable`.
+    /// pseudonym; `Denied` where the agreement does not let its partner ask, or the month's requests are used up; `Busy` where a
+    /// request of the partner's that has its whole feed searched is under way; `Unavailable`.
     pub async fn request_identity(&self, caller: &Caller, question: IdentityQuestion) -> Result<EntryId, Error> {
+        let _one_at_a_time = self.may_search(caller, &question.whose)?;
         let sought = match &question.whose {
             Whose::Record(record) => self.own_record(caller, record).await,
             Whose::Pseudonym { pseudonym, agreement, position } => {
@@ -93,6 +95,14 @@ impl Exchange {
             Ok(sought) => self.record_request(caller, sought, &question.case_reference).await,
             Err(refused) => Err(self.refuse_request(caller, refused, &question.case_reference).await),
         }
+    }
+
+    /// A caller's leave to have its feed searched, where that is what its question takes: of one position it is not. It lasts until
+    /// the answer, whichever, is recorded.
+    fn may_search(&self, caller: &Caller, whose: &Whose) -> Result<Option<Searching<'_>>, Error> {
+        let Whose::Pseudonym { position: None, .. } = whose else { return Ok(None) };
+        let leave = self.searches().begin(&caller.system.agency);
+        leave.map(Some).inspect_err(|_| self.tally("", Some(&caller.system), Tallied::Overload, 1))
     }
 
     async fn own_record(&self, caller: &Caller, id: &RecordId) -> Result<Sought, Refused> {

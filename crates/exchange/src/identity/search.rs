@@ -1,15 +1,58 @@
 //! Finding whom an item of a feed calls by a pseudonym: by building, again, what the partner is shown.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use causeway_agreement::Agreement;
-use causeway_model::{LeafIndex, Position, RecordId, RecordVersion};
+use causeway_model::{AgencyId, LeafIndex, Position, RecordId, RecordVersion};
 use causeway_store::OpenedBody;
 
 use crate::pull::SLICE_BODIES;
 use crate::slot::{Slot, stretch};
-use crate::{Error, Exchange};
+use crate::{Class, Error, Exchange};
 
 /// Positions that a scan takes at a time.
 const SCAN_POSITIONS: u32 = 256;
+
+/// When an agency whose search is under way may try again: a feed of a few thousand items has been searched by then.
+const SEARCH_RETRY: Duration = Duration::from_secs(2);
+
+/// The agencies that a whole feed is being searched for. Each has one search at a time, so that none holds up another, nor the
+/// owner's own search for a person; and there are never more of them than agencies.
+#[derive(Debug, Default)]
+pub(crate) struct Searches {
+    under_way: Mutex<BTreeSet<AgencyId>>,
+}
+
+impl Searches {
+    /// Lets an agency search, until what is given here is dropped.
+    ///
+    /// # Errors
+    /// `Busy` while the agency's last search is under way.
+    pub(super) fn begin(&self, agency: &AgencyId) -> Result<Searching<'_>, Error> {
+        let is_first = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(agency.clone());
+        if is_first {
+            return Ok(Searching { searches: self, agency: agency.clone() });
+        }
+        let message = "this agency's last search for a pseudonym is under way; try again after the delay, or name the item's position";
+        let busy = Error::new(Class::Busy, "identity-search-under-way", message);
+        Err(Error { retry_after: Some(SEARCH_RETRY), ..busy })
+    }
+}
+
+/// An agency's leave to search. It ends with the call, and where the caller has gone.
+#[derive(Debug)]
+pub(super) struct Searching<'a> {
+    searches: &'a Searches,
+    agency: AgencyId,
+}
+
+impl Drop for Searching<'_> {
+    fn drop(&mut self) {
+        self.searches.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.agency);
+    }
+}
 
 /// The record behind a pseudonym.
 pub(super) struct Behind {
@@ -20,14 +63,13 @@ pub(super) struct Behind {
 
 impl Exchange {
     /// The record of the newest live item that shows the pseudonym to this partner now, of all or of the one at a position. A
-    /// pseudonym of no such item costs a whole scan, whyever there is none; there is one scan at a time.
+    /// pseudonym of no such item costs a whole scan, whyever there is none.
     pub(super) async fn behind(
         &self,
         agreement: &Agreement,
         pseudonym: &str,
         position: Option<Position>,
     ) -> Result<Option<Behind>, Error> {
-        let _one_at_a_time = self.scans().lock().await;
         let newest = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.newest()));
         let newest = newest.unwrap_or_default();
         let (first, mut last) = match position {
