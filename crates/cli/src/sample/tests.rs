@@ -139,6 +139,9 @@ fn the_mix_is_that_of_the_published_figures() {
     }
 }
 
+/// Fields of routes that version 1.1 lets leave never, or not everywhere; the schema's own tests say where.
+const SHOWN_LESS: &[&str] = &["legs[].from.unlocode", "legs[].to.unlocode", "vessels[].flag", "fees[].kind"];
+
 #[test]
 fn what_the_earlier_version_accepts_the_later_one_accepts_and_shows_alike() {
     let schemas = schemas();
@@ -155,6 +158,9 @@ fn what_the_earlier_version_accepts_the_later_one_accepts_and_shows_alike() {
         let view = |schema: &Schema| {
             let form = |number| {
                 let spec = schema.fields().by_number(number)?;
+                if SHOWN_LESS.contains(&spec.path.as_str()) {
+                    return None;
+                }
                 Some(if spec.class == Class::Link { Projected::Pseudonym } else { Projected::AsIs })
             };
             schema.project(&split.classified, &form, &|internal| format!("p{}", internal[0]))
