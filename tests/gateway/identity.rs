@@ -3,6 +3,7 @@
 
 pub(crate) mod desk;
 mod sealed;
+mod standing;
 
 use causeway_journal::v1::{Decision, Operation};
 use causeway_proto::v1;

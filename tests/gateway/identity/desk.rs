@@ -107,6 +107,16 @@ impl<'w> Desk<'w> {
         Ok(self.client.collect_identity(request).await?.into_inner().sealed.expect("sealed"))
     }
 
+    /// Erases one of the agency's records, with the approvals of two of its persons.
+    pub(crate) async fn erase(&mut self, record_id: &str) {
+        let record_ids = vec![record_id.to_owned()];
+        let plan = v1::PlanErasureRequest { record_ids: record_ids.clone(), subject_reference: String::new() };
+        let digest = self.client.plan_erasure(plan).await.expect("planned").into_inner().digest;
+        let approvals = ["director", "dpo"].map(|person| signature(self.world, self.agency, person, &digest)).to_vec();
+        let order = v1::EraseRequest { record_ids, subject_reference: String::new(), approvals };
+        self.client.erase(order).await.expect("erased");
+    }
+
     /// Opens something with the agency's own private key, as its own system would.
     pub(crate) fn open(&self, sealed: &v1::SealedIdentity) -> Result<Vec<u8>, CryptoError> {
         open(&private_key(self.world, self.agency), sealed)
