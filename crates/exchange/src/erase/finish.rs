@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use causeway_journal::{Erasure, REASON_ERASURE_COMPLETE, v1};
+use causeway_journal::{REASON_ERASURE_COMPLETE, v1};
 use causeway_model::{LeafIndex, RecordId};
 use causeway_store::StoreError;
 
@@ -103,16 +103,6 @@ impl Exchange {
             }
         }
         failed
-    }
-
-    /// Destroys the key of a body that came to an erased record too late, for who answers for it at once; otherwise the keeper comes by.
-    pub(crate) async fn shred_late(&self, record: &RecordId, leaf: LeafIndex) -> Result<(), Error> {
-        let erased =
-            self.journal().read(|state| state.record(record).is_some_and(|record| record.erasure != Erasure::None));
-        if erased {
-            self.journal().shred(vec![leaf]).await.map_err(not_finished)?;
-        }
-        Ok(())
     }
 
     /// The records whose erasure this entry ordered and that is not complete, ascending.

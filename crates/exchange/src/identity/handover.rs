@@ -132,11 +132,10 @@ impl Exchange {
         draft.body = Some(DraftBody::encrypt(&body, &entry_id(&draft), Some(encapsulation)));
         let committed = self.record_or_refuse(caller, draft).await?;
         if committed.outcome.is_effective() {
-            return Ok(committed.leaf);
+            Ok(committed.leaf)
+        } else {
+            Err(lost_to_owner(&found, &committed.outcome))
         }
-        // What lost to the record's erasure is in the journal all the same.
-        self.shred_late(&found.identity.record_id, committed.leaf).await?;
-        Err(lost_to_owner(&found, &committed.outcome))
     }
 
     async fn deliverable(&self, caller: &Caller, id: &EntryId, sealed: &SealedIdentity) -> Result<Found, Error> {
