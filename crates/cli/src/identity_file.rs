@@ -69,6 +69,35 @@ impl Partner {
     }
 }
 
+/// Whom the owner means to seal to: the partner's public key as the owner has it, from elsewhere than this gateway.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipient {
+    /// Which agency's it is, where what it was read from says so.
+    pub(crate) agency: Option<AgencyId>,
+    /// The key.
+    pub(crate) key: SealingPublicKey,
+}
+
+impl Recipient {
+    /// Whether this is the partner that the release names, with the key that it names.
+    fn is(&self, partner: &Partner) -> Result<(), Failure> {
+        if let Some(agency) = self.agency.as_ref().filter(|agency| **agency != partner.agency) {
+            let asked = &partner.agency;
+            return Err(Failure::does_not_hold(format!(
+                "{asked} asked for this identity, and the agency file is that of {agency}: nothing is sealed"
+            )));
+        }
+        if self.key.to_bytes() == partner.sealing_key {
+            return Ok(());
+        }
+        let (asked, own) = (&partner.agency, self.key.key_id());
+        Err(Failure::does_not_hold(format!(
+            "the gateway names another key of {asked} than the one given, {own}: nothing is sealed; ask {asked} itself which \
+             key it has, and take the gateway for false until it is explained"
+        )))
+    }
+}
+
 impl IdentityFile {
     /// What the gateway sent.
     ///
@@ -155,18 +184,18 @@ impl IdentityFile {
         opened.map(Opened).map_err(|error| Failure::does_not_hold(format!("the sealed identity: {error}")))
     }
 
-    /// Opens it and seals it again to the partner that asked, bound to the request.
+    /// Opens it and seals it again to the partner that asked, bound to the request. The partner's key is the one that the owner
+    /// itself has, `recipient`: whatever key the gateway's answer names, nothing is sealed to another.
     ///
     /// # Errors
-    /// As [`IdentityFile::open`]; no partner, or a key that cannot be sealed to.
-    pub(crate) fn reseal(&self, keys: &[SealingPrivateKey]) -> Result<Self, Failure> {
+    /// As [`IdentityFile::open`]; no partner, or one that is not the recipient or has another key.
+    pub(crate) fn reseal(&self, keys: &[SealingPrivateKey], recipient: &Recipient) -> Result<Self, Failure> {
         let none = || Failure::usage("nobody else asked for this one: `causeway identity open` opens it");
         let partner = self.for_partner.as_ref().ok_or_else(none)?;
-        let unusable = |_| Failure::does_not_hold(format!("the public key of {}", partner.agency));
-        let public = SealingPublicKey::from_bytes(&partner.sealing_key).map_err(unusable)?;
+        recipient.is(partner)?;
         let opened = self.open(keys)?;
         let context_id = RecordId::from_bytes(*self.identity_request_id.as_bytes());
-        let window = SealingWindow::new(&public, &partner.agency);
+        let window = SealingWindow::new(&recipient.key, &partner.agency);
         let context = context(&partner.agency, context_id, PARTNERS_VERSION, self.kind);
         let sealed = window.seal(&context, opened.as_ref());
         let sealed_body = SealedBody::from(sealed);

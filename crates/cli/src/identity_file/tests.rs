@@ -8,6 +8,11 @@ fn agency(id: &str) -> AgencyId {
     id.parse().expect("an agency id")
 }
 
+/// The partner as its owner knows it.
+fn known(agency: Option<&str>, key: &SealingPrivateKey) -> Recipient {
+    Recipient { agency: agency.map(self::agency), key: key.public_key() }
+}
+
 /// A file as the gateway releases it for al-police, sealed to `owner`.
 fn released(owner: &SealingPrivateKey, partner: &SealingPrivateKey) -> IdentityFile {
     let (nca, record) = (agency("gb-nca"), RecordId::from_bytes([5; 16]));
@@ -47,14 +52,31 @@ fn what_is_sealed_again_opens_for_the_partner_alone_and_only_for_this_request() 
     let (owner, partner) = (SealingPrivateKey::generate(), SealingPrivateKey::generate());
     let file = released(&owner, &partner);
     assert_eq!(file.partner(), Some(&agency("al-police")));
-    let again = file.reseal(std::slice::from_ref(&owner)).expect("sealed again");
+    let again = file.reseal(std::slice::from_ref(&owner), &known(None, &partner)).expect("sealed again");
     assert_eq!(again.context_id.as_bytes(), file.request().as_bytes());
     assert_eq!((again.sealed_to().as_str(), again.partner()), ("al-police", None));
     assert_eq!(again.open(std::slice::from_ref(&partner)).expect("the partner's").as_ref(), IDENTITY);
     assert!(again.open(std::slice::from_ref(&owner)).is_err(), "the owner has its own copy");
     let moved = IdentityFile { context_id: RecordId::from_bytes([1; 16]), ..again.clone() };
     assert!(moved.open(std::slice::from_ref(&partner)).is_err(), "bound to the request");
-    assert!(again.reseal(&[partner]).is_err(), "there is nobody further");
+    let recipient = known(Some("al-police"), &partner);
+    assert!(again.reseal(&[partner], &recipient).is_err(), "there is nobody further");
+}
+
+#[test]
+fn nothing_is_sealed_to_a_key_that_the_gateway_alone_names() {
+    let (owner, partner, gateways) =
+        (SealingPrivateKey::generate(), SealingPrivateKey::generate(), SealingPrivateKey::generate());
+    let keys = std::slice::from_ref(&owner);
+    // A gateway that would read along names a key of its own as the partner's.
+    let false_release = released(&owner, &gateways);
+    let fault = false_release.reseal(keys, &known(Some("al-police"), &partner)).expect_err("another key").to_string();
+    assert!(fault.contains(&partner.public_key().key_id().to_string()) && fault.contains("al-police"), "{fault}");
+    assert!(false_release.reseal(keys, &known(None, &partner)).is_err());
+    let fault =
+        released(&owner, &partner).reseal(keys, &known(Some("vn-police"), &partner)).expect_err("another agency");
+    assert!(fault.to_string().contains("vn-police"), "{fault}");
+    released(&owner, &partner).reseal(keys, &known(Some("al-police"), &partner)).expect("the one that is meant");
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) async fn release(options: &FetchOptions) -> Result<(), Failure> {
     say(format_args!("the sealed identity is in {path}; only {owner}'s private sealing key opens it"));
     note(match file.partner() {
         Some(partner) => format!(
-            "{partner} asked for it; seal it again with: causeway identity reseal {path} --key OWNERKEY --out FILE"
+            "{partner} asked for it; seal it again with: causeway identity reseal {path} --key OWNERKEY --to-agency-file THEIRS --out FILE"
         ),
         None => format!("open it with: causeway identity open {path} --key OWNERKEY"),
     });
