@@ -128,6 +128,7 @@ async fn rotate(options: &RotateOptions) -> Result<(), Failure> {
         note(
             "that verifier key checks all checkpoints from here on: pin it beside the old one, which checks those before",
         );
+        note("a backup of the journal from before does not start under the new key: make another now");
     }
     match (options.feed.is_some(), options.compromised) {
         (true, false) => note("its live items are released again, each with the old pseudonym beside the new one"),
