@@ -37,13 +37,17 @@ async fn what_expires_is_listed_and_erased_on_the_next_day_and_a_hold_keeps_it()
     };
     let ask = |days| v1::ListRetentionRequest { review_within_days: days };
     let today = office.client.list_retention(ask(0)).await.expect("a list").into_inner();
-    assert_eq!(listed(today), (vec![], 1), "its last day is one of its days, and nothing is due");
+    assert_eq!(listed(today), (vec![], 1), "nothing is due");
     let ahead = office.client.list_retention(ask(30)).await.expect("a list").into_inner();
     let review = (ids[2].clone(), v1::RetentionReason::ReviewDue, "2026-11-25".to_owned());
     assert_eq!(listed(ahead), (vec![review], 1));
     let theirs = Office::of(&world, &gateway, "al-police").await.client.list_retention(ask(30)).await.expect("a list");
     assert_eq!(listed(theirs.into_inner()), (vec![], 0), "another agency's records are not theirs to see");
     super::refused(office.client.list_retention(ask(367)).await, tonic::Code::InvalidArgument, "review-too-far");
+    // The last day itself is still one of its days.
+    world.clock().set(Date::new(2026, 11, 22).expect("a day").start());
+    let last_day = office.client.list_retention(ask(0)).await.expect("a list").into_inner();
+    assert_eq!(listed(last_day), (vec![], 1));
     let run = office.client.run_retention(v1::RunRetentionRequest {}).await.expect("run").into_inner();
     assert_eq!((run.record_ids.len(), run.held), (0, 0));
 
