@@ -1,7 +1,6 @@
 //! Cursors: bound to a feed, unforgeable, good for ever; and a watch that goes on from one.
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use causeway_proto::v1;
@@ -10,7 +9,7 @@ use tonic::{Code, Status};
 
 use crate::feed::{ALBANIA, VIET_NAM, evidence::Partner, released_in, submit_all, verifier_key};
 use crate::harness::calls::{pull, reason, request, submit};
-use crate::harness::{Gateway, World, documents};
+use crate::harness::{Gateway, World, copy, documents};
 
 /// How long a test waits for an answer of a watch. Only what hangs takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -111,7 +110,7 @@ async fn a_cursor_ahead_of_the_feed_tells_of_a_lost_journal() {
     fill(&world, &gateway, "record", 3).await;
     gateway.stop().await;
     let (journal, older) = (world.path("data/journal"), world.path("older"));
-    copy_private(&journal, &older);
+    copy(&journal, &older);
     let gateway = world.start().await;
     fill(&world, &gateway, "later", 1).await;
     let ahead = pull(&mut gateway.feed("al-police/feed").await, "", 0).await.expect("a page").next_cursor;
@@ -125,21 +124,6 @@ async fn a_cursor_ahead_of_the_feed_tells_of_a_lost_journal() {
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DataLoss, "cursor-ahead"));
     assert_eq!(pull(&mut feed, "", 0).await.expect("from the start").items.len(), 3);
     gateway.stop().await;
-}
-
-fn copy_private(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("writable");
-    fs::set_permissions(to, fs::metadata(from).expect("there").permissions()).expect("owned");
-    for entry in fs::read_dir(from).expect("there") {
-        let entry = entry.expect("readable");
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy_private(&path, &target);
-        } else {
-            // Copies the mode too.
-            fs::copy(path, target).expect("copied");
-        }
-    }
 }
 
 async fn next(stream: &mut tonic::Streaming<v1::WatchResponse>) -> Result<v1::Page, Status> {

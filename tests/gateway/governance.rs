@@ -13,7 +13,7 @@ use tonic::Code;
 
 use crate::feed::{ALBANIA, VIET_NAM, released_in, submit_all};
 use crate::harness::calls::{items, pull, reason, request, submit};
-use crate::harness::{Setup, World, documents};
+use crate::harness::{Setup, World, copy, documents};
 use approvals::Approvals;
 
 /// Tries to start, and gives the reason why that was refused.
@@ -290,24 +290,6 @@ async fn a_journal_put_back_to_an_older_copy_is_not_started() {
     let status = pull(&mut feed, "1.9.00", 0).await.expect_err("no cursor");
     assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "cursor-invalid"));
     gateway.stop().await;
-}
-
-/// Puts a copy of a folder in the place of another.
-fn copy(from: &Path, to: &Path) {
-    if to.exists() {
-        fs::remove_dir_all(to).expect("owned");
-    }
-    fs::create_dir(to).expect("writable");
-    fs::set_permissions(to, fs::metadata(from).expect("there").permissions()).expect("owned");
-    for entry in fs::read_dir(from).expect("there") {
-        let entry = entry.expect("readable");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("copied");
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -183,14 +183,20 @@ fn edit(path: &Path, change: impl FnOnce(&str) -> String) {
     fs::write(path, changed).expect("the world's folder is writable");
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Puts a copy of a folder, modes included, in a place where there may be another.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    if to.exists() {
+        fs::remove_dir_all(to).expect("the world's folder is writable");
+    }
     fs::create_dir_all(to).expect("the world's folder is writable");
-    for entry in fs::read_dir(from).expect("the configuration is there") {
+    fs::set_permissions(to, fs::metadata(from).expect("there").permissions()).expect("owned");
+    for entry in fs::read_dir(from).expect("there") {
         let entry = entry.expect("readable");
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
             copy(&entry.path(), &target);
         } else {
+            // Copies the mode too.
             fs::copy(entry.path(), &target).expect("copied");
         }
     }

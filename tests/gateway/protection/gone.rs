@@ -13,11 +13,10 @@ use serde_json::{Value, json};
 use super::SYSTEM;
 use super::key_search::{Search, bodies};
 use super::office::Office;
-use super::resume::copy;
 use crate::canary::scanner::Canaries;
 use crate::feed::{ALBANIA, released_in};
 use crate::harness::calls::{items, released, request, send, submit};
-use crate::harness::{Gateway, World, documents};
+use crate::harness::{Gateway, World, copy, documents};
 use crate::identity::desk::{self, Desk};
 
 fn marked(canaries: &mut Canaries) -> Value {

@@ -10,9 +10,8 @@ use serde_json::json;
 
 use super::SYSTEM;
 use super::key_search::{Search, bodies};
-use super::resume::copy;
 use crate::harness::calls::{request, send, submit};
-use crate::harness::{World, documents};
+use crate::harness::{World, copy, documents};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_keeper_destroys_what_lost_to_another_while_its_caller_has_gone() {

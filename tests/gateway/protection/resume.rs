@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use causeway_crypto::{Digest, RootKey, SigningKey};
 use causeway_journal::{Erasure, Outcome, approval_message};
@@ -16,7 +15,7 @@ use super::office::Office;
 use super::{SYSTEM, refused};
 use crate::feed::{ALBANIA, released_in};
 use crate::harness::calls::{items, released, request, send, submit};
-use crate::harness::{Persist, World, documents};
+use crate::harness::{Persist, World, copy, documents};
 use crate::rotation::agency;
 
 fn is_complete(world: &World, record: &str) -> bool {
@@ -258,18 +257,4 @@ async fn not_taken(world: &World, outcome: Outcome, gone: u64, kept: u64) {
     assert!(
         World::log_lines().contains("an erasure that took place before this journal was restored is not taken again")
     );
-}
-
-pub(super) fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).expect("writable");
-    fs::set_permissions(to, fs::metadata(from).expect("there").permissions()).expect("owned");
-    for entry in fs::read_dir(from).expect("there") {
-        let entry = entry.expect("readable");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("copied");
-        }
-    }
 }
