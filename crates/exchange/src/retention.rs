@@ -126,7 +126,7 @@ impl Exchange {
             Some(RetentionReason::Held) => run.held += 1,
             Some(RetentionReason::ReviewDue) | None => {}
         });
-        due.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+        due.sort_unstable();
         for records in due.chunks(MAX_ERASED_RECORDS) {
             let operator = self.operator();
             let mut draft = Said::allowed(v1::Operation::Retention, REASON_RETENTION_EXPIRED).by_operator(&operator);

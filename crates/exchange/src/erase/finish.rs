@@ -110,7 +110,7 @@ impl Exchange {
         let mut records: Vec<RecordId> = self.journal().read(|state| {
             state.erasures_due().filter(|(_, order)| *order == ordered).map(|(record, _)| record).collect()
         });
-        records.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+        records.sort_unstable();
         records
     }
 }

@@ -85,7 +85,7 @@ impl Exchange {
     pub async fn plan_erasure(&self, caller: &Caller, erasing: Erasing) -> Result<ErasurePlan, Error> {
         let (asked, found) = match erasing {
             Erasing::Records(mut records) => {
-                records.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+                records.sort_unstable();
                 records.dedup();
                 let own = Listed { ids: records.clone(), more: false };
                 let found = self.owned(caller, &records, Error::unknown_record());
@@ -140,7 +140,7 @@ impl Exchange {
         let pseudonym = self.keys().ring().pseudonym_key().internal(owner, SUBJECT_SCHEME, &normal);
         let _one_at_a_time = self.scans().lock().await;
         let mut all: Vec<RecordId> = self.journal().read(|state| state.records().collect());
-        all.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+        all.sort_unstable();
         let mut found = OfPerson::default();
         for slice in all.chunks(SLICE_RECORDS) {
             for few in self.versions_of(owner, slice).chunks(SLICE_BODIES) {
