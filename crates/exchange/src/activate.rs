@@ -1,20 +1,16 @@
 //! Bringing a new version of an agency file into force, live: roles, systems, roster and sealing key hold from the entry on.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use causeway_agreement::AgencyFile;
-use causeway_crypto::{Digest, PublicKey};
-use causeway_journal::{Outcome, approval_message, document_digest, v1};
-use causeway_model::{LeafIndex, PersonId};
+use causeway_crypto::Digest;
+use causeway_journal::{APPROVALS, Outcome, approvers, document_digest, v1};
+use causeway_model::LeafIndex;
 use causeway_schema::code_lists_named;
 
 use crate::draft::Said;
 use crate::genesis::{ProposedDocument, document_faults};
 use crate::{Caller, Class, Error, Exchange};
-
-/// Persons of the operator's agency who have to approve an agency file (DESIGN.md section 3, invariant 11).
-const APPROVALS: usize = 2;
 
 /// What else has to hold of all agency files together, in words: what the transport makes of bundles and certificates.
 pub type Fits<'a> = &'a (dyn Fn(&[AgencyFile]) -> Vec<String> + Send + Sync);
@@ -90,7 +86,9 @@ impl Exchange {
             return Err(faulty(faults));
         }
         let digest = document_digest(v1::DocumentKind::Agency, &document.id, document.version, &document.text);
-        if self.approving_persons(&document.approvals, &digest).len() < APPROVALS {
+        let roster = self.journal().read(|state| state.agency(&self.operator()).cloned());
+        let persons = roster.and_then(|roster| approvers(&roster, &document.approvals, &digest));
+        if persons.is_none_or(|persons| persons.len() < APPROVALS) {
             return Err(unapproved());
         }
         Ok((file, digest))
@@ -122,23 +120,6 @@ impl Exchange {
         faults.extend(document_faults(&documents, &[]));
         faults.extend(fits(&agencies));
         faults
-    }
-
-    /// The persons of the operator's agency who approve a document, each once.
-    fn approving_persons(&self, approvals: &[v1::Approval], digest: &Digest) -> Vec<PersonId> {
-        let operator = self.operator();
-        let roster = self.journal().read(|state| state.agency(&operator).map(Arc::clone));
-        let message = approval_message(digest);
-        let signed = |person: &&causeway_agreement::Person| {
-            approvals.iter().any(|approval| {
-                approval.agency == operator.as_str()
-                    && approval.person == person.id.as_str()
-                    && approval.public_key == person.public_key
-                    && PublicKey(person.public_key).verify(&message, &approval.signature)
-            })
-        };
-        let persons = roster.as_deref().map(|file| file.persons.as_slice()).unwrap_or_default();
-        persons.iter().filter(signed).map(|person| person.id.clone()).collect()
     }
 }
 

@@ -9,13 +9,9 @@ mod finish;
 mod plan;
 mod restore;
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use causeway_crypto::PublicKey;
-use causeway_journal::{
-    Erasure, MAX_ERASED_RECORDS, Outcome, REASON_ERASURE_ORDERED, approval_message, erasure_digest, v1,
-};
+use causeway_journal::{APPROVALS, Erasure, MAX_ERASED_RECORDS, Outcome, REASON_ERASURE_ORDERED, erasure_digest, v1};
 use causeway_model::{LeafIndex, RecordId};
 
 use crate::draft::Said;
@@ -24,9 +20,6 @@ use crate::{Caller, Class, Error, Exchange, PersonSignature};
 pub(crate) use finish::Swept;
 
 pub use plan::{Erasing, ErasurePlan};
-
-/// Approvals that an order needs, of different persons with different keys.
-const APPROVALS: usize = 2;
 
 /// Longest reference to a person, in bytes: four times the characters that the schema allows.
 const MAX_REFERENCE_BYTES: usize = 512;
@@ -76,7 +69,7 @@ impl Exchange {
     /// `Unavailable`: where the order is in the journal then, it is completed later.
     pub async fn erase(&self, caller: &Caller, order: ErasureOrder) -> Result<Erased, Error> {
         let ErasureOrder { mut records, person, approvals } = order;
-        records.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+        records.sort_unstable();
         records.dedup();
         let approvals = match self.check_order(caller, &records, person.as_ref(), &approvals).await {
             Ok(approvals) => approvals,
@@ -136,21 +129,12 @@ impl Exchange {
         approvals: &[PersonSignature],
     ) -> Result<Vec<v1::Approval>, Error> {
         let owner = &caller.system.agency;
-        let message = approval_message(&erasure_digest(owner, records));
-        let file = self.journal().read(|state| state.agency(owner).cloned());
-        let roster = file.as_ref().map(|file| file.persons.as_slice()).unwrap_or_default();
-        let (mut keys, mut made) = (BTreeSet::new(), Vec::new());
-        for PersonSignature { person, signature } in approvals {
-            let listed = roster.iter().find(|listed| listed.id == *person);
-            let listed = listed.filter(|listed| PublicKey(listed.public_key).verify(&message, signature));
-            let listed = listed.ok_or_else(|| lost(&Outcome::Unapproved))?;
-            if keys.insert(listed.public_key) {
-                made.push(v1::Approval {
-                    agency: owner.to_string(),
-                    person: person.to_string(),
-                    public_key: listed.public_key.to_vec(),
-                    signature: signature.to_vec(),
-                });
+        let digest = erasure_digest(owner, records);
+        let mut made: Vec<v1::Approval> = Vec::new();
+        for signature in approvals {
+            let approval = self.approval(owner, &digest, signature).ok_or_else(|| lost(&Outcome::Unapproved))?;
+            if made.iter().all(|earlier| earlier.public_key != approval.public_key) {
+                made.push(approval);
             }
         }
         if made.len() < APPROVALS {

@@ -20,7 +20,7 @@ use crate::exchange::record_ref;
 use crate::submit::leaf_of;
 use crate::{Caller, Class, Error, Exchange};
 
-pub use approval::{Approved, PersonSignature};
+pub use approval::Approved;
 pub use handover::{ReleasedIdentity, SealedIdentity};
 pub use listing::{IdentityRow, IdentityState, OwnersView};
 pub use request::{IdentityQuestion, Whose};

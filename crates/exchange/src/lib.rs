@@ -30,6 +30,7 @@ mod rotate;
 mod schemas;
 mod sealing;
 mod serve;
+mod signature;
 mod slot;
 mod submit;
 mod tally;
@@ -42,8 +43,8 @@ pub use error::{Class, Error};
 pub use exchange::Exchange;
 pub use genesis::{ProposedDocument, document_faults, genesis, unapproved_documents};
 pub use identity::{
-    Approved, IdentityQuestion, IdentityRow, IdentityState, OwnIdentities, OwnersView, PersonSignature,
-    ReleasedIdentity, SealedIdentity, Whose,
+    Approved, IdentityQuestion, IdentityRow, IdentityState, OwnIdentities, OwnersView, ReleasedIdentity,
+    SealedIdentity, Whose,
 };
 pub use page::{Content, Evidence, Page, PageItem, PageTerms, PseudonymChange, page_digest};
 pub use pull::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, PullRequest};
@@ -52,6 +53,7 @@ pub use receipt::Receipt;
 pub use restrict::Restriction;
 pub use retention::{RetentionList, RetentionReason, RetentionRow, RetentionRun};
 pub use rotate::Rotation;
+pub use signature::PersonSignature;
 pub use submit::{Pressure, Submission};
 pub use tally::Tallied;
 pub use withdraw::Withdrawal;

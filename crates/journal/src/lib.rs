@@ -40,8 +40,8 @@ pub use protection::{MAX_ERASED_RECORDS, erasure_digest, identity_digest, sealed
 pub use prove::{TileSource, consistency_proof, inclusion_proof, inclusion_tiles};
 pub use reason::*;
 pub use state::{
-    Document, Erasure, Feed, FeedEpoch, FeedItem, FeedItemKind, Identity, KeyState, Place, RecordState, State,
-    Submission, chain_link,
+    APPROVALS, Document, Erasure, Feed, FeedEpoch, FeedItem, FeedItemKind, Identity, KeyState, Place, RecordState,
+    State, Submission, approvers, chain_link,
 };
 pub use tree::{MAX_TREE_SIZE, TILE_HEIGHT, TILE_WIDTH, Tile, Tree};
 

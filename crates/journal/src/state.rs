@@ -22,7 +22,7 @@ use causeway_model::{AgencyId, AgreementId, EntryId, FrameSeq, LeafIndex, Record
 
 use crate::{Outcome, Tree, v1};
 
-pub use documents::Document;
+pub use documents::{APPROVALS, Document, approvers};
 pub use feeds::{Feed, FeedEpoch, FeedItem, FeedItemKind, chain_link};
 pub use identities::Identity;
 pub use keys::KeyState;
@@ -30,7 +30,7 @@ pub use places::Place;
 pub use records::{Erasure, RecordState};
 pub use submissions::Submission;
 
-pub(crate) use documents::{APPROVALS, Documents, approvers};
+pub(crate) use documents::Documents;
 pub(crate) use feeds::{ItemList, Made, item_id};
 pub(crate) use identities::Identities;
 pub(crate) use keys::KeyStates;

@@ -1,24 +1,12 @@
 //! What the owner's persons say to a request: two approve by their signatures, one refuses with a reason.
 
-use causeway_crypto::PublicKey;
-use causeway_journal::{
-    Outcome, REASON_IDENTITY_APPROVED, REASON_IDENTITY_REFUSED, approval_message, identity_digest, v1,
-};
+use causeway_journal::{Outcome, REASON_IDENTITY_APPROVED, REASON_IDENTITY_REFUSED, identity_digest, v1};
 use causeway_model::{EntryId, LeafIndex, PersonId, PurposeText, Timestamp};
 use causeway_store::Draft;
 
 use super::{Found, lost};
 use crate::draft::Said;
-use crate::{Caller, Class, Error, Exchange};
-
-/// One person's signature over what is approved.
-#[derive(Debug, Clone)]
-pub struct PersonSignature {
-    /// The person, as on the owner's roster.
-    pub person: PersonId,
-    /// Ed25519 signature over the digest under the approval domain.
-    pub signature: [u8; 64],
-}
+use crate::{Caller, Class, Error, Exchange, PersonSignature};
 
 /// How far an approval has brought a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,13 +90,7 @@ impl Exchange {
             return Err(lost(&Outcome::AlreadyDone));
         }
         let digest = identity_digest(&found.id, &identity.sealed_body, &identity.requester);
-        let public_key = self.journal().read(|state| {
-            let roster = &state.agency(&found.owner)?.persons;
-            roster.iter().find(|person| person.id == signature.person).map(|person| person.public_key)
-        });
-        let public_key =
-            public_key.filter(|key| PublicKey(*key).verify(&approval_message(&digest), &signature.signature));
-        let public_key = public_key.ok_or_else(|| {
+        let approval = self.approval(&found.owner, &digest, signature).ok_or_else(|| {
             let message = "the person is not on this agency's roster, or the signature is not theirs over this request";
             Error::new(Class::Denied, "unapproved", message)
         })?;
@@ -118,12 +100,7 @@ impl Exchange {
             let message = "whoever asked for an identity does not approve its release: two others have to";
             return Err(Error::new(Class::Denied, "approver-is-requester", message));
         }
-        Ok(v1::Approval {
-            agency: found.owner.to_string(),
-            person: signature.person.to_string(),
-            public_key: public_key.to_vec(),
-            signature: signature.signature.to_vec(),
-        })
+        Ok(approval)
     }
 
     /// Whether it was surely not this person who asked: by the operator id that the request was made under. Where that cannot be

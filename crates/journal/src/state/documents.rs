@@ -23,8 +23,8 @@ pub struct Document {
     pub leaf: LeafIndex,
 }
 
-/// How many persons must approve what widens access.
-pub(crate) const APPROVALS: usize = 2;
+/// How many persons must approve what one alone may not do.
+pub const APPROVALS: usize = 2;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Documents {
@@ -149,7 +149,7 @@ fn is_approved(roster: &AgencyFile, approvals: &[v1::Approval], digest: &Digest)
 
 /// The persons of the roster, each with a key of their own, who signed the digest. None where an approval in this agency's name is
 /// not what it says; those of other agencies do not count.
-pub(crate) fn approvers(roster: &AgencyFile, approvals: &[v1::Approval], digest: &Digest) -> Option<Vec<PersonId>> {
+pub fn approvers(roster: &AgencyFile, approvals: &[v1::Approval], digest: &Digest) -> Option<Vec<PersonId>> {
     let message = approval_message(digest);
     let (mut persons, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for approval in approvals.iter().filter(|approval| approval.agency == roster.id.as_str()) {
