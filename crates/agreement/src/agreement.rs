@@ -1,9 +1,10 @@
 //! The checked form of an agreement: one recipient, one feed, and the clauses that grant.
 
 use causeway_model::{
-    ActionCode, AgencyId, AgreementId, ClauseId, Country, Date, FieldPath, InfoGrade, Kind, OnwardTransfer,
-    PurposeCode, RecordFacts, SourceGrade, Step, Timestamp, Tlp, TransferCondition,
+    AgencyId, AgreementId, ClauseId, Date, OnwardTransfer, PurposeCode, Timestamp, TransferCondition,
 };
+
+use crate::{Clause, Table, TableId};
 
 /// An agreement. What it does not grant is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,16 +23,23 @@ pub struct Agreement {
     pub valid_until: Date,
     /// What makes the transfer lawful (DPA 2018 ss.73 to 76).
     pub transfer_condition: TransferCondition,
-    /// What the recipient may pass on (DPA 2018 s.78).
+    /// The last day (UTC) on which the transfer condition holds; none where it holds for as long as the agreement does. After
+    /// it nothing is released.
+    pub transfer_condition_until: Option<Date>,
+    /// What the recipient may pass on (DPA 2018 s.78); it travels in each item.
     pub onward_transfer: OnwardTransfer,
     /// The purposes for which the feed may be pulled.
     pub purposes: Vec<PurposeCode>,
     /// How much may leave.
     pub quota: Quota,
+    /// Within how many hours of its disclosure the recipient has to acknowledge a withdrawal: 1 to 8760.
+    pub acknowledge_hours: u32,
     /// What the recipient may ask of the persons behind the pseudonyms; none where it may not ask at all.
     pub identity: Option<IdentityTerms>,
     /// The clauses, in the order in which they are tried.
     pub clauses: Vec<Clause>,
+    /// The tables of numbers that are published to the recipient.
+    pub tables: Vec<Table>,
 }
 
 /// Bounds on what leaves under an agreement. A bound that is not stated does not limit; withdrawals are never limited.
@@ -39,6 +47,8 @@ pub struct Agreement {
 pub struct Quota {
     /// Records disclosed in one day (UTC).
     pub records_per_day: Option<u64>,
+    /// Requests answered in one second.
+    pub requests_per_second: Option<u32>,
 }
 
 /// The terms on which the recipient may ask for the identity behind a pseudonym. Each request is approved by two persons of the
@@ -60,112 +70,29 @@ impl IdentityTerms {
     pub const MAX_STANDS_HOURS: u32 = 720;
 }
 
-/// One grant: which records, which of their fields, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clause {
-    /// Its id, as on paper.
-    pub id: ClauseId,
-    /// The kinds of record that it covers.
-    pub kinds: Vec<Kind>,
-    /// Which records of those kinds.
-    pub filter: Filter,
-    /// How sensitive a record may be at most.
-    pub ceiling: HandlingCeiling,
-    /// The fields that leave, each with its form. What is not listed does not leave.
-    pub fields: Vec<(FieldPath, Form)>,
-    /// When what becomes releasable is released.
-    pub release: ReleasePeriod,
-    /// Whether one person's records may be linked within the feed.
-    pub link_persons: bool,
-    /// How many persons a combination of released values must stand for.
-    pub minimum_cell: u32,
-    /// Whether records of children are covered.
-    pub children: bool,
-}
-
-/// Which records a clause covers. Every stated list that applies to a record's kind must share a member with the
-/// record, and at least one must apply; a list that is not stated says nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Nationalities of the person (victim profiles).
-    pub nationalities: Option<Vec<Country>>,
-    /// Countries of birth (victim profiles).
-    pub birth_countries: Option<Vec<Country>>,
-    /// Countries that a route touches (routes).
-    pub route_countries: Option<Vec<Country>>,
-    /// Types of exploitation, as the schema spells them (both kinds).
-    pub exploitation_types: Option<Vec<Box<str>>>,
-}
-
-/// How sensitive a record may be at most.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandlingCeiling {
-    /// The strictest Traffic Light Protocol code; never RED.
-    pub tlp: Tlp,
-    /// The least reliable source.
-    pub source_grade: SourceGrade,
-    /// The weakest information.
-    pub info_grade: InfoGrade,
-    /// The action codes under which a record shared with conditions may leave; empty means none. Never A1.
-    pub action_codes: Vec<ActionCode>,
-}
-
-/// The form in which a field leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// As it is recorded; written `exact`.
-    AsIs,
-    /// At this step of its ladder.
-    Step(Step),
-    /// As this feed's own pseudonym.
-    Pseudonym,
-}
-
-/// When what becomes releasable is released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReleasePeriod {
-    /// In daily batches, shuffled, so that the time of a release tells nothing about the time of a submission.
-    Daily,
-    /// As soon as it is known.
-    Immediate,
-}
-
 impl Agreement {
+    /// The hours within which a withdrawal is to be acknowledged where nothing is stated.
+    pub const DEFAULT_ACKNOWLEDGE_HOURS: u32 = 72;
+    /// The longest time that can be stated: a year of 365 days.
+    pub const MAX_ACKNOWLEDGE_HOURS: u32 = 365 * 24;
+
     /// The clause with this id.
     pub fn clause(&self, id: &ClauseId) -> Option<&Clause> {
         self.clauses.iter().find(|clause| clause.id == *id)
+    }
+
+    /// The table with this id.
+    pub fn table(&self, id: &TableId) -> Option<&Table> {
+        self.tables.iter().find(|table| table.id == *id)
     }
 
     /// Whether `now` falls on a day of its validity, the last one included.
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         (self.valid_from..=self.valid_until).contains(&now.date())
     }
-}
 
-impl Filter {
-    /// Whether a list is stated that applies to records of `kind`.
-    pub fn applies_to(&self, kind: Kind) -> bool {
-        self.exploitation_types.is_some()
-            || match kind {
-                Kind::VictimProfile => self.nationalities.is_some() || self.birth_countries.is_some(),
-                Kind::TraffickingRoute => self.route_countries.is_some(),
-            }
+    /// Whether what makes the transfer lawful still does: until the end of the last day that is stated.
+    pub fn transfer_condition_holds(&self, now: Timestamp) -> bool {
+        self.transfer_condition_until.is_none_or(|last_day| now.date() <= last_day)
     }
-
-    /// Whether a record with these facts is covered.
-    pub fn covers(&self, facts: &RecordFacts) -> bool {
-        let by_kind = match facts.kind {
-            Kind::VictimProfile => {
-                shares(self.nationalities.as_deref(), &facts.nationalities)
-                    && shares(self.birth_countries.as_deref(), facts.birth_country.as_slice())
-            }
-            Kind::TraffickingRoute => shares(self.route_countries.as_deref(), &facts.route_countries),
-        };
-        self.applies_to(facts.kind) && by_kind && shares(self.exploitation_types.as_deref(), &facts.exploitation_types)
-    }
-}
-
-/// Whether a list that may be stated shares a member with what a record has.
-fn shares<T: PartialEq>(stated: Option<&[T]>, present: &[T]) -> bool {
-    stated.is_none_or(|stated| stated.iter().any(|wanted| present.contains(wanted)))
 }

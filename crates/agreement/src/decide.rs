@@ -6,6 +6,15 @@ use causeway_model::{ActionCode, AgencyId, Handling, RecordFacts, Timestamp, Tlp
 
 use crate::{Agreement, Clause};
 
+/// Whether an agreement that is in force may be relied on now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// It is not suspended.
+    InForce,
+    /// It is suspended, until a later version is activated: it grants nothing.
+    Suspended,
+}
+
 /// Whether a record may leave, and through which clause or why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision<'a> {
@@ -36,6 +45,10 @@ macro_rules! reasons {
 reasons!(
     /// Today is before its first day or after its last.
     AgreementNotInForce = "agreement-not-in-force",
+    /// The agreement is suspended.
+    AgreementSuspended = "agreement-suspended",
+    /// The last day on which its transfer condition holds is past.
+    TransferConditionOver = "transfer-condition-over",
     /// The record's owner did not make this agreement.
     OwnerNotGranting = "owner-not-granting",
     /// The record is the recipient's own.
@@ -66,6 +79,10 @@ reasons!(
     InfoGradeAboveCeiling = "info-grade-above-ceiling",
     /// It is shared with conditions under an action code that the clause does not list.
     ActionCodeNotListed = "action-code-not-listed",
+    /// It is shared with conditions under a sanitisation code that the clause does not list.
+    SanitisationCodeNotListed = "sanitisation-code-not-listed",
+    /// It has a Europol handling code that the clause does not list.
+    EuropolCodeNotListed = "europol-code-not-listed",
 );
 
 impl fmt::Display for DenyReason {
@@ -78,8 +95,14 @@ impl fmt::Display for DenyReason {
 ///
 /// The first clause that grants is named. A denial names the gate that stopped the record; past the gates it is the
 /// reason of the clause that came nearest to granting.
-pub fn decide<'a>(agreement: &'a Agreement, owner: &AgencyId, facts: &RecordFacts, now: Timestamp) -> Decision<'a> {
-    if let Err(reason) = gates(agreement, owner, facts, now) {
+pub fn decide<'a>(
+    agreement: &'a Agreement,
+    standing: Standing,
+    owner: &AgencyId,
+    facts: &RecordFacts,
+    now: Timestamp,
+) -> Decision<'a> {
+    if let Err(reason) = gates(agreement, standing, owner, facts, now) {
         return Decision::Deny(reason);
     }
     let mut nearest = DenyReason::NoClauseForKind;
@@ -93,8 +116,16 @@ pub fn decide<'a>(agreement: &'a Agreement, owner: &AgencyId, facts: &RecordFact
 }
 
 /// What no clause can open.
-fn gates(agreement: &Agreement, owner: &AgencyId, facts: &RecordFacts, now: Timestamp) -> Result<(), DenyReason> {
+fn gates(
+    agreement: &Agreement,
+    standing: Standing,
+    owner: &AgencyId,
+    facts: &RecordFacts,
+    now: Timestamp,
+) -> Result<(), DenyReason> {
     refuse(!agreement.is_in_force(now), DenyReason::AgreementNotInForce)?;
+    refuse(standing == Standing::Suspended, DenyReason::AgreementSuspended)?;
+    refuse(!agreement.transfer_condition_holds(now), DenyReason::TransferConditionOver)?;
     refuse(*owner != agreement.granting, DenyReason::OwnerNotGranting)?;
     refuse(*owner == agreement.recipient, DenyReason::RecipientIsOwner)?;
     refuse(facts.processing_restricted, DenyReason::ProcessingRestricted)?;
@@ -116,11 +147,14 @@ fn covers(clause: &Clause, facts: &RecordFacts) -> Result<(), DenyReason> {
     refuse(facts.tlp > ceiling.tlp, DenyReason::TlpAboveCeiling)?;
     refuse(facts.source_grade > ceiling.source_grade, DenyReason::SourceGradeAboveCeiling)?;
     refuse(facts.info_grade > ceiling.info_grade, DenyReason::InfoGradeAboveCeiling)?;
-    let conditions_met = match facts.handling {
-        Handling::Permitted => true,
-        Handling::Conditions => facts.action_code.is_some_and(|code| ceiling.action_codes.contains(&code)),
-    };
-    refuse(!conditions_met, DenyReason::ActionCodeNotListed)
+    if facts.handling == Handling::Conditions {
+        let action = facts.action_code.is_some_and(|code| ceiling.action_codes.contains(&code));
+        refuse(!action, DenyReason::ActionCodeNotListed)?;
+        let sanitisation = facts.sanitisation_code.is_some_and(|code| ceiling.sanitisation_codes.contains(&code));
+        refuse(!sanitisation, DenyReason::SanitisationCodeNotListed)?;
+    }
+    let admitted = facts.europol_codes.iter().all(|code| ceiling.europol_codes.contains(code));
+    refuse(!admitted, DenyReason::EuropolCodeNotListed)
 }
 
 fn refuse(stopped: bool, reason: DenyReason) -> Result<(), DenyReason> {

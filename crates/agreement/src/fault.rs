@@ -3,18 +3,31 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use crate::Lines;
+
 /// One thing that is wrong with an agreement or an agency file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where it is, as `clauses[1].minimum_cell`; a line for a text that is not TOML.
+    /// Where it is, as `clauses[1].minimum_cell`; empty for a text that is not TOML, of which only the line is known.
     pub place: String,
+    /// The line of the key, from 1; that of its table's header where the key is missing. None where the text is not at hand.
+    pub line: Option<usize>,
     /// What is wrong, in words that say what to write instead.
     pub what: String,
 }
 
+impl Fault {
+    pub(crate) fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { place: place.into(), line: None, what: what.into() }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.what)
+        match (self.place.as_str(), self.line) {
+            ("", Some(line)) => write!(f, "line {line}: {}", self.what),
+            (place, _) => write!(f, "{place}: {}", self.what),
+        }
     }
 }
 
@@ -24,15 +37,16 @@ pub(crate) struct Faults(RefCell<Vec<Fault>>);
 
 impl Faults {
     pub(crate) fn add(&self, place: impl Into<String>, what: impl Into<String>) {
-        self.0.borrow_mut().push(Fault { place: place.into(), what: what.into() });
+        self.0.borrow_mut().push(Fault::new(place, what));
     }
 
-    /// What was read if nothing was wrong with it, else the faults. A value is only ever absent because of a fault.
-    pub(crate) fn verdict<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
+    /// What was read if nothing was wrong with it, else the faults with their lines in `text`. A value is only ever absent
+    /// because of a fault.
+    pub(crate) fn verdict<T>(self, read: Option<T>, text: &str) -> Result<T, Vec<Fault>> {
         let faults = self.0.into_inner();
         match read {
             Some(value) if faults.is_empty() => Ok(value),
-            _ => Err(faults),
+            _ => Err(Lines::of(text).locate(faults)),
         }
     }
 }

@@ -1,21 +1,33 @@
 //! Information-sharing agreements and agency files as data, and the pure decision whether a record may leave.
 //!
-//! In scope: reading both from TOML with every fault listed, checking an agreement against the fields of the schemas,
-//! and `decide`, which answers for one record at one moment. Out of scope: files and folders, signatures over the
-//! texts (journal), counting people in cells, and building what a partner sees (schema, exchange).
+//! In scope: reading both from TOML with every fault listed, checking an agreement against the fields of the schemas, `decide`,
+//! which answers for one record at one moment, and what two versions of an agreement decide differently. Out of scope: files and
+//! folders, signatures over the texts (journal), counting persons (cells), and building what a partner sees (schema, exchange).
 
 mod agency;
 mod agency_template;
 mod agreement;
+mod clause;
 mod decide;
+mod difference;
 mod fault;
 mod fields;
+mod filter;
+mod lines;
 mod parse;
+mod period;
 mod relaxation;
 pub mod section;
+mod table;
 
 pub use agency::{AgencyFile, Person, Role, System};
 pub use agency_template::AgencyTemplate;
-pub use agreement::{Agreement, Clause, Filter, Form, HandlingCeiling, IdentityTerms, Quota, ReleasePeriod};
-pub use decide::{Decision, DenyReason, decide};
+pub use agreement::{Agreement, IdentityTerms, Quota};
+pub use clause::{Clause, Form, HandlingCeiling, permits};
+pub use decide::{Decision, DenyReason, Standing, decide};
+pub use difference::{Change, difference};
 pub use fault::Fault;
+pub use filter::Filter;
+pub use lines::Lines;
+pub use period::ReleasePeriod;
+pub use table::{Dimension, Table, TableId, TablePeriod};

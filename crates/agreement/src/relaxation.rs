@@ -14,6 +14,7 @@ pub(crate) struct Relaxations {
     pub(crate) link_persons: bool,
     pub(crate) minimum_cell: u32,
     pub(crate) children: bool,
+    pub(crate) copies_stay: bool,
 }
 
 impl Relaxations {
@@ -21,24 +22,36 @@ impl Relaxations {
     pub(crate) fn read(section: &mut Section<'_>) -> Self {
         let release = section.optional("release", |value| match text(value)?.as_str() {
             "daily" => Ok(ReleasePeriod::Daily),
+            "weekly" => Ok(ReleasePeriod::Weekly),
             "immediate" => Ok(ReleasePeriod::Immediate),
-            _ => Err("is not \"daily\" or \"immediate\"".into()),
+            _ => Err("is not \"daily\", \"weekly\" or \"immediate\"".into()),
         });
         let release = release.unwrap_or(ReleasePeriod::Daily);
         reason(section, "release", release == ReleasePeriod::Immediate);
         let link_persons = relaxed(section, "link_persons");
         let children = relaxed(section, "children");
-        let minimum_cell = section.optional("minimum_cell", positive).unwrap_or(DEFAULT_MINIMUM_CELL);
-        reason(section, "minimum_cell", minimum_cell < DEFAULT_MINIMUM_CELL);
-        if minimum_cell != 1 {
-            // Ends when the releaser counts the persons behind each combination of values.
+        let copies_stay = relaxed(section, "copies_stay");
+        let minimum_cell = lowered(section, "minimum_cell", DEFAULT_MINIMUM_CELL);
+        // Without a batch there is nothing for which a recoding could be chosen. What is stated and unreadable has its own fault.
+        let needs_batch = minimum_cell.is_some_and(|cell| cell > 1);
+        if release == ReleasePeriod::Immediate && needs_batch {
             section.fault(
-                "minimum_cell",
-                "record-level cells are not enforced yet: state minimum_cell = 1 with its reason, or wait",
+                "release",
+                "a minimum cell needs a release period: state release = \"daily\" or \"weekly\", \
+                 or minimum_cell = 1 with its reason",
             );
         }
-        Self { release, link_persons, minimum_cell, children }
+        let minimum_cell = minimum_cell.unwrap_or(DEFAULT_MINIMUM_CELL);
+        Self { release, link_persons, minimum_cell, children, copies_stay }
     }
+}
+
+/// A number of at least 1 that protects: one below its default is a relaxation. The default where it is absent, none where it
+/// is stated and cannot be read.
+pub(crate) fn lowered(section: &mut Section<'_>, key: &str, default: u32) -> Option<u32> {
+    let number = if section.has(key) { section.optional(key, positive) } else { Some(default) };
+    reason(section, key, number.is_some_and(|number| number < default));
+    number
 }
 
 /// A relaxation that is either made, with its reason, or not.

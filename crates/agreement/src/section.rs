@@ -27,17 +27,18 @@ pub struct Section<'f> {
 /// All faults.
 pub fn read<T>(text: &str, body: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Result<T, Vec<Fault>> {
     if text.len() > MAX_TEXT_BYTES {
-        return Err(vec![Fault { place: "text".into(), what: format!("is longer than {MAX_TEXT_BYTES} bytes") }]);
+        return Err(vec![Fault::new("text", format!("is longer than {MAX_TEXT_BYTES} bytes"))]);
     }
     let table = text.parse::<Table>().map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        vec![Fault { place: format!("line {}", before.matches('\n').count() + 1), what: error.message().into() }]
+        let line = Some(before.matches('\n').count() + 1);
+        vec![Fault { line, ..Fault::new("", error.message()) }]
     })?;
     let faults = Faults::default();
     let mut section = Section { table, place: String::new(), faults: &faults };
     let read = body(&mut section);
     section.finish();
-    faults.verdict(read)
+    faults.verdict(read, text)
 }
 
 impl<'f> Section<'f> {
@@ -54,6 +55,11 @@ impl<'f> Section<'f> {
     /// Whether a key is there and has not been taken.
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    /// How many tables stand under `key` (`[[key]]`), read or not.
+    pub(crate) fn count(&self, key: &str) -> usize {
+        self.table.get(key).and_then(Value::as_array).map_or(0, Vec::len)
     }
 
     /// The value of `key`, or none if it is absent or (with a fault) not readable.

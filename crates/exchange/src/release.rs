@@ -9,7 +9,7 @@ mod candidates;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use causeway_agreement::{Agreement, Decision, ReleasePeriod, decide};
+use causeway_agreement::{Agreement, Decision, ReleasePeriod, Standing, decide};
 use causeway_model::{AgreementId, LeafIndex, Timestamp};
 use futures_util::future::{Either, select};
 
@@ -122,7 +122,7 @@ impl Exchange {
         }
         let (mut release, mut withdraw) = (Vec::new(), Vec::new());
         for candidate in candidates.iter().filter(|candidate| candidate.leaf >= feed_considered) {
-            match decide(agreement, &candidate.owner, &candidate.facts, now) {
+            match decide(agreement, Standing::InForce, &candidate.owner, &candidate.facts, now) {
                 Decision::Grant(clause) if clause.release == ReleasePeriod::Immediate => {
                     release.push((candidate, clause.id.to_string()));
                 }
@@ -164,11 +164,12 @@ impl Exchange {
             });
         });
         shuffle(&mut due);
-        let granted =
-            due.iter().filter_map(|candidate| match decide(agreement, &candidate.owner, &candidate.facts, now) {
+        let granted = due.iter().filter_map(|candidate| {
+            match decide(agreement, Standing::InForce, &candidate.owner, &candidate.facts, now) {
                 Decision::Grant(clause) => Some(self.release_of(candidate, clause.id.as_str())),
                 Decision::Deny(_) => None,
-            });
+            }
+        });
         let granted = granted.collect();
         let waiting = held.iter().find(|(_, candidate)| !is_due(candidate)).map(|(leaf, _)| *leaf);
         self.append_releases(agreement, granted, waiting.map_or(considered, |first| considered.min(first))).await?;
@@ -198,7 +199,10 @@ impl Exchange {
         for chunk in live.chunks(READ_ENTRIES) {
             let candidates = self.with_facts(chunk.to_vec()).await?;
             let ended = candidates.iter().filter(|candidate| {
-                matches!(decide(agreement, &candidate.owner, &candidate.facts, now), Decision::Deny(_))
+                matches!(
+                    decide(agreement, Standing::InForce, &candidate.owner, &candidate.facts, now),
+                    Decision::Deny(_)
+                )
             });
             all.extend(ended.map(|candidate| candidate.record));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use causeway_agreement::{Agreement, Decision, decide};
+use causeway_agreement::{Agreement, Decision, Standing, decide};
 use causeway_journal::{Outcome, v1};
 use causeway_model::{AgreementId, Timestamp};
 
@@ -26,7 +26,7 @@ impl Exchange {
         for chunk in stale.chunks(BATCH) {
             let candidates = self.with_facts(chunk.to_vec()).await?;
             let granted = candidates.iter().filter_map(|candidate| {
-                match decide(agreement, &candidate.owner, &candidate.facts, now) {
+                match decide(agreement, Standing::InForce, &candidate.owner, &candidate.facts, now) {
                     Decision::Grant(clause) => Some(self.release_of(candidate, clause.id.as_str())),
                     // It leaves with the next review, as it would have without a rotation.
                     Decision::Deny(_) => None,

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use causeway_agreement::{Agreement, Clause, Decision, Form, decide};
+use causeway_agreement::{Agreement, Clause, Decision, Form, Standing, decide};
 use causeway_crypto::{FeedKey, InternalPseudonym};
 use causeway_journal::v1;
 use causeway_model::{AgreementId, FieldNumber, ItemId, RecordFacts};
@@ -109,7 +109,7 @@ impl Exchange {
     fn granted<'a>(&'a self, agreement: &'a Agreement, body: &OpenedBody) -> Result<Option<Granted<'a>>, Error> {
         let (schema, classified) = self.classified(&body.body)?;
         let facts = schema.facts(&classified);
-        match decide(agreement, &agreement.granting, &facts, self.now()) {
+        match decide(agreement, Standing::InForce, &agreement.granting, &facts, self.now()) {
             Decision::Grant(clause) => Ok(Some(Granted { schema, classified, facts, clause })),
             Decision::Deny(_) => Ok(None),
         }
@@ -141,11 +141,12 @@ impl Exchange {
 
 /// In what form a clause lets a field leave; none where it does not list it.
 fn clause_form(clause: &Clause, schema: &Schema, number: FieldNumber) -> Option<Projected> {
-    let path = &schema.fields().by_number(number)?.path;
-    let (_, form) = clause.fields.iter().find(|(listed, _)| listed == path)?;
-    Some(match form {
-        Form::AsIs => Projected::AsIs,
-        Form::Step(step) => Projected::Step(*step),
-        Form::Pseudonym => Projected::Pseudonym,
-    })
+    let spec = schema.fields().by_number(number)?;
+    match clause.form_for(false, &spec.path)?.on(spec.ladder)? {
+        Form::AsIs => Some(Projected::AsIs),
+        Form::Step(step) => Some(Projected::Step(step)),
+        Form::Pseudonym => Some(Projected::Pseudonym),
+        // Made definite by the ladder.
+        Form::Coarsest => None,
+    }
 }

@@ -70,10 +70,29 @@ impl Ladder {
         }
     }
 
+    /// The coarsest step, the last one; none on the ladder on which a value stays whole or does not leave.
+    pub const fn coarsest(self) -> Option<Step> {
+        match self {
+            Self::Date => Some(Step::Year),
+            Self::Age => Some(Step::AdultChild),
+            Self::Place => Some(Step::Country),
+            Self::Gender => Some(Step::FemaleMale),
+            Self::Country => Some(Step::Region),
+            Self::Organisation => Some(Step::Type),
+            Self::Coordinate => Some(Step::TenthDegree),
+            Self::Amount => Some(Step::Band),
+            Self::Drop => None,
+        }
+    }
+
+    /// The place of `step` on this ladder, 0 being the finest; none for a step of another ladder.
+    pub fn place_of(self, step: Step) -> Option<usize> {
+        self.steps().iter().position(|own| *own == step)
+    }
+
     /// Whether `step` is on this ladder and at least as coarse as `floor`.
     pub fn allows(self, floor: Step, step: Step) -> bool {
-        let place = |wanted: Step| self.steps().iter().position(|s| *s == wanted);
-        matches!((place(floor), place(step)), (Some(floor), Some(step)) if step >= floor)
+        matches!((self.place_of(floor), self.place_of(step)), (Some(floor), Some(step)) if step >= floor)
     }
 }
 
@@ -187,6 +206,15 @@ mod tests {
         assert!(Ladder::Date.allows(Step::Quarter, Step::Quarter));
         assert!(!Ladder::Date.allows(Step::Quarter, Step::Month));
         assert!(!Ladder::Date.allows(Step::Quarter, Step::Band), "a step of another ladder");
+    }
+
+    #[test]
+    fn the_coarsest_step_is_the_last_and_of_what_is_dropped_there_is_none() {
+        use Ladder::{Age, Amount, Coordinate, Country, Date, Drop, Gender, Organisation, Place};
+        for ladder in [Age, Amount, Coordinate, Country, Date, Gender, Organisation, Place] {
+            assert_eq!(ladder.coarsest(), ladder.steps().last().copied(), "{ladder:?}");
+        }
+        assert_eq!(Drop.coarsest(), None);
     }
 
     #[test]

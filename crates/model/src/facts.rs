@@ -1,6 +1,8 @@
 //! What a decision about a record's release may look at.
 
-use crate::{ActionCode, Country, Date, Handling, InfoGrade, Kind, ReleasableTo, SanitisationCode, SourceGrade, Tlp};
+use crate::{
+    ActionCode, Country, Date, EuropolCode, Handling, InfoGrade, Kind, ReleasableTo, SanitisationCode, SourceGrade, Tlp,
+};
 
 /// The facts of one record version, read from its classified body. Never holds an identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,14 @@ pub struct RecordFacts {
     pub exploitation_countries: Vec<Country>,
     /// Every country that a route touches, in order of travel.
     pub route_countries: Vec<Country>,
+    /// Where a route starts: the country that its first leg leaves; none where that cannot be read.
+    pub route_start: Option<Country>,
+    /// Where a route ends: the country that its last leg reaches; none where that cannot be read.
+    pub route_end: Option<Country>,
+    /// The first and the last day that the record may be of, as far as its stored steps tell: of a profile the span of its
+    /// referral date (a quarter, or a year), of a route from the first day on which it may have been first observed to the
+    /// last on which it may have been last observed. None where a date is absent or cannot be read.
+    pub dates: Option<(Date, Date)>,
     /// Types of exploitation, as the schema spells them.
     pub exploitation_types: Vec<Box<str>>,
     /// Traffic Light Protocol; a record without one is treated as RED.
@@ -33,6 +43,8 @@ pub struct RecordFacts {
     pub sanitisation_code: Option<SanitisationCode>,
     /// To whom it may be released; empty means nobody.
     pub releasable_to: Vec<ReleasableTo>,
+    /// Its Europol handling codes, as far as they are known; what is not known needs a permission.
+    pub europol_codes: Vec<EuropolCode>,
     /// Whether a Europol handling code lets it go further only with a permission, or restricts it in words: H2, H3, or
     /// a code that is not known. H0 and H1 limit what it may be used for, not who may have it.
     pub dissemination_permission_needed: bool,

@@ -70,6 +70,19 @@ codes!(
     S2 = "S2",
 );
 
+codes!(
+    /// A Europol handling code: what may be done with the information by whoever has it.
+    EuropolCode, "Europol handling code",
+    /// For preventing and combating crimes only.
+    H0 = "H0",
+    /// Not as evidence in judicial proceedings without the provider's permission.
+    H1 = "H1",
+    /// Not passed on without the provider's permission.
+    H2 = "H2",
+    /// Restricted as the provider says in words.
+    H3 = "H3",
+);
+
 /// One party in a record's `releasable_to`: an agency, or every partner agency of a country.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ReleasableTo {

@@ -21,7 +21,7 @@ pub use class::{Class, Floor, Ladder, Step};
 pub use country::Country;
 pub use facts::RecordFacts;
 pub use field::{FieldNumber, FieldPath, FieldSpec, FieldTable};
-pub use handling::{ActionCode, Handling, InfoGrade, ReleasableTo, SanitisationCode, SourceGrade, Tlp};
+pub use handling::{ActionCode, EuropolCode, Handling, InfoGrade, ReleasableTo, SanitisationCode, SourceGrade, Tlp};
 pub use id::{
     AgencyId, AgreementId, ClauseId, EntryId, ItemId, Malformed, PersonId, RecordId, RequestId, SystemId, SystemName,
 };

@@ -2,7 +2,8 @@
 //! cannot be read, has its protective value.
 
 use causeway_model::{
-    Class, Country, Date, FieldNumber, Floor, Handling, InfoGrade, Kind, RecordFacts, SourceGrade, Step, Tlp,
+    Class, Country, Date, EuropolCode, FieldNumber, Floor, Handling, InfoGrade, Kind, Ladder, PartialDate, RecordFacts,
+    SourceGrade, Step, Tlp,
 };
 
 use crate::classified::{Cell, CellValue, Classified};
@@ -24,9 +25,23 @@ const COMMON: &[&str] = &[
     "processing_restricted",
     "retain_until",
 ];
-const PROFILE: &[&str] =
-    &["nationalities[]", "birth_country", "recruitment_country", "exploitation_countries[]", "is_minor", "anonymous"];
-const ROUTE: &[&str] = &["legs[].from.country", "legs[].to.country", "victim_groups[].group", "means_of_recruitment[]"];
+const PROFILE: &[&str] = &[
+    "nationalities[]",
+    "birth_country",
+    "recruitment_country",
+    "exploitation_countries[]",
+    "is_minor",
+    "anonymous",
+    "referral_date",
+];
+const ROUTE: &[&str] = &[
+    "legs[].from.country",
+    "legs[].to.country",
+    "victim_groups[].group",
+    "means_of_recruitment[]",
+    "first_observed",
+    "last_observed",
+];
 
 /// Codes of a route that speak of children whoever else is moved on it: only a child is put to child labour, adopted or
 /// fostered. `ThreatensChildrenFamily` is not among them, since it is about the victim's own children at home.
@@ -52,6 +67,8 @@ impl FactFields {
             let readable = leaf.filter(|leaf| match (leaf.spec.class, leaf.spec.floor) {
                 _ if leaf.withheld.is_some() => false,
                 (Class::Open, _) => true,
+                // Whatever the step, it spans days that can be told.
+                (Class::Coarse, Floor::Finest(_)) if leaf.spec.ladder == Some(Ladder::Date) => true,
                 (Class::Coarse, Floor::Finest(step)) => matches!(step, Step::Exact | Step::Band | Step::Country),
                 _ => false,
             });
@@ -79,6 +96,9 @@ impl FactFields {
             recruitment_country: None,
             exploitation_countries: Vec::new(),
             route_countries: Vec::new(),
+            route_start: None,
+            route_end: None,
+            dates: None,
             exploitation_types: Vec::new(),
             tlp: Tlp::Red,
             source_grade: SourceGrade::NotReliable,
@@ -87,6 +107,7 @@ impl FactFields {
             action_code: None,
             sanitisation_code: None,
             releasable_to: Vec::new(),
+            europol_codes: Vec::new(),
             dissemination_permission_needed: false,
             child: kind == Kind::VictimProfile,
             anonymous: false,
@@ -94,6 +115,7 @@ impl FactFields {
             retain_until: None,
         };
         let mut stops = Vec::new();
+        let mut dates = Dates::default();
         for cell in body.cells() {
             let Some((_, path)) = self.0.iter().find(|(number, _)| *number == cell.field) else { continue };
             match (*path, &cell.value) {
@@ -102,19 +124,82 @@ impl FactFields {
                 (path, CellValue::Scalar(Scalar::Text(text))) => {
                     fact(&mut facts, path, text);
                     stops.extend(stop(path, &cell, text));
+                    dates.read(path, text);
                 }
                 // No code and no date: the fact is then as protective as for any other text that cannot be read.
-                (path, _) => fact(&mut facts, path, ""),
+                (path, _) => {
+                    fact(&mut facts, path, "");
+                    stops.extend(stop(path, &cell, ""));
+                }
             }
         }
         stops.sort_unstable();
-        for (_, _, country) in stops {
-            if !facts.route_countries.contains(&country) {
-                facts.route_countries.push(country);
-            }
-        }
+        travel(&mut facts, &stops);
+        facts.dates = dates.span(kind);
         facts
     }
+}
+
+/// One end of a leg, in the order of travel: the leg, its end (0 leaves, 1 reaches), and the country where it can be read.
+type Stop = (u8, u8, Option<Country>);
+
+/// What the stops of a route say: where it starts and ends, and what it touches. An end that is absent or cannot be read is not
+/// guessed from the other end of its leg.
+fn travel(facts: &mut RecordFacts, stops: &[Stop]) {
+    let at = |leg: u8, end: u8| stops.iter().find(|stop| (stop.0, stop.1) == (leg, end)).and_then(|stop| stop.2);
+    facts.route_start = at(0, 0);
+    facts.route_end = stops.last().and_then(|last| at(last.0, 1));
+    for country in stops.iter().filter_map(|stop| stop.2) {
+        if !facts.route_countries.contains(&country) {
+            facts.route_countries.push(country);
+        }
+    }
+}
+
+/// The spans of the dates that a record is of: each from the first to the last day that its stored step can mean.
+#[derive(Default)]
+struct Dates {
+    referral: Option<(Date, Date)>,
+    first_observed: Option<(Date, Date)>,
+    last_observed: Option<(Date, Date)>,
+}
+
+impl Dates {
+    fn read(&mut self, path: &str, text: &str) {
+        match path {
+            "referral_date" => self.referral = span(text),
+            "first_observed" => self.first_observed = span(text),
+            "last_observed" => self.last_observed = span(text),
+            _ => {}
+        }
+    }
+
+    /// The whole span, where both of its ends are known and in order.
+    fn span(&self, kind: Kind) -> Option<(Date, Date)> {
+        let span = match kind {
+            Kind::VictimProfile => self.referral?,
+            Kind::TraffickingRoute => (self.first_observed?.0, self.last_observed?.1),
+        };
+        (span.0 <= span.1).then_some(span)
+    }
+}
+
+/// The first and last day of a date at any step: `2026`, `2026-Q1`, `2026-03`, `2026-03-14`.
+fn span(text: &str) -> Option<(Date, Date)> {
+    let Some((year, quarter)) = text.split_once("-Q") else {
+        let date: PartialDate = text.parse().ok()?;
+        return Some((date.earliest(), date.latest()));
+    };
+    let year = year.parse().ok().filter(|date: &PartialDate| date.month.is_none())?;
+    let last = match quarter {
+        "1" => 3,
+        "2" => 6,
+        "3" => 9,
+        "4" => 12,
+        _ => return None,
+    };
+    let month = |month| PartialDate { month: Some(month), ..year };
+    Some((month(last - 2).earliest(), month(last).latest()))
 }
 
 impl Schema {
@@ -142,14 +227,14 @@ impl Schema {
     }
 }
 
-/// A country on a route with its place in the order of travel: leg, then end.
-fn stop(path: &str, cell: &Cell<'_>, text: &str) -> Option<(u8, u8, Country)> {
+/// A stop of a route with its place in the order of travel.
+fn stop(path: &str, cell: &Cell<'_>, text: &str) -> Option<Stop> {
     let end = match path {
         "legs[].from.country" => 0,
         "legs[].to.country" => 1,
         _ => return None,
     };
-    Some((*cell.indices.first()?, end, text.parse().ok()?))
+    Some((*cell.indices.first()?, end, text.parse().ok()))
 }
 
 /// Both flags protect, so what is not surely false is true.
@@ -173,7 +258,11 @@ fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
         "handling" => facts.handling = text.parse().unwrap_or(Handling::Conditions),
         "action_code" => facts.action_code = text.parse().ok(),
         "sanitisation_code" => facts.sanitisation_code = text.parse().ok(),
-        "europol_handling[]" => facts.dissemination_permission_needed |= !matches!(text, "H0" | "H1"),
+        "europol_handling[]" => {
+            let code = text.parse().ok();
+            facts.europol_codes.extend(code);
+            facts.dissemination_permission_needed |= !matches!(code, Some(EuropolCode::H0 | EuropolCode::H1));
+        }
         "releasable_to[]" => facts.releasable_to.extend(text.parse().ok()),
         // Over long ago where it cannot be read: `None` would mean that it may be kept for ever.
         "retain_until" => facts.retain_until = text.parse().ok().or_else(|| Date::new(1, 1, 1)),

@@ -1,6 +1,6 @@
 //! The decision: each gate and each limit of a clause, from both sides.
 
-use causeway_agreement::{Agreement, Decision, DenyReason, Filter, decide};
+use causeway_agreement::{Agreement, Decision, DenyReason, Filter, Standing, decide};
 use causeway_model::{
     ActionCode, AgencyId, Date, Handling, InfoGrade, Kind, RecordFacts, SanitisationCode, SourceGrade, Timestamp, Tlp,
 };
@@ -23,6 +23,9 @@ fn profile() -> RecordFacts {
         recruitment_country: None,
         exploitation_countries: vec!["GB".parse().expect("a country")],
         route_countries: vec![],
+        route_start: None,
+        route_end: None,
+        dates: None,
         exploitation_types: vec!["ForcedLabour".into()],
         tlp: Tlp::Amber,
         source_grade: SourceGrade::Untested,
@@ -31,6 +34,7 @@ fn profile() -> RecordFacts {
         action_code: None,
         sanitisation_code: None,
         releasable_to: vec!["AL".parse().expect("a party")],
+        europol_codes: vec![],
         dissemination_permission_needed: false,
         child: false,
         anonymous: false,
@@ -53,7 +57,7 @@ fn route() -> RecordFacts {
 
 /// The clause that grants, or the reason why none does.
 fn answer(agreement: &Agreement, facts: &RecordFacts) -> Result<String, DenyReason> {
-    match decide(agreement, &owner(), facts, on("2026-06-01")) {
+    match decide(agreement, Standing::InForce, &owner(), facts, on("2026-06-01")) {
         Decision::Grant(clause) => Ok(clause.id.to_string()),
         Decision::Deny(reason) => Err(reason),
     }
@@ -89,19 +93,20 @@ fn an_agreement_counts_from_its_first_day_to_its_last() {
     let agreement = sample();
     let mut facts = profile();
     facts.retain_until = Some("2030-01-01".parse().expect("a date"));
-    let granted = |now| matches!(decide(&agreement, &owner(), &facts, now), Decision::Grant(_));
+    let granted = |now| matches!(decide(&agreement, Standing::InForce, &owner(), &facts, now), Decision::Grant(_));
     let late = Decision::Deny(DenyReason::AgreementNotInForce);
-    assert_eq!(decide(&agreement, &owner(), &facts, on("2025-12-31")), late);
+    assert_eq!(decide(&agreement, Standing::InForce, &owner(), &facts, on("2025-12-31")), late);
     assert!(granted(on("2026-01-01")));
     assert!(granted(Timestamp(on("2028-01-01").0 - 1)), "the last microsecond of the last day");
-    assert_eq!(decide(&agreement, &owner(), &facts, on("2028-01-01")), late);
+    assert_eq!(decide(&agreement, Standing::InForce, &owner(), &facts, on("2028-01-01")), late);
 }
 
 #[test]
 fn only_the_granting_agencys_records_leave() {
     let agreement = sample();
-    let decide_for =
-        |owner: &str| decide(&agreement, &owner.parse().expect("an agency id"), &profile(), on("2026-06-01"));
+    let decide_for = |owner: &str| {
+        decide(&agreement, Standing::InForce, &owner.parse().expect("an agency id"), &profile(), on("2026-06-01"))
+    };
     assert_eq!(decide_for("vn-police"), Decision::Deny(DenyReason::OwnerNotGranting));
     assert_eq!(decide_for("al-police"), Decision::Deny(DenyReason::OwnerNotGranting));
     let mut to_itself = sample();

@@ -30,7 +30,7 @@ kinds = ["victim-profile"]
 minimum_cell = 1
 minimum_cell_reason = "each person is assisted by name on return"
 filter = { nationalities = ["AL", "XK"] }
-ceiling = { tlp = "AMBER", source_grade = "2", info_grade = "C", action_codes = ["A2"] }
+ceiling = { tlp = "AMBER", source_grade = "2", info_grade = "C", action_codes = ["A2"], sanitisation_codes = ["S2"] }
 
 [clauses.fields]
 "age_band" = "band"

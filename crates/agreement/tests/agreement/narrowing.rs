@@ -2,19 +2,22 @@
 //! a grant names a clause of the agreement, without which there is one grant less to be had; and narrowing the
 //! agreement or the record in any one way never turns a denial into a grant.
 
-use causeway_agreement::{Agreement, Clause, Decision, Filter, HandlingCeiling, decide};
+use causeway_agreement::{Agreement, Clause, Decision, Filter, HandlingCeiling, Standing, decide};
 use causeway_model::{
-    ActionCode, AgencyId, Country, Date, Handling, InfoGrade, Kind, RecordFacts, SourceGrade, Timestamp, Tlp,
+    ActionCode, AgencyId, Country, Date, EuropolCode, Handling, InfoGrade, Kind, RecordFacts, SanitisationCode,
+    SourceGrade, Timestamp, Tlp,
 };
 
 use crate::sample;
 
-const ROUNDS: u64 = 20_000;
+const ROUNDS: u64 = 40_000;
 const TLPS: [Tlp; 5] = [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red];
 const SOURCES: [SourceGrade; 3] = [SourceGrade::Reliable, SourceGrade::Untested, SourceGrade::NotReliable];
 const INFOS: [InfoGrade; 5] =
     [InfoGrade::Direct, InfoGrade::Corroborated, InfoGrade::Indirect, InfoGrade::NotKnown, InfoGrade::SuspectedFalse];
 const ACTIONS: [ActionCode; 3] = [ActionCode::A1, ActionCode::A2, ActionCode::A3];
+const SANITISATIONS: [SanitisationCode; 2] = [SanitisationCode::S1, SanitisationCode::S2];
+const EUROPOL: [EuropolCode; 2] = [EuropolCode::H0, EuropolCode::H1];
 
 /// SplitMix64: a sequence that a failure's round number repeats.
 struct Random(u64);
@@ -59,7 +62,11 @@ fn random_clause(random: &mut Random, template: &Clause) -> Clause {
         nationalities: list(random),
         birth_countries: if random.one_in(4) { list(random) } else { None },
         route_countries: list(random),
+        route_starts: if random.one_in(4) { list(random) } else { None },
+        route_ends: if random.one_in(4) { list(random) } else { None },
         exploitation_types: random.one_in(4).then(|| random.some(&types())),
+        dates_from: random.one_in(4).then(|| day(random.below(5))),
+        dates_until: random.one_in(4).then(|| day(4 + random.below(5))),
     };
     let ceiling = HandlingCeiling {
         // The weaker of two, against the stricter of two in a record: else hardly anything is granted.
@@ -67,6 +74,8 @@ fn random_clause(random: &mut Random, template: &Clause) -> Clause {
         source_grade: random.pick(&SOURCES).max(random.pick(&SOURCES)),
         info_grade: random.pick(&INFOS).max(random.pick(&INFOS)),
         action_codes: random.some(&ACTIONS),
+        sanitisation_codes: random.some(&SANITISATIONS),
+        europol_codes: random.some(&EUROPOL),
     };
     Clause { kinds: random.some(&Kind::ALL), filter, ceiling, children: random.one_in(2), ..template.clone() }
 }
@@ -80,7 +89,14 @@ fn random_agreement(random: &mut Random) -> Agreement {
         })
         .collect();
     let from = random.below(4);
-    Agreement { valid_from: day(from), valid_until: day(from + random.below(8)), clauses, ..template }
+    let transfer_condition_until = random.one_in(4).then(|| day(random.below(10)));
+    Agreement {
+        valid_from: day(from),
+        valid_until: day(from + random.below(8)),
+        transfer_condition_until,
+        clauses,
+        ..template
+    }
 }
 
 fn random_facts(random: &mut Random) -> RecordFacts {
@@ -92,14 +108,18 @@ fn random_facts(random: &mut Random) -> RecordFacts {
         recruitment_country: None,
         exploitation_countries: vec![],
         route_countries: random.some(&countries()),
+        route_start: random.one_in(2).then(|| random.pick(&countries())),
+        route_end: random.one_in(2).then(|| random.pick(&countries())),
+        dates: random.one_in(2).then(|| day(random.below(5))).map(|first| (first, day(4 + random.below(5)))),
         exploitation_types: random.some(&types()),
         tlp: random.pick(&TLPS[..strictest]),
         source_grade: random.pick(&SOURCES).min(random.pick(&SOURCES)),
         info_grade: random.pick(&INFOS).min(random.pick(&INFOS)),
         handling: random.pick(&[Handling::Permitted, Handling::Conditions]),
         action_code: random.one_in(3).then(|| random.pick(&ACTIONS)),
-        sanitisation_code: None,
+        sanitisation_code: random.one_in(2).then(|| random.pick(&SANITISATIONS)),
         releasable_to: if random.one_in(5) { vec![] } else { vec!["AL".parse().expect("a party")] },
+        europol_codes: if random.one_in(4) { random.some(&EUROPOL) } else { vec![] },
         dissemination_permission_needed: random.one_in(8),
         child: random.one_in(3),
         anonymous: false,
@@ -120,7 +140,7 @@ fn narrow(random: &mut Random, agreement: &mut Agreement) {
     }
     let index = random.below(agreement.clauses.len());
     let clause = &mut agreement.clauses[index];
-    match random.below(9) {
+    match random.below(13) {
         0 => {
             agreement.clauses.remove(index);
         }
@@ -135,12 +155,28 @@ fn narrow(random: &mut Random, agreement: &mut Agreement) {
             clause.ceiling.action_codes.pop();
         }
         7 => narrow_lists(random, &mut clause.filter),
+        8 => drop(clause.ceiling.sanitisation_codes.pop()),
+        9 => drop(clause.ceiling.europol_codes.pop()),
+        10 => {
+            clause.filter.dates_from = clause.filter.dates_from.max(Some(day(random.below(10))));
+            clause.filter.dates_until = Some(clause.filter.dates_until.unwrap_or(day(9)).min(day(random.below(10))));
+        }
+        11 => {
+            let sooner = agreement.transfer_condition_until.unwrap_or(day(9)).min(day(random.below(10)));
+            agreement.transfer_condition_until = Some(sooner);
+        }
         _ => add_list(random, clause),
     }
 }
 
 fn narrow_lists(random: &mut Random, filter: &mut Filter) {
-    let lists = [&mut filter.nationalities, &mut filter.birth_countries, &mut filter.route_countries];
+    let lists = [
+        &mut filter.nationalities,
+        &mut filter.birth_countries,
+        &mut filter.route_countries,
+        &mut filter.route_starts,
+        &mut filter.route_ends,
+    ];
     for list in lists.into_iter().flatten() {
         if random.one_in(2) {
             list.pop();
@@ -156,6 +192,7 @@ fn add_list(random: &mut Random, clause: &mut Clause) {
     let kinds = &clause.kinds;
     if kinds.iter().all(|kind| clause.filter.applies_to(*kind)) {
         let filter = &mut clause.filter;
+        filter.route_starts.get_or_insert_with(|| random.some(&countries()));
         filter.birth_countries.get_or_insert_with(|| random.some(&countries()));
         filter.exploitation_types.get_or_insert_with(|| random.some(&types()));
     }
@@ -163,13 +200,17 @@ fn add_list(random: &mut Random, clause: &mut Clause) {
 
 /// One change that makes a record stricter.
 fn restrict(random: &mut Random, facts: &mut RecordFacts) {
-    match random.below(8) {
+    match random.below(12) {
         0 => facts.processing_restricted = true,
         1 => facts.tlp = facts.tlp.max(random.pick(&TLPS)),
         2 => facts.releasable_to.clear(),
         3 => facts.retain_until = Some(day(0)),
         4 => facts.child = true,
         5 => facts.source_grade = facts.source_grade.max(random.pick(&SOURCES)),
+        7 => facts.dates = None,
+        8 => facts.europol_codes = EUROPOL.to_vec(),
+        9 => facts.handling = Handling::Conditions,
+        10 => (facts.route_start, facts.route_end) = (None, None),
         6 => facts.info_grade = facts.info_grade.max(random.pick(&INFOS)),
         _ => facts.action_code = Some(ActionCode::A1),
     }
@@ -184,7 +225,7 @@ fn nothing_narrower_grants_more() {
         let agreement = random_agreement(&mut random);
         let facts = random_facts(&mut random);
         let now: Timestamp = day(random.below(10)).start();
-        let before = decide(&agreement, &owner, &facts, now);
+        let before = decide(&agreement, Standing::InForce, &owner, &facts, now);
 
         let (mut narrower, mut stricter) = (agreement.clone(), facts.clone());
         if random.one_in(2) {
@@ -192,7 +233,7 @@ fn nothing_narrower_grants_more() {
         } else {
             restrict(&mut random, &mut stricter);
         }
-        let after = decide(&narrower, &owner, &stricter, now);
+        let after = decide(&narrower, Standing::InForce, &owner, &stricter, now);
 
         match before {
             Decision::Deny(_) => assert!(
@@ -204,7 +245,10 @@ fn nothing_narrower_grants_more() {
                 lost += u32::from(matches!(after, Decision::Deny(_)));
                 assert!(agreement.clauses.contains(clause), "round {round}: grants by a clause that is not there");
                 let without = Agreement { clauses: vec![], ..agreement.clone() };
-                assert!(matches!(decide(&without, &owner, &facts, now), Decision::Deny(_)), "round {round}");
+                assert!(
+                    matches!(decide(&without, Standing::InForce, &owner, &facts, now), Decision::Deny(_)),
+                    "round {round}"
+                );
             }
         }
     }

@@ -124,8 +124,8 @@ fn a_filter_that_narrows_nothing_is_a_fault() {
     assert_eq!(
         faults(&edited(profiles, "filter = { route_countries = [\"AL\"] }")),
         [
-            "clauses[0].filter: states nothing that narrows victim-profile: missing means no",
-            "clauses[0].filter: route_countries narrows trafficking-route, which kinds does not list"
+            "clauses[0].filter.route_countries: narrows trafficking-route, which kinds does not list",
+            "clauses[0].filter: states nothing that narrows victim-profile: missing means no"
         ]
     );
     assert_eq!(
@@ -162,17 +162,30 @@ fn a_relaxation_needs_its_reason() {
         faults(&with("children_reason = \"a reason for nothing\"")),
         ["clauses[0].children_reason: gives a reason, but children is not relaxed"]
     );
-    assert_eq!(faults(&with("release = \"weekly\"")), ["clauses[0].release: is not \"daily\" or \"immediate\""]);
+    assert_eq!(
+        faults(&with("release = \"hourly\"")),
+        ["clauses[0].release: is not \"daily\", \"weekly\" or \"immediate\""]
+    );
 }
 
 #[test]
-fn a_cell_that_nobody_enforces_is_refused() {
-    let not_yet = "clauses[0].minimum_cell: record-level cells are not enforced yet: \
-                   state minimum_cell = 1 with its reason, or wait";
+fn a_minimum_cell_needs_a_release_period() {
     let at = "minimum_cell = 1\nminimum_cell_reason = \"each person is assisted by name on return\"\n";
-    assert_eq!(faults(&edited(at, "")), [not_yet], "the default of 11");
-    assert_eq!(faults(&edited(at, "minimum_cell = 20\n")), [not_yet]);
-    assert_eq!(faults(&edited("minimum_cell = 1\n", "minimum_cell = 5\n")), [not_yet]);
+    let cell = |text: &str| Agreement::parse(text).expect("well formed").clauses[0].minimum_cell;
+    assert_eq!(cell(&edited(at, "")), 11, "the default");
+    assert_eq!(cell(&edited(at, "minimum_cell = 20\n")), 20);
+    assert_eq!(cell(&edited(at, "release = \"weekly\"\n")), 11, "a longer period needs no reason");
+    assert_eq!(cell(&edited("minimum_cell = 1\n", "minimum_cell = 5\n")), 5);
+    let immediate = "release = \"immediate\"\nrelease_reason = \"live victims are moved within days\"\n";
+    assert_eq!(cell(&edited(at, &format!("{at}{immediate}"))), 1);
+    let needs = "clauses[0].release: a minimum cell needs a release period: state release = \"daily\" or \"weekly\", \
+                 or minimum_cell = 1 with its reason";
+    assert_eq!(faults(&edited(at, immediate)), [needs], "the default of 11");
+    assert_eq!(faults(&edited(at, &format!("{immediate}minimum_cell = 20\n"))), [needs]);
+    assert_eq!(faults(&edited("minimum_cell = 1\n", &format!("minimum_cell = 2\n{immediate}"))), [needs]);
+    let unreadable = "clauses[0].minimum_cell: is not a whole number of at least 1, within range";
+    assert_eq!(faults(&edited(at, &format!("{immediate}minimum_cell = 0\n"))), [unreadable]);
+    assert_eq!(faults(&edited(at, "minimum_cell = \"11\"\n")), [unreadable]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
-use causeway_agreement::{Agreement, Decision, ReleasePeriod, decide};
+use causeway_agreement::{Agreement, Decision, ReleasePeriod, Standing, decide};
 use causeway_model::{AgencyId, AgreementId, Class, SchemaId, Timestamp};
 use causeway_schema::{Schema, Schemas};
 use serde_json::Value;
@@ -78,7 +78,7 @@ impl Rules {
             let facts = schema.facts(&schema.split(&document, &|_, _| [0; 32]).classified);
             for agreement in &self.agreements {
                 let (_, share) = shares.get_mut(&agreement.id).expect("made above from the same list");
-                match decide(agreement, &owner, &facts, now) {
+                match decide(agreement, Standing::InForce, &owner, &facts, now) {
                     Decision::Grant(clause) if clause.release == ReleasePeriod::Immediate => {
                         share.granted.insert(place);
                     }
