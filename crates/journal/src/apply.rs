@@ -14,18 +14,25 @@ use causeway_model::{AgencyId, FrameSeq, LeafIndex, Timestamp};
 
 use crate::reason::{REASON_GENESIS, REASON_GENESIS_COMPLETE};
 use crate::state::Genesis;
-use crate::{JournalError, MAX_TREE_SIZE, Outcome, State, Tile, decode_entry, decode_frame, frame_id, leaf_hash, v1};
+use crate::{
+    JournalError, MAX_TREE_SIZE, Outcome, State, Tile, decode_entry, decode_frame, frame_id, leaf_hash, table_digest,
+    v1,
+};
 
 /// The version of these rules that new frames name. A change of what any frame makes of the state, and also of what the
 /// readers of documents accept, takes a new version beside the old one: frames of every version below are applied as they
 /// were when it was the newest, and no frame goes back to an earlier version than the one before it.
 ///
 /// 1: records, documents, feeds. 2: restriction, erasure, legal hold, retention, re-identification, rotation of keys; a record
-/// version may be released again where no release of it is live, or after a rotation of its feed's key.
-pub const RULES_VERSION: u32 = 2;
+/// version may be released again where no release of it is live, or after a rotation of its feed's key. 3: suspension, the
+/// re-evaluation of a feed, minimum cells, persons at risk, acknowledgement of single items and its deadline, published tables.
+pub const RULES_VERSION: u32 = 3;
 
 /// The rules version that knows the protection of records.
 const RULES_PROTECTION: u32 = 2;
+
+/// The rules version that knows what agreements can say beside who gets what.
+const RULES_AGREEMENTS: u32 = 3;
 
 /// What applying a frame gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +109,9 @@ pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked
         if frame.rules_version < RULES_PROTECTION && (entry.retention.is_some() || !entry.identity_request.is_empty()) {
             return Err(JournalError::Malformed("a field of later rules"));
         }
+        if frame.rules_version < RULES_AGREEMENTS && speaks_of_agreements(entry) {
+            return Err(JournalError::Malformed("a field of later rules"));
+        }
         genesis = begun(genesis, entry)?;
     }
     Ok(Checked { seq, id: frame_id(frame_bytes), frame, entries })
@@ -150,10 +160,26 @@ fn check_beside(entry: &v1::Entry, item: &v1::Item) -> Result<(), JournalError> 
     if item.aside.is_some() && entry.commitments.is_none() {
         return stray("openings without commitments");
     }
-    if !item.document_text.is_empty() && entry.document.is_none() {
+    if !item.document_text.is_empty() && entry.document.is_none() && entry.table.is_none() {
         return stray("document text without document");
     }
+    if entry.table.is_some() && table_digest(&item.document_text).0 != *entry.subject_digest {
+        return stray("table without its text");
+    }
     Ok(())
+}
+
+/// Whether an entry holds what only rules version 3 knows.
+fn speaks_of_agreements(entry: &v1::Entry) -> bool {
+    let of_batch = |batch: &v1::ReleaseBatch| {
+        let celled = batch.releases.iter().any(|release| !release.cell.is_empty());
+        celled || batch.closes_evaluation || !batch.recoding.is_empty()
+    };
+    entry.table.is_some()
+        || entry.overdue.is_some()
+        || entry.releases.as_ref().is_some_and(of_batch)
+        || entry.acknowledgement.as_ref().is_some_and(|taken| taken.item_position > 0)
+        || entry.document.as_ref().is_some_and(|document| document.action() == v1::DocumentAction::Suspend)
 }
 
 /// How far genesis has come after an entry.

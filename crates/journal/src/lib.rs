@@ -29,7 +29,7 @@ pub use codec::{
     MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, decode_entry, decode_frame, encode_entry, encode_frame,
     frame_id,
 };
-pub use document::{APPROVAL_DOMAIN, approval_message, document_digest};
+pub use document::{APPROVAL_DOMAIN, approval_message, document_digest, suspension_digest, table_digest};
 pub use error::JournalError;
 pub use hash::{empty_root, leaf_hash, node_hash};
 pub use note::VerifierKey;
@@ -39,9 +39,10 @@ pub use proof_file::{MAX_PROOF_FILE_BYTES, ProofFile};
 pub use protection::{MAX_ERASED_RECORDS, erasure_digest, identity_digest, sealed_body_digest};
 pub use prove::{TileSource, consistency_proof, inclusion_proof, inclusion_tiles};
 pub use reason::*;
+pub use shape::RECODING_DROPPED;
 pub use state::{
-    APPROVALS, Document, Erasure, Feed, FeedEpoch, FeedItem, FeedItemKind, Identity, KeyState, Place, RecordState,
-    State, Submission, approvers, chain_link,
+    APPROVALS, CellId, Document, Erasure, Feed, FeedEpoch, FeedItem, FeedItemKind, Identity, KeyState, Noted, Place,
+    Published, RecordState, ReleaseTerms, State, Submission, approvers, chain_link,
 };
 pub use tree::{MAX_TREE_SIZE, TILE_HEIGHT, TILE_WIDTH, Tile, Tree};
 

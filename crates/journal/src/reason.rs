@@ -54,6 +54,15 @@ pub const REASON_IDENTITY_DELIVERED: &str = "identity-delivered";
 /// The partner fetches what was sealed to it: disclosure, once. Rules version 2.
 pub const REASON_IDENTITY_COLLECTED: &str = "identity-collected";
 
+/// The alteration that says that a person in a record is in danger: it leaves every feed, and is kept back. Rules version 3.
+pub const REASON_AT_RISK: &str = "victim-at-risk";
+
+/// A table of numbers is published: combination. Rules version 3.
+pub const REASON_TABLE_PUBLISHED: &str = "table-published";
+
+/// Recalls that a partner has not acknowledged in time: administration. Rules version 3.
+pub const REASON_OVERDUE: &str = "acknowledgement-overdue";
+
 /// The name of the key that signs checkpoints, in key entries.
 pub const KEY_CHECKPOINT_SIGNING: &str = "checkpoint-signing";
 

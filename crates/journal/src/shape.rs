@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use causeway_model::{
-    AgencyId, AgreementId, ClauseId, Kind, PersonId, PurposeCode, SchemaId, SchemaVersion, SystemName,
+    AgencyId, AgreementId, ClauseId, FieldPath, Kind, PersonId, PurposeCode, SchemaId, SchemaVersion, Step, SystemName,
 };
 
 use crate::codec::MAX_DOCUMENT_BYTES;
+use crate::v1::FieldStep;
 use crate::{JournalError, v1};
+
+/// What a recoding says of a field that does not leave.
+pub const RECODING_DROPPED: &str = "dropped";
 
 /// Longest node, software version, reason or key name, in bytes.
 const MAX_NAME_BYTES: usize = 128;
@@ -72,6 +76,16 @@ fn check_operation(entry: &v1::Entry) -> Checked {
         v1::Operation::Alteration if entry.reason == crate::REASON_WITHDRAWN => {
             holds(one_record()?.expected_version > 0, "expected version")?;
             length(&entry.item_salt, 32, "item salt")?;
+        }
+        v1::Operation::Alteration if entry.reason == crate::REASON_AT_RISK => {
+            one_record()?;
+            length(&entry.item_salt, 32, "item salt")?;
+        }
+        v1::Operation::Combination if entry.reason == crate::REASON_TABLE_PUBLISHED => {
+            holds(entry.table.is_some(), "table")?;
+        }
+        v1::Operation::Administration if entry.reason == crate::REASON_OVERDUE => {
+            holds(entry.overdue.is_some(), "overdue positions")?;
         }
         v1::Operation::Document => holds(entry.document.is_some(), "document")?,
         _ => {}
@@ -172,8 +186,11 @@ fn check_feed_parts(entry: &v1::Entry) -> Checked {
         batch.releases.iter().try_for_each(|release| {
             length(&release.record_id, 16, "record id")?;
             holds(release.version > 0, "version")?;
+            length_or_empty(&release.cell, 16, "cell")?;
+            holds(!release.counts || !release.cell.is_empty(), "counted release without its cell")?;
             parse::<ClauseId>(&release.clause, "clause").map(drop)
         })?;
+        check_recoding(&batch.recoding)?;
     }
     entry.withdrawals.iter().try_for_each(|withdrawal| {
         parse::<AgreementId>(&withdrawal.feed, "feed")?;
@@ -189,8 +206,32 @@ fn check_feed_parts(entry: &v1::Entry) -> Checked {
     }
     if let Some(acknowledgement) = &entry.acknowledgement {
         parse::<AgreementId>(&acknowledgement.feed, "feed")?;
+        let both = acknowledgement.up_to_position > 0 && acknowledgement.item_position > 0;
+        holds(!both, "acknowledged position")?;
     }
-    Ok(())
+    if let Some(overdue) = &entry.overdue {
+        parse::<AgreementId>(&overdue.feed, "feed")?;
+        let ascending = overdue.positions.windows(2).all(|pair| pair[0] < pair[1]);
+        holds(ascending && overdue.positions.first().is_some_and(|first| *first > 0), "overdue positions")?;
+    }
+    check_table(entry)
+}
+
+fn check_recoding(recoding: &[v1::FieldStep]) -> Checked {
+    for FieldStep { path, step } in recoding {
+        parse::<FieldPath>(path, "field path")?;
+        holds(step == RECODING_DROPPED || step.parse::<Step>().is_ok(), "step")?;
+    }
+    holds(recoding.windows(2).all(|pair| pair[0].path < pair[1].path), "order of recoding")
+}
+
+fn check_table(entry: &v1::Entry) -> Checked {
+    let Some(table) = &entry.table else { return Ok(()) };
+    parse::<AgreementId>(&table.agreement, "agreement")?;
+    parse::<ClauseId>(&table.table, "table")?;
+    holds(table.agreement_version > 0 && !table.period.is_empty(), "table")?;
+    name(&table.period, "period of a table")?;
+    length(&entry.subject_digest, 32, "subject digest")
 }
 
 fn check_document_parts(entry: &v1::Entry) -> Checked {
@@ -205,8 +246,10 @@ fn check_document_parts(entry: &v1::Entry) -> Checked {
         }
         holds(document.version > 0, "version")?;
         length(&document.digest, 32, "document digest")?;
-        // Narrowing comes with later rules: under these, nothing but an activation has a meaning.
-        holds(document.action() == v1::DocumentAction::Activate, "document action")?;
+        match (document.action(), document.kind()) {
+            (v1::DocumentAction::Activate, _) | (v1::DocumentAction::Suspend, Agency | Agreement) => {}
+            _ => return Err(JournalError::Malformed("document action")),
+        }
     }
     entry.approvals.iter().try_for_each(|approval| {
         parse::<AgencyId>(&approval.agency, "agency")?;

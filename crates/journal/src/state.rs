@@ -12,23 +12,25 @@ mod places;
 mod records;
 mod subjects;
 mod submissions;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_agreement::{AgencyFile, Agreement};
 use causeway_crypto::{Digest, PublicKey};
-use causeway_model::{AgencyId, AgreementId, EntryId, FrameSeq, LeafIndex, RecordId, SchemaId, Timestamp};
+use causeway_model::{AgencyId, AgreementId, ClauseId, EntryId, FrameSeq, LeafIndex, RecordId, SchemaId, Timestamp};
 
 use crate::{Outcome, Tree, v1};
 
 pub use documents::{APPROVALS, Document, approvers};
-pub use feeds::{Feed, FeedEpoch, FeedItem, FeedItemKind, chain_link};
+pub use feeds::{CellId, Feed, FeedEpoch, FeedItem, FeedItemKind, Noted, ReleaseTerms, chain_link};
 pub use identities::Identity;
 pub use keys::KeyState;
 pub use places::Place;
 pub use records::{Erasure, RecordState};
 pub use submissions::Submission;
+pub use tables::Published;
 
 pub(crate) use documents::Documents;
 pub(crate) use feeds::{ItemList, Made, item_id};
@@ -38,6 +40,7 @@ pub(crate) use places::Places;
 pub(crate) use records::{RecordNumber, Records};
 pub(crate) use subjects::Subjects;
 pub(crate) use submissions::Submissions;
+pub(crate) use tables::Tables;
 
 /// Everything that a log's frames say, up to the newest that was applied.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +59,7 @@ pub struct State {
     pub(crate) subjects: Subjects,
     pub(crate) identities: Identities,
     pub(crate) keys: KeyStates,
+    pub(crate) tables: Tables,
 }
 
 /// How far the log's beginning has come.
@@ -143,6 +147,39 @@ impl State {
     /// A document in force.
     pub fn document(&self, kind: v1::DocumentKind, id: &str) -> Option<&Document> {
         self.documents.get(kind, id)
+    }
+
+    /// The documents of a kind that were in force before an entry, by id: what was released by that entry goes on being shown by them.
+    pub fn documents_before(&self, kind: v1::DocumentKind, leaf: LeafIndex) -> impl Iterator<Item = (&str, &Document)> {
+        self.documents.before(kind, leaf)
+    }
+
+    /// A version of an agreement that is or was in force.
+    pub fn agreement_version(&self, id: &AgreementId, version: u32) -> Option<&Arc<Agreement>> {
+        self.documents.agreement_version(id, version)
+    }
+
+    /// Whether an agency is suspended, and by which entry.
+    pub fn agency_suspended(&self, id: &AgencyId) -> Option<LeafIndex> {
+        self.documents.suspended(v1::DocumentKind::Agency, id.as_str())
+    }
+
+    /// Whether an agreement is suspended, itself or because one of its parties is, and by which entry.
+    pub fn agreement_suspended(&self, agreement: &Agreement) -> Option<LeafIndex> {
+        let itself = self.documents.suspended(v1::DocumentKind::Agreement, agreement.id.as_str());
+        itself
+            .or_else(|| self.agency_suspended(&agreement.recipient))
+            .or_else(|| self.agency_suspended(&agreement.granting))
+    }
+
+    /// A published table.
+    pub fn table(&self, agreement: &AgreementId, table: &ClauseId, period: &str) -> Option<&Published> {
+        self.tables.get(agreement, table, period)
+    }
+
+    /// All tables published under an agreement: each table's id and period.
+    pub fn tables(&self, agreement: &AgreementId) -> impl Iterator<Item = (&ClauseId, &str, &Published)> {
+        self.tables.of(agreement)
     }
 
     /// The submission that took effect under this HMAC of agency and submission id.

@@ -1,11 +1,11 @@
 //! What an entry does to records, submissions and documents. What two writers could both do is settled here: first in
 //! log order wins.
 
-use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion, Timestamp};
+use causeway_model::{AgencyId, AgreementId, ClauseId, LeafIndex, RecordId, RecordVersion, Timestamp};
 
-use super::{RULES_PROTECTION, feed_effect, identity_effect, key_effect, protection_effect};
+use super::{RULES_AGREEMENTS, RULES_PROTECTION, feed_effect, identity_effect, key_effect, protection_effect};
 use crate::reason::{REASON_CORRECTED, REASON_WITHDRAWN};
-use crate::state::{RecordNumber, Submission};
+use crate::state::{Published, RecordNumber, Submission};
 use crate::{Erasure, Outcome, State, shape, v1};
 
 /// Applies one entry, whose shape has been checked.
@@ -19,10 +19,11 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text
         v1::Operation::Alteration if is_correction(state, entry) => once(state, leaf, entry, collect),
         v1::Operation::Alteration if entry.reason == REASON_WITHDRAWN => once(state, leaf, entry, withdraw),
         v1::Operation::Alteration => once(state, leaf, entry, protection_effect::alter),
-        v1::Operation::Document => activate(state, leaf, entry, text),
+        v1::Operation::Document => govern(state, leaf, entry, text),
         v1::Operation::Erasure | v1::Operation::Retention => protection_effect::settle(state, leaf, entry),
         v1::Operation::Consultation | v1::Operation::Disclosure => identity_effect::settle(state, leaf, entry),
         v1::Operation::Key => key_effect::settle(state, leaf, entry),
+        v1::Operation::Combination => publish(state, leaf, entry, text),
         _ => Outcome::Effective,
     };
     // The entries that made a record's versions are in its list of versions.
@@ -146,14 +147,41 @@ pub(super) fn current(
     }
 }
 
-fn activate(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -> Outcome {
+/// A document comes into force or is suspended. What comes into force before there are records has nothing to be evaluated.
+fn govern(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -> Outcome {
     let (Some(operator), Some(document)) = (state.operator().cloned(), &entry.document) else { return Outcome::Void };
+    if document.action() == v1::DocumentAction::Suspend {
+        return state.documents.suspend(&operator, leaf, document, &entry.approvals);
+    }
     let outcome = state.documents.activate(&operator, leaf, document, &entry.approvals, text);
     let feed = document.id.parse::<AgreementId>();
     if let (true, v1::DocumentKind::Agreement, Ok(feed)) = (outcome.is_effective(), document.kind(), feed) {
-        state.feeds.entry(feed).or_default();
+        let in_genesis = !state.genesis_complete();
+        let list = state.feeds.entry(feed).or_default();
+        if in_genesis {
+            list.evaluated(document.version);
+        }
     }
     outcome
+}
+
+/// A table is published once, under the version of its agreement that is in force.
+fn publish(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -> Outcome {
+    let Some(table) = entry.table.as_ref().filter(|_| state.rules >= RULES_AGREEMENTS) else {
+        return Outcome::Effective;
+    };
+    let (Ok(feed), Ok(id), Ok(text)) =
+        (table.agreement.parse::<AgreementId>(), table.table.parse::<ClauseId>(), std::str::from_utf8(text))
+    else {
+        return Outcome::Void;
+    };
+    let agreement = state.documents.agreement(&feed);
+    if agreement.is_none_or(|agreement| agreement.version != table.agreement_version) {
+        return Outcome::Void;
+    }
+    let published = Published { agreement_version: table.agreement_version, text: text.into(), leaf };
+    let is_new = state.tables.publish((feed, id, table.period.as_str().into()), published);
+    if is_new { Outcome::Effective } else { Outcome::AlreadyDone }
 }
 
 fn note_subjects(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) {

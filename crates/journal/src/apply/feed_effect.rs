@@ -1,30 +1,31 @@
 //! What an entry does to feeds: releases, withdrawals, pages and acknowledgements.
 
-use causeway_agreement::Agreement;
-use causeway_model::{AgreementId, ClauseId, LeafIndex, Position, RecordId, RecordVersion};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::RULES_PROTECTION;
-use crate::state::{Made, RecordNumber, item_id};
-use crate::{Outcome, State, v1};
+use causeway_agreement::Agreement;
+use causeway_model::{AgreementId, ClauseId, LeafIndex, Position, RecordId, RecordVersion, Timestamp};
+
+use super::{RULES_AGREEMENTS, RULES_PROTECTION};
+use crate::state::{ItemList, Made, RecordNumber, item_id};
+use crate::{CellId, Noted, Outcome, ReleaseTerms, State, v1};
 
 /// Applies what the entry says of feeds; the first thing that is not so decides the outcome.
 pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     let mut void = Vec::new();
     let mut ordinals = 0..u32::MAX;
     if let Some(batch) = &entry.releases {
-        let maker = Maker { leaf, salt: &entry.item_salt };
-        if !release_all(state, &maker, batch, &mut ordinals, &mut void) {
+        if !release_all(state, &Maker::of(leaf, entry), batch, &mut ordinals, &mut void) {
             return Outcome::Void;
         }
     }
     for (withdrawal, ordinal) in entry.withdrawals.iter().zip(&mut ordinals) {
-        let maker = Maker { leaf, salt: &entry.item_salt };
-        if withdraw_one(state, &maker, withdrawal, ordinal).is_none() {
+        if withdraw_one(state, &Maker::of(leaf, entry), withdrawal, ordinal).is_none() {
             void.push(ordinal);
         }
     }
     let stated = entry.page.as_ref().is_none_or(|page| disclose(state, leaf, entry, page).is_some())
-        && entry.acknowledgement.as_ref().is_none_or(|taken| acknowledge(state, entry, taken).is_some());
+        && entry.acknowledgement.as_ref().is_none_or(|taken| acknowledge(state, leaf, entry, taken).is_some())
+        && entry.overdue.as_ref().is_none_or(|overdue| note_overdue(state, overdue).is_some());
     match (stated, void.is_empty()) {
         (false, _) => Outcome::Void,
         (true, false) => Outcome::PartlyVoid(void),
@@ -41,7 +42,7 @@ pub(super) fn withdraw_everywhere(
     ordinal: u32,
     record: RecordNumber,
 ) {
-    let maker = Maker { leaf, salt: &entry.item_salt };
+    let maker = Maker::of(leaf, entry);
     for (feed, list) in &mut state.feeds {
         list.withdraw(maker.item(feed, ordinal), record);
     }
@@ -50,12 +51,17 @@ pub(super) fn withdraw_everywhere(
 /// The entry that makes items.
 struct Maker<'a> {
     leaf: LeafIndex,
+    time: Timestamp,
     salt: &'a [u8],
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn of(leaf: LeafIndex, entry: &'a v1::Entry) -> Self {
+        Self { leaf, time: Timestamp(entry.time_micros), salt: &entry.item_salt }
+    }
+
     fn item(&self, feed: &AgreementId, ordinal: u32) -> Made {
-        Made { item_id: item_id(self.salt, feed, ordinal), leaf: self.leaf }
+        Made { item_id: item_id(self.salt, feed, ordinal), leaf: self.leaf, time: self.time }
     }
 }
 
@@ -72,36 +78,87 @@ fn release_all(
     if agreement.version != batch.agreement_version || batch.considered_leaves > maker.leaf.0 {
         return false;
     }
-    for (release, ordinal) in batch.releases.iter().zip(ordinals) {
-        if release_one(state, maker.item(&feed, ordinal), &agreement, release).is_none() {
+    if state.rules >= RULES_AGREEMENTS && state.agreement_suspended(&agreement).is_some() {
+        return false;
+    }
+    let releases: Vec<_> = batch.releases.iter().map(|release| releasable(state, &agreement, release)).collect();
+    let cells = cells_reached(state, &agreement.id, &releases);
+    for (release, ordinal) in releases.into_iter().zip(ordinals) {
+        let release = release.filter(|release| release.cell.is_none_or(|(cell, _)| cells.contains(&cell)));
+        // Named twice in one batch, it is there once.
+        let release = release.filter(|release| !is_there(state, &agreement.id, release.record, release.version));
+        let Some(release) = release else {
             void.push(ordinal);
+            continue;
+        };
+        let terms = terms(&agreement, batch, release.clause);
+        if let Some(list) = state.feeds.get_mut(&feed) {
+            list.release(maker.item(&feed, ordinal), (release.record, release.version), &terms, release.cell);
         }
     }
     if let Some(list) = state.feeds.get_mut(&feed) {
         list.considered(LeafIndex(batch.considered_leaves));
+        if batch.closes_evaluation {
+            list.evaluated(batch.agreement_version);
+        }
     }
     true
 }
 
-/// A release needs a live record of the granting agency, its current version, a clause that is there, and to be new: the first
-/// rules let a version be released once, later ones wherever no release of it is live under the feed's present key.
-fn release_one(state: &mut State, made: Made, agreement: &Agreement, release: &v1::Release) -> Option<()> {
+/// A release that may be made, but for the size of its cell.
+struct Releasable {
+    record: RecordNumber,
+    version: u32,
+    clause: ClauseId,
+    cell: Option<(CellId, bool)>,
+    minimum_cell: u32,
+}
+
+/// A release needs a live record of the granting agency, its current version, a clause that is there, a cell where the clause has a
+/// minimum cell, and to be new: the first rules let a version be released once, later ones wherever no release of it is live under the
+/// feed's present key.
+fn releasable(state: &State, agreement: &Agreement, release: &v1::Release) -> Option<Releasable> {
     let record = RecordId::try_from(release.record_id.as_slice()).ok()?;
     let number = state.records.number(&record)?;
     let standing = state.records.at(number);
     let clause: ClauseId = release.clause.parse().ok()?;
-    let list = state.feeds.get_mut(&agreement.id)?;
-    let is_there = if state.rules >= RULES_PROTECTION {
-        list.shows(number, release.version)
-    } else {
-        list.has_released(number, release.version)
-    };
+    let minimum_cell = agreement.clause(&clause)?.minimum_cell;
+    let cell = release.cell.as_slice().try_into().ok().map(|cell| (CellId(cell), release.counts));
     let may = standing.may_leave()
         && standing.current == RecordVersion(release.version)
         && *standing.owner == agreement.granting
-        && agreement.clause(&clause).is_some()
-        && !is_there;
-    may.then(|| list.release(made, number, release.version, &clause))
+        && cell.is_some() == (minimum_cell > 1)
+        && !is_there(state, &agreement.id, number, release.version);
+    may.then_some(Releasable { record: number, version: release.version, clause, cell, minimum_cell })
+}
+
+fn is_there(state: &State, feed: &AgreementId, record: RecordNumber, version: u32) -> bool {
+    let there = |list: &ItemList| {
+        if state.rules >= RULES_PROTECTION { list.shows(record, version) } else { list.has_released(record, version) }
+    };
+    state.feeds.get(feed).is_some_and(there)
+}
+
+/// The cells that stand for as many persons as their clause asks for, with those whom this batch brings.
+fn cells_reached(state: &State, feed: &AgreementId, releases: &[Option<Releasable>]) -> BTreeSet<CellId> {
+    let mut brought: BTreeMap<CellId, (u64, u32)> = BTreeMap::new();
+    for release in releases.iter().flatten() {
+        let Some((cell, counts)) = release.cell else { continue };
+        let (persons, least) = brought.entry(cell).or_default();
+        *persons += u64::from(counts);
+        *least = (*least).max(release.minimum_cell);
+    }
+    let Some(feed) = state.feed(feed) else { return BTreeSet::new() };
+    let reached = brought
+        .into_iter()
+        .filter(|(cell, (persons, least))| feed.proven_persons(cell).saturating_add(*persons) >= u64::from(*least));
+    reached.map(|(cell, _)| cell).collect()
+}
+
+/// What the releases of a batch rest on. A path or step that does not read is not in an entry whose shape has been checked.
+fn terms(agreement: &Agreement, batch: &v1::ReleaseBatch, clause: ClauseId) -> ReleaseTerms {
+    let recoding = batch.recoding.iter().filter_map(|field| Some((field.path.parse().ok()?, field.step.parse().ok())));
+    ReleaseTerms { agreement_version: agreement.version, clause, recoding: recoding.collect() }
 }
 
 fn withdraw_one(state: &mut State, maker: &Maker<'_>, withdrawal: &v1::Withdrawal, ordinal: u32) -> Option<()> {
@@ -120,14 +177,27 @@ fn disclose(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, page: &v1::Pa
     }
     let list = state.feeds.get_mut(&feed)?;
     let (from, to) = (Position(page.from_position), Position(page.to_position));
-    (to <= list.newest()).then(|| list.disclose(from, to, leaf))
+    let made = Noted { leaf, time: Timestamp(entry.time_micros) };
+    (to <= list.newest()).then(|| list.disclose((from, to), made, &page.withheld))
 }
 
 /// Only the partner can say what it has taken note of.
-fn acknowledge(state: &mut State, entry: &v1::Entry, taken: &v1::Acknowledgement) -> Option<()> {
+fn acknowledge(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, taken: &v1::Acknowledgement) -> Option<()> {
     let feed: AgreementId = taken.feed.parse().ok()?;
     let partner = state.documents.agreement(&feed)?.recipient.as_str();
     let by_partner = entry.actor.as_ref()?.agency == partner;
-    let list = state.feeds.get_mut(&feed)?;
-    (by_partner && list.acknowledge(Position(taken.up_to_position))).then_some(())
+    let made = Noted { leaf, time: Timestamp(entry.time_micros) };
+    let had = state.feeds.get_mut(&feed).filter(|_| by_partner)?.taken();
+    let within = match taken.item_position {
+        0 => had.acknowledge(Position(taken.up_to_position), made),
+        item => had.acknowledge_item(Position(item), made),
+    };
+    within.then_some(())
+}
+
+/// Recalls are called overdue once. That the deadline is over is the gateway's clock's word, and the entry's time shows it.
+fn note_overdue(state: &mut State, overdue: &v1::Overdue) -> Option<()> {
+    let feed: AgreementId = overdue.feed.parse().ok()?;
+    let positions: Vec<_> = overdue.positions.iter().copied().map(Position).collect();
+    state.feeds.get_mut(&feed)?.taken().note_overdue(&positions).then_some(())
 }

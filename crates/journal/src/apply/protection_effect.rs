@@ -3,10 +3,10 @@
 use causeway_model::{AgencyId, LeafIndex, RecordId, Timestamp};
 
 use super::effect::{current, owner_and_record, record_id};
-use super::{RULES_PROTECTION, feed_effect};
+use super::{RULES_AGREEMENTS, RULES_PROTECTION, feed_effect};
 use crate::reason::{
-    REASON_ERASURE_COMPLETE, REASON_ERASURE_ORDERED, REASON_HOLD_LIFTED, REASON_HOLD_SET, REASON_RESTRICTED,
-    REASON_RETENTION_EXPIRED, REASON_UNRESTRICTED,
+    REASON_AT_RISK, REASON_ERASURE_COMPLETE, REASON_ERASURE_ORDERED, REASON_HOLD_LIFTED, REASON_HOLD_SET,
+    REASON_RESTRICTED, REASON_RETENTION_EXPIRED, REASON_UNRESTRICTED,
 };
 use crate::state::{APPROVALS, RecordNumber, approvers};
 use crate::{Erasure, Outcome, State, erasure_digest, v1};
@@ -14,6 +14,7 @@ use crate::{Erasure, Outcome, State, erasure_digest, v1};
 /// An alteration other than a withdrawal. Restricting what is restricted changes nothing and is no error.
 pub(super) fn alter(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     let restricted = match entry.reason.as_str() {
+        REASON_AT_RISK if state.rules >= RULES_AGREEMENTS => return flag_at_risk(state, leaf, entry),
         REASON_RESTRICTED if state.rules >= RULES_PROTECTION => true,
         REASON_UNRESTRICTED if state.rules >= RULES_PROTECTION => false,
         _ => return Outcome::Effective,
@@ -29,6 +30,26 @@ pub(super) fn alter(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Ou
         }
         Err(outcome) => outcome,
     }
+}
+
+/// A person in a record is in danger: it leaves every feed whatever its version is, and is kept back. A record that was withdrawn is
+/// flagged too, since the clock of its acknowledgements begins.
+fn flag_at_risk(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
+    let Some((owner, _, id)) = owner_and_record(entry) else { return Outcome::Void };
+    let Some(number) = state.records.number(&id) else { return Outcome::NotFound };
+    let record = state.records.at(number);
+    if *record.owner != owner {
+        return Outcome::NotFound;
+    }
+    if record.erasure != Erasure::None {
+        return Outcome::Erased;
+    }
+    if record.at_risk.is_some() {
+        return Outcome::AlreadyDone;
+    }
+    state.records.flag_at_risk(number, leaf);
+    feed_effect::withdraw_everywhere(state, leaf, entry, 0, number);
+    Outcome::Effective
 }
 
 /// An entry of operation erasure or retention.

@@ -7,7 +7,7 @@ use causeway_agreement::{AgencyFile, Agreement};
 use causeway_crypto::{Digest, PublicKey};
 use causeway_model::{AgencyId, AgreementId, LeafIndex, PersonId, SchemaId};
 
-use crate::document::{approval_message, document_digest};
+use crate::document::{approval_message, document_digest, suspension_digest};
 use crate::{Outcome, v1};
 
 /// A governed document in force.
@@ -28,9 +28,14 @@ pub const APPROVALS: usize = 2;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Documents {
-    all: BTreeMap<(i32, Box<str>), Document>,
+    /// All that ever came into force, the newest last.
+    all: BTreeMap<(i32, Box<str>), Vec<Document>>,
     agencies: BTreeMap<AgencyId, Arc<AgencyFile>>,
     agreements: BTreeMap<AgreementId, Arc<Agreement>>,
+    /// Every version that came into force: what was released under one goes on being what it was.
+    agreement_versions: BTreeMap<(AgreementId, u32), Arc<Agreement>>,
+    /// What is suspended, by the entry that says so.
+    suspended: BTreeMap<(i32, Box<str>), LeafIndex>,
     schemas: BTreeMap<SchemaId, Box<str>>,
 }
 
@@ -44,7 +49,25 @@ enum Read {
 
 impl Documents {
     pub(crate) fn get(&self, kind: v1::DocumentKind, id: &str) -> Option<&Document> {
-        self.all.get(&(kind.into(), id.into()))
+        self.all.get(&(kind.into(), id.into()))?.last()
+    }
+
+    /// The documents of a kind that were in force before an entry, by id.
+    pub(crate) fn before(&self, kind: v1::DocumentKind, leaf: LeafIndex) -> impl Iterator<Item = (&str, &Document)> {
+        let of_kind = self.all.iter().filter(move |((known, _), _)| *known == i32::from(kind));
+        of_kind.filter_map(move |((_, id), versions)| {
+            versions.iter().rfind(|document| document.leaf < leaf).map(|document| (id.as_ref(), document))
+        })
+    }
+
+    /// A version of an agreement that is or was in force.
+    pub(crate) fn agreement_version(&self, id: &AgreementId, version: u32) -> Option<&Arc<Agreement>> {
+        self.agreement_versions.get(&(id.clone(), version))
+    }
+
+    /// The entry that suspended a document, while its version in force is that one.
+    pub(crate) fn suspended(&self, kind: v1::DocumentKind, id: &str) -> Option<LeafIndex> {
+        self.suspended.get(&(kind.into(), id.into())).copied()
     }
 
     pub(crate) fn agency(&self, id: &AgencyId) -> Option<&Arc<AgencyFile>> {
@@ -94,13 +117,49 @@ impl Documents {
             return Outcome::UnapprovedDocument;
         }
         let held = Document { version, digest, text: text.into(), leaf };
-        self.all.insert((kind.into(), id.into()), held);
+        self.all.entry((kind.into(), id.into())).or_default().push(held);
+        self.suspended.remove(&(kind.into(), id.into()));
         match read {
             Read::Agency(file) => drop(self.agencies.insert(file.id.clone(), Arc::new(file))),
-            Read::Agreement(agreement) => drop(self.agreements.insert(agreement.id.clone(), Arc::new(agreement))),
+            Read::Agreement(agreement) => {
+                let agreement = Arc::new(agreement);
+                self.agreement_versions.insert((agreement.id.clone(), version), Arc::clone(&agreement));
+                self.agreements.insert(agreement.id.clone(), agreement);
+            }
             Read::Schema(schema) => drop(self.schemas.insert(schema, id.into())),
             Read::CodeList => {}
         }
+        Outcome::Effective
+    }
+
+    /// Suspends the version in force where one person of the agency that answers for it has signed that.
+    pub(crate) fn suspend(
+        &mut self,
+        operator: &AgencyId,
+        leaf: LeafIndex,
+        document: &v1::Document,
+        approvals: &[v1::Approval],
+    ) -> Outcome {
+        let (kind, id, version) = (document.kind(), document.id.as_str(), document.version);
+        let approver = match kind {
+            v1::DocumentKind::Agreement => {
+                id.parse().ok().and_then(|id| self.agreement(&id)).map(|known| &known.granting)
+            }
+            _ => Some(operator),
+        };
+        let in_force = self.get(kind, id).is_some_and(|known| known.version == version);
+        let Some(roster) = approver.and_then(|agency| self.agencies.get(agency)).filter(|_| in_force) else {
+            return Outcome::InvalidDocument;
+        };
+        let digest = suspension_digest(kind, id, version);
+        let approved = approvers(roster, approvals, &digest).is_some_and(|persons| !persons.is_empty());
+        if digest.0 != *document.digest || !approved {
+            return Outcome::UnapprovedDocument;
+        }
+        if self.suspended(kind, id).is_some() {
+            return Outcome::AlreadyDone;
+        }
+        self.suspended.insert((kind.into(), id.into()), leaf);
         Outcome::Effective
     }
 

@@ -1,11 +1,22 @@
 //! The feed of one agreement: its items in dense positions, their chain, and what its partner has had of it.
 
-use std::collections::BTreeMap;
+mod cells;
+mod list;
+mod taken;
+mod terms;
 
-use causeway_crypto::{Digest, digest};
-use causeway_model::{AgreementId, ClauseId, ItemId, LeafIndex, Position, RecordId, RecordVersion};
+use causeway_crypto::Digest;
+use causeway_model::{ItemId, LeafIndex, Position, RecordId, RecordVersion, Timestamp};
 
-use super::records::{RecordNumber, Records};
+use super::Erasure;
+use super::records::Records;
+
+pub use cells::CellId;
+pub use list::chain_link;
+pub use taken::Noted;
+pub use terms::ReleaseTerms;
+
+pub(crate) use list::{ItemList, Made, item_id};
 
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +38,8 @@ pub struct FeedItem<'a> {
     pub record_id: RecordId,
     /// The version released; for a withdrawal, of the release that it withdraws.
     pub version: RecordVersion,
-    /// The clause that granted the release.
-    pub clause: &'a ClauseId,
+    /// What the release rests on; for a withdrawal, the release that it withdraws.
+    pub terms: &'a ReleaseTerms,
     /// For a withdrawal, the release that it withdraws; for a release, the one still live that it replaces.
     pub target: Option<Position>,
     /// The entry that made it.
@@ -78,7 +89,7 @@ impl<'a> Feed<'a> {
             item_id: item.item_id,
             record_id: *self.records.id(item.record),
             version: RecordVersion(item.version),
-            clause: &self.list.clauses[usize::from(item.clause)],
+            terms: self.list.terms.get(item.terms),
             target: (live && earlier.is_some()).then(|| item.previous()),
             leaf: item.leaf,
         })
@@ -107,18 +118,17 @@ impl<'a> Feed<'a> {
 
     /// The entries of the pages that held this position, oldest first.
     pub fn disclosures(&self, position: Position) -> impl Iterator<Item = LeafIndex> + use<'a> {
-        let pages = self.list.pages.iter();
-        pages.filter(move |page| (page.from..=page.to).contains(&position)).map(|page| page.leaf)
+        self.list.taken.pages_with(position)
     }
 
     /// All up to this position has been taken note of.
     pub fn acknowledged(&self) -> Position {
-        self.list.acknowledged
+        self.list.taken.acknowledged()
     }
 
     /// The highest position that was in a page.
     pub fn disclosed(&self) -> Position {
-        self.list.disclosed
+        self.list.taken.disclosed()
     }
 
     /// The epoch in which new items are made.
@@ -142,201 +152,71 @@ impl<'a> Feed<'a> {
 
     /// Up to which entry (exclusive) records have been considered for this feed.
     pub fn considered(&self) -> LeafIndex {
-        self.list.considered
-    }
-}
-
-/// The chain is kept at every 64th position and computed from there: reading it costs at most 63 hashes.
-const CHAIN_STRIDE: usize = 64;
-
-/// A feed, to be written.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ItemList {
-    items: Vec<Packed>,
-    clauses: Vec<ClauseId>,
-    /// The chain after positions 64, 128 and so on.
-    strides: Vec<Digest>,
-    chain: Option<Digest>,
-    /// For each record with items here, the newest.
-    newest: BTreeMap<RecordNumber, u32>,
-    pages: Vec<PageSpan>,
-    acknowledged: Position,
-    disclosed: Position,
-    considered: LeafIndex,
-    /// The epochs after the first, in order.
-    epochs: Vec<FeedEpoch>,
-}
-
-/// 40 bytes an item.
-#[derive(Debug, Clone, Copy)]
-struct Packed {
-    item_id: ItemId,
-    leaf: LeafIndex,
-    record: RecordNumber,
-    version: u32,
-    /// The earlier item of the same record; 0 for none.
-    previous: u32,
-    clause: u16,
-    kind: FeedItemKind,
-}
-
-impl Packed {
-    fn previous(&self) -> Position {
-        Position(self.previous.into())
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct PageSpan {
-    from: Position,
-    to: Position,
-    leaf: LeafIndex,
-}
-
-impl ItemList {
-    pub(crate) fn newest(&self) -> Position {
-        Position(self.items.len() as u64)
+        self.list.considered_leaves()
     }
 
-    pub(crate) fn live(&self, record: RecordNumber) -> Option<Position> {
-        let position = Position((*self.newest.get(&record)?).into());
-        (self.at(position)?.kind == FeedItemKind::Release).then_some(position)
+    /// The agreement version under which everything has been decided; 0 before the first.
+    pub fn evaluated(&self) -> u32 {
+        self.list.evaluated_version()
     }
 
-    /// Whether this version of the record has been released here, withdrawn since or not.
-    pub(crate) fn has_released(&self, record: RecordNumber, version: u32) -> bool {
-        let positions = self.positions(record).into_iter();
-        positions.filter_map(|p| self.at(p)).any(|i| i.kind == FeedItemKind::Release && i.version == version)
+    /// Whether the content of the release at this position has left to the partner.
+    pub fn has_left(&self, position: Position) -> bool {
+        self.list.taken.has_left(position)
     }
 
-    /// Whether this version of the record is live here, under the key of this epoch.
-    pub(crate) fn shows(&self, record: RecordNumber, version: u32) -> bool {
-        let live = self.live(record).filter(|position| *position >= self.epoch().first);
-        live.and_then(|position| self.at(position)).is_some_and(|item| item.version == version)
+    /// The page with which it first did.
+    pub fn first_left(&self, position: Position) -> Option<Noted> {
+        self.list.taken.first_left(position)
     }
 
-    pub(crate) fn epoch(&self) -> FeedEpoch {
-        self.epochs.last().copied().unwrap_or(FeedEpoch::FIRST)
+    /// What first acknowledged the item at this position.
+    pub fn acknowledged_at(&self, position: Position) -> Option<Noted> {
+        self.list.taken.acknowledged_at(position)
     }
 
-    pub(crate) fn epoch_at(&self, position: Position) -> FeedEpoch {
-        let later = self.epochs.partition_point(|epoch| epoch.first <= position);
-        later.checked_sub(1).map_or(FeedEpoch::FIRST, |place| self.epochs[place])
+    /// The items that recall content which has left, and that the partner has not acknowledged, each with its entry's time: withdrawals,
+    /// and releases of a corrected version.
+    pub fn open_recalls(&self) -> impl Iterator<Item = (Position, Timestamp)> + use<'a> {
+        let list = self.list;
+        list.taken.open()
     }
 
-    /// Begins the next epoch with the next position.
-    pub(crate) fn begin_epoch(&mut self, after_compromise: bool) {
-        let number = self.epoch().number + 1;
-        self.epochs.push(FeedEpoch { number, first: self.newest().next(), after_compromise });
+    /// Whether an entry has said that the recall at this position is overdue.
+    pub fn is_noted_overdue(&self, position: Position) -> bool {
+        self.list.taken.is_noted_overdue(position)
     }
 
-    pub(crate) fn positions(&self, record: RecordNumber) -> Vec<Position> {
-        let mut positions = Vec::new();
-        let mut next = self.newest.get(&record).copied().unwrap_or(0);
-        while let Some(item) = self.at(Position(next.into())) {
-            positions.push(Position(next.into()));
-            next = item.previous;
-        }
-        positions.reverse();
-        positions
+    /// How many records have left on this day (days since 1970-01-01), repeated ones counted again; known of the newest such day.
+    pub fn records_on(&self, day: u64) -> u64 {
+        self.list.taken.records_on(day)
     }
 
-    pub(crate) fn leaf_at(&self, position: Position) -> Option<LeafIndex> {
-        self.at(position).map(|item| item.leaf)
+    /// The group that the item at this position joined.
+    pub fn cell(&self, position: Position) -> Option<CellId> {
+        self.list.cells.of(position)
     }
 
-    pub(crate) fn release(&mut self, made: Made, record: RecordNumber, version: u32, clause: &ClauseId) {
-        let place = self.clauses.iter().position(|known| known == clause).unwrap_or_else(|| {
-            self.clauses.push(clause.clone());
-            self.clauses.len() - 1
-        });
-        let clause = u16::try_from(place).expect("a release names a clause in force, and those are few");
-        self.push(made, record, version, clause, FeedItemKind::Release);
+    /// All groups.
+    pub fn cells(&self) -> impl Iterator<Item = CellId> + use<'a> {
+        let list = self.list;
+        list.cells.ids()
     }
 
-    /// Withdraws the record's live release; `false` if there is none.
-    pub(crate) fn withdraw(&mut self, made: Made, record: RecordNumber) -> bool {
-        let Some(target) = self.live(record).and_then(|position| self.at(position)).copied() else { return false };
-        self.push(made, record, target.version, target.clause, FeedItemKind::Withdrawal);
-        true
+    /// The positions that joined a group, oldest first.
+    pub fn members(&self, cell: &CellId) -> impl Iterator<Item = Position> + use<'a> {
+        let list = self.list;
+        list.cells.members(cell).iter().map(|member| member.position)
     }
 
-    pub(crate) fn considered(&mut self, leaves: LeafIndex) {
-        self.considered = self.considered.max(leaves);
+    /// How many persons the partner can know in a group: of the items that brought one, those that are live or have left.
+    pub fn persons(&self, cell: &CellId) -> u64 {
+        self.list.persons(cell, |_| true)
     }
 
-    pub(crate) fn disclose(&mut self, from: Position, to: Position, leaf: LeafIndex) {
-        self.pages.push(PageSpan { from, to, leaf });
-        self.disclosed = self.disclosed.max(to);
+    /// The same without those whose record has been erased: what a new item can rest on, since nobody can tell any more whether it
+    /// is of the same person.
+    pub fn proven_persons(&self, cell: &CellId) -> u64 {
+        self.list.persons(cell, |record| self.records.at(record).erasure == Erasure::None)
     }
-
-    /// Takes the acknowledgement; `false` where it speaks of what was never in a page.
-    pub(crate) fn acknowledge(&mut self, up_to: Position) -> bool {
-        let within = up_to <= self.disclosed;
-        if within {
-            self.acknowledged = self.acknowledged.max(up_to);
-        }
-        within
-    }
-
-    /// The pages that held any of these positions.
-    pub(crate) fn pages_over(&self, positions: &[Position]) -> impl Iterator<Item = LeafIndex> {
-        let held = |page: &&PageSpan| positions.iter().any(|p| (page.from..=page.to).contains(p));
-        self.pages.iter().filter(held).map(|page| page.leaf)
-    }
-
-    fn at(&self, position: Position) -> Option<&Packed> {
-        let place = usize::try_from(position.0.checked_sub(1)?).ok()?;
-        self.items.get(place)
-    }
-
-    fn push(&mut self, made: Made, record: RecordNumber, version: u32, clause: u16, kind: FeedItemKind) {
-        let position = u32::try_from(self.items.len() + 1).expect("a feed of 2^32 items does not fit in memory");
-        let previous = self.newest.insert(record, position).unwrap_or(0);
-        let item = Packed { item_id: made.item_id, leaf: made.leaf, record, version, previous, clause, kind };
-        let chain = link(self.chain.unwrap_or(CHAIN_START), Position(position.into()), &item);
-        self.items.push(item);
-        self.chain = Some(chain);
-        if self.items.len().is_multiple_of(CHAIN_STRIDE) {
-            self.strides.push(chain);
-        }
-    }
-
-    fn chain_at(&self, position: Position) -> Digest {
-        let end = usize::try_from(position.0).map_or(self.items.len(), |end| end.min(self.items.len()));
-        let stride = end / CHAIN_STRIDE;
-        let start = stride.checked_sub(1).map_or(CHAIN_START, |at| self.strides[at]);
-        let first = stride * CHAIN_STRIDE;
-        let chained = self.items[first..end].iter().zip(first as u64 + 1..);
-        chained.fold(start, |chain, (item, at)| link(chain, Position(at), item))
-    }
-}
-
-/// The start of every feed's chain.
-const CHAIN_START: Digest = Digest([0; 32]);
-
-fn link(previous: Digest, position: Position, item: &Packed) -> Digest {
-    chain_link(&previous, position, item.kind, &item.item_id)
-}
-
-/// The chain after an item, from the chain before it; 32 zero bytes stand before the first. Partners compute it too.
-pub fn chain_link(previous: &Digest, position: Position, kind: FeedItemKind, item_id: &ItemId) -> Digest {
-    let kind = match kind {
-        FeedItemKind::Release => 1,
-        FeedItemKind::Withdrawal => 2,
-    };
-    digest("causeway/v1/chain", &[&previous.0, &position.0.to_be_bytes(), &[kind], item_id.as_bytes()])
-}
-
-/// What made an item.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Made {
-    pub(crate) item_id: ItemId,
-    pub(crate) leaf: LeafIndex,
-}
-
-/// The id of the `ordinal`th item that an entry makes, from the entry's random salt and the feed.
-pub(crate) fn item_id(salt: &[u8], feed: &AgreementId, ordinal: u32) -> ItemId {
-    let hash = digest("causeway/v1/item", &[salt, feed.as_str().as_bytes(), &ordinal.to_be_bytes()]);
-    ItemId::from_bytes(*hash.0.first_chunk().expect("a digest has more than 16 bytes"))
 }

@@ -33,6 +33,8 @@ pub struct RecordState<'a> {
     pub restricted: bool,
     /// Whether it is under a legal hold.
     pub held: bool,
+    /// The entry that says that a person in it is in danger, until its restriction is lifted.
+    pub at_risk: Option<LeafIndex>,
     /// How far its erasure has come.
     pub erasure: Erasure,
     /// The last day on which it may be kept, in days since 1970-01-01; none where its current version states none. A correction that
@@ -62,6 +64,8 @@ pub(crate) struct Records {
     schemas: Interned<SchemaId>,
     /// Few records are ever erased, so this is kept beside them.
     erasures: BTreeMap<RecordNumber, Erasure>,
+    /// Likewise few.
+    at_risk: BTreeMap<RecordNumber, LeafIndex>,
 }
 
 #[derive(Debug, Clone)]
@@ -114,6 +118,7 @@ impl Records {
             withdrawn: record.withdrawn,
             restricted: record.restricted,
             held: record.held,
+            at_risk: self.at_risk.get(&number).copied(),
             erasure: self.erasures.get(&number).copied().unwrap_or_default(),
             retain_until_day: (record.retain_until_day > 0).then_some(record.retain_until_day),
             review_due_day: (record.review_due_day > 0).then_some(record.review_due_day),
@@ -167,6 +172,15 @@ impl Records {
 
     pub(crate) fn restrict(&mut self, number: RecordNumber, restricted: bool) {
         self.list[number as usize].restricted = restricted;
+        if !restricted {
+            self.at_risk.remove(&number);
+        }
+    }
+
+    /// A person in it is in danger: it is restricted until somebody lifts that.
+    pub(crate) fn flag_at_risk(&mut self, number: RecordNumber, leaf: LeafIndex) {
+        self.restrict(number, true);
+        self.at_risk.insert(number, leaf);
     }
 
     pub(crate) fn hold(&mut self, number: RecordNumber, held: bool) {

@@ -32,7 +32,7 @@ fn releases_take_positions_in_order() {
     assert_eq!((feed.newest(), feed.considered()), (Position(2), LeafIndex(size)));
     let first = feed.item(Position(1)).expect("released");
     assert_eq!((first.kind, first.record_id, first.version), (FeedItemKind::Release, record("b"), RecordVersion(1)));
-    assert_eq!((first.clause.as_str(), first.target, first.leaf), ("c1", None, LeafIndex(size)));
+    assert_eq!((first.terms.clause.as_str(), first.target, first.leaf), ("c1", None, LeafIndex(size)));
     assert_eq!(feed.live(&record("a")), Some(Position(2)));
     assert_eq!(feed.live(&record("c")), None);
     assert_eq!((feed.item(Position(0)), feed.item(Position(3))), (None, None));

@@ -1,8 +1,8 @@
 //! Frames that are refused: whole, and without a trace.
 
 use causeway_journal::{
-    JournalError, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, Outcome, Place, apply, apply_checked, check, encode_entry,
-    encode_frame, leaf_hash, v1,
+    JournalError, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, Outcome, Place, RULES_VERSION, apply, apply_checked, check,
+    encode_entry, encode_frame, leaf_hash, v1,
 };
 use causeway_model::{FrameSeq, LeafIndex, Timestamp};
 
@@ -31,7 +31,10 @@ fn a_frame_must_be_the_next_of_this_log() {
     assert_eq!(refused_frame(&mut log, |frame| frame.log_id = vec![9; 16]), JournalError::WrongLog);
     assert_eq!(refused_frame(&mut log, |frame| frame.previous_frame = vec![9; 32]), JournalError::WrongPrevious);
     assert_eq!(refused_frame(&mut log, |frame| frame.previous_frame.clear()), JournalError::WrongPrevious);
-    assert_eq!(refused_frame(&mut log, |frame| frame.rules_version = 3), JournalError::UnknownRules(3));
+    assert_eq!(
+        refused_frame(&mut log, |frame| frame.rules_version = RULES_VERSION + 1),
+        JournalError::UnknownRules(RULES_VERSION + 1)
+    );
     assert_eq!(
         refused_frame(&mut log, |frame| frame.rules_version = 1),
         JournalError::UnknownRules(1),

@@ -264,6 +264,7 @@ pub(crate) fn release(feed: &str, considered: u64, records: &[(&str, u32)]) -> v
         record_id: record(name).as_bytes().to_vec(),
         version: *version,
         clause: "c1".into(),
+        ..v1::Release::default()
     };
     let releases = records.iter().map(release).collect();
     v1::Entry {
@@ -273,6 +274,7 @@ pub(crate) fn release(feed: &str, considered: u64, records: &[(&str, u32)]) -> v
             agreement_version: 1,
             considered_leaves: considered,
             releases,
+            ..v1::ReleaseBatch::default()
         }),
         ..administration("released")
     }
@@ -294,7 +296,7 @@ pub(crate) fn page(feed: &str, recipient: &str, from: u64, to: u64) -> v1::Entry
 
 pub(crate) fn acknowledge(feed: &str, agency: &str, up_to: u64) -> v1::Entry {
     v1::Entry {
-        acknowledgement: Some(v1::Acknowledgement { feed: feed.into(), up_to_position: up_to }),
+        acknowledgement: Some(v1::Acknowledgement { feed: feed.into(), up_to_position: up_to, item_position: 0 }),
         ..allowed(v1::Operation::Administration, "acknowledged", agency)
     }
 }

@@ -1,0 +1,177 @@
+//! What a feed's partner has had of it, what it has taken note of, and which recalls wait for that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_model::{LeafIndex, Position, Timestamp};
+
+/// Something that an entry said, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    /// The entry.
+    pub leaf: LeafIndex,
+    /// Its time.
+    pub time: Timestamp,
+}
+
+/// Pages, acknowledgements and open recalls of one feed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Taken {
+    pages: Vec<PageSpan>,
+    disclosed: Position,
+    /// One bit a position, from position 0: whether a page held the release's content.
+    left: Vec<u64>,
+    /// Acknowledgements up to a position, ascending in position and time.
+    up_to: Vec<(Position, Noted)>,
+    /// Acknowledgements of single items.
+    items: BTreeMap<Position, Noted>,
+    /// Items that recall something that has left and are not acknowledged, each with its entry's time.
+    open: BTreeMap<Position, Timestamp>,
+    /// Those of them that an entry has called overdue.
+    overdue: BTreeSet<Position>,
+    /// The records that left on the newest day on which any did.
+    today: (u64, u64),
+}
+
+#[derive(Debug, Clone)]
+struct PageSpan {
+    from: Position,
+    to: Position,
+    made: Noted,
+    withheld: Box<[u8]>,
+}
+
+impl PageSpan {
+    fn holds(&self, position: Position) -> bool {
+        (self.from..=self.to).contains(&position)
+    }
+
+    fn withholds(&self, position: Position) -> bool {
+        let Ok(index) = usize::try_from(position.0 - self.from.0) else { return true };
+        self.withheld.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+    }
+}
+
+impl Taken {
+    /// Takes a page. `is_release` says what a position holds.
+    pub(crate) fn disclose(
+        &mut self,
+        (from, to): (Position, Position),
+        made: Noted,
+        withheld: &[u8],
+        is_release: impl Fn(Position) -> bool,
+    ) {
+        let span = PageSpan { from, to, made, withheld: withheld.into() };
+        let mut count = 0;
+        for position in (from.0..=to.0).map(Position).filter(|position| is_release(*position)) {
+            if !span.withholds(position) {
+                count += 1;
+                self.mark_left(position);
+            }
+        }
+        let day = made.time.day();
+        self.today = if self.today.0 == day { (day, self.today.1 + count) } else { (day, count) };
+        self.pages.push(span);
+        self.disclosed = self.disclosed.max(to);
+    }
+
+    fn mark_left(&mut self, position: Position) {
+        let Ok(bit) = usize::try_from(position.0) else { return };
+        if self.left.len() <= bit / 64 {
+            self.left.resize(bit / 64 + 1, 0);
+        }
+        self.left[bit / 64] |= 1 << (bit % 64);
+    }
+
+    /// Whether the content of the release at this position has left.
+    pub(crate) fn has_left(&self, position: Position) -> bool {
+        let Ok(bit) = usize::try_from(position.0) else { return false };
+        self.left.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+    }
+
+    /// The first page that held the content of the release at this position.
+    pub(crate) fn first_left(&self, position: Position) -> Option<Noted> {
+        let mut held = self.pages.iter().filter(|page| page.holds(position) && !page.withholds(position));
+        self.has_left(position).then(|| held.next().map(|page| page.made))?
+    }
+
+    /// An item at this position recalls something that has left: somebody has to take note of it.
+    pub(crate) fn recall(&mut self, position: Position, time: Timestamp) {
+        self.open.insert(position, time);
+    }
+
+    /// Takes an acknowledgement of all up to a position; `false` where it speaks of what was never in a page.
+    pub(crate) fn acknowledge(&mut self, up_to: Position, made: Noted) -> bool {
+        if up_to > self.disclosed {
+            return false;
+        }
+        if up_to > self.acknowledged() {
+            self.up_to.push((up_to, made));
+            self.open = self.open.split_off(&up_to.next());
+        }
+        true
+    }
+
+    /// Takes an acknowledgement of one item, likewise.
+    pub(crate) fn acknowledge_item(&mut self, position: Position, made: Noted) -> bool {
+        if position > self.disclosed {
+            return false;
+        }
+        if self.acknowledged_at(position).is_none() {
+            self.items.insert(position, made);
+            self.open.remove(&position);
+        }
+        true
+    }
+
+    pub(crate) fn acknowledged(&self) -> Position {
+        self.up_to.last().map_or(Position(0), |(position, _)| *position)
+    }
+
+    /// What first acknowledged the item at this position.
+    pub(crate) fn acknowledged_at(&self, position: Position) -> Option<Noted> {
+        let later = self.up_to.partition_point(|(up_to, _)| *up_to < position);
+        let by_range = self.up_to.get(later).map(|(_, made)| *made);
+        let alone = self.items.get(&position).copied();
+        match (by_range, alone) {
+            (Some(one), Some(other)) => Some(if one.leaf <= other.leaf { one } else { other }),
+            (one, other) => one.or(other),
+        }
+    }
+
+    pub(crate) fn open(&self) -> impl Iterator<Item = (Position, Timestamp)> {
+        self.open.iter().map(|(position, time)| (*position, *time))
+    }
+
+    /// Notes which open recalls are overdue; `false` where one is not open, or was noted before.
+    pub(crate) fn note_overdue(&mut self, positions: &[Position]) -> bool {
+        let is_new = |position: &Position| self.open.contains_key(position) && !self.overdue.contains(position);
+        if positions.is_empty() || !positions.iter().all(is_new) {
+            return false;
+        }
+        self.overdue.extend(positions);
+        true
+    }
+
+    pub(crate) fn is_noted_overdue(&self, position: Position) -> bool {
+        self.overdue.contains(&position)
+    }
+
+    pub(crate) fn disclosed(&self) -> Position {
+        self.disclosed
+    }
+
+    /// How many records left on a day, repeated ones counted again. Only of the newest such day it is known.
+    pub(crate) fn records_on(&self, day: u64) -> u64 {
+        if self.today.0 == day { self.today.1 } else { 0 }
+    }
+
+    pub(crate) fn pages_with(&self, position: Position) -> impl Iterator<Item = LeafIndex> {
+        self.pages.iter().filter(move |page| page.holds(position)).map(|page| page.made.leaf)
+    }
+
+    /// The pages that held any of these positions.
+    pub(crate) fn pages_over(&self, positions: &[Position]) -> impl Iterator<Item = LeafIndex> {
+        let held = |page: &&PageSpan| positions.iter().any(|position| page.holds(*position));
+        self.pages.iter().filter(held).map(|page| page.made.leaf)
+    }
+}
