@@ -231,7 +231,7 @@ async fn feeds(watch: &mut Watch, gateway: &Gateway, reader: &str) {
     let agreement = watch.canaries.word().to_uppercase();
     let unknown = v1::PullRequest { agreement: agreement.clone(), ..v1::PullRequest::default() };
     watch.refused("an unknown agreement", Code::NotFound, feed.pull(unknown).await);
-    let malformed = v1::AcknowledgeRequest { agreement: agreement.to_lowercase(), up_to_position: 1 };
+    let malformed = v1::AcknowledgeRequest { agreement: agreement.to_lowercase(), up_to_position: 1, item_position: 0 };
     watch.refused("a malformed agreement", Code::InvalidArgument, feed.acknowledge(malformed).await);
 }
 

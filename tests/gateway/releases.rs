@@ -246,7 +246,7 @@ async fn an_expired_agreement_serves_withdrawals_only() {
     let withdrawn: BTreeSet<_> = after[3..].iter().map(|item| format!("{:?}", item.content)).collect();
     let old: BTreeSet<_> = after[..3].iter().map(|item| format!("{:?}", item.content)).collect();
     assert_eq!(withdrawn, old, "the withdrawals are of what had been released");
-    let request = v1::AcknowledgeRequest { agreement: String::new(), up_to_position: 6 };
+    let request = v1::AcknowledgeRequest { agreement: String::new(), up_to_position: 6, item_position: 0 };
     assert_eq!(feed.acknowledge(request).await.expect("taken note of").into_inner().acknowledged_position, 6);
     // A restart on a later day changes nothing more.
     gateway.stop().await;

@@ -37,7 +37,7 @@ fn record(number: usize) -> v1::SubmitRequest {
 fn record_of(item: &v1::Item) -> Option<&v1::ReleasedRecord> {
     match item.content.as_ref()? {
         Content::Released(record) => Some(record),
-        Content::Withdrawn(_) => None,
+        Content::Withdrawn(_) | Content::Deferred(_) => None,
     }
 }
 

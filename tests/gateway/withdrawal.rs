@@ -15,7 +15,7 @@ use crate::harness::{Gateway, Stated, World, documents};
 fn withdrawn(item: &v1::Item) -> Option<&str> {
     match item.content.as_ref()? {
         Content::Withdrawn(withdrawn) => Some(&withdrawn.item_id),
-        Content::Released(_) => None,
+        Content::Released(_) | Content::Deferred(_) => None,
     }
 }
 
@@ -23,7 +23,7 @@ fn withdrawn(item: &v1::Item) -> Option<&str> {
 fn replaces(item: &v1::Item) -> Option<&str> {
     match item.content.as_ref()? {
         Content::Released(released) => Some(&released.replaces_item_id),
-        Content::Withdrawn(_) => None,
+        Content::Withdrawn(_) | Content::Deferred(_) => None,
     }
 }
 
@@ -209,7 +209,7 @@ async fn pause(feed: &mut FeedServiceClient<Stated>) {
 }
 
 async fn acknowledge(feed: &mut FeedServiceClient<Stated>, up_to_position: u64) -> Result<u64, Status> {
-    let request = v1::AcknowledgeRequest { agreement: String::new(), up_to_position };
+    let request = v1::AcknowledgeRequest { agreement: String::new(), up_to_position, item_position: 0 };
     Ok(feed.acknowledge(request).await?.into_inner().acknowledged_position)
 }
 

@@ -117,8 +117,10 @@ fn item_of(item: &Item) -> Result<PageItem, Failure> {
                 text => Some(id(text)?),
             },
             changes: record.pseudonym_changes.iter().map(change_of).collect(),
+            onward_transfer: record.onward_transfer.clone(),
         },
         Some(item::Content::Withdrawn(withdrawn)) => Content::Withdrawn(id(&withdrawn.item_id)?),
+        Some(item::Content::Deferred(_)) => Content::Deferred,
         None => return Err(broken("an item is empty")),
     };
     Ok(PageItem { position: Position(item.position), item_id: id(&item.item_id)?, kind, content })

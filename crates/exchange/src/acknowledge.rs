@@ -38,7 +38,8 @@ impl Exchange {
         up_to: Position,
     ) -> Result<Position, Error> {
         let mut draft = Said::allowed(v1::Operation::Administration, "acknowledged").by(caller);
-        draft.entry.acknowledgement = Some(v1::Acknowledgement { feed: id.to_string(), up_to_position: up_to.0 });
+        draft.entry.acknowledgement =
+            Some(v1::Acknowledgement { feed: id.to_string(), up_to_position: up_to.0, item_position: 0 });
         let committed = self.record_or_refuse(caller, draft).await?;
         if committed.outcome != Outcome::Effective {
             return Err(Error::internal("apply did not take an acknowledgement that was checked"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use causeway_crypto::{Digest, digest};
 use causeway_journal::FeedItemKind;
-use causeway_model::{AgreementId, ItemId, LeafIndex, Position, SchemaId};
+use causeway_model::{AgreementId, ItemId, LeafIndex, Position, SchemaId, Timestamp};
 
 /// Domain of a page's digest.
 const PAGE_DOMAIN: &str = "causeway/v1/page";
@@ -21,8 +21,12 @@ pub struct Page {
     pub agreement_version: u32,
     /// The items.
     pub items: Vec<PageItem>,
-    /// The cursor after the last item.
+    /// The cursor to go on from: after the last item or, where items are put off, before the first that is.
     pub next_cursor: String,
+    /// Where items are put off: the cursor after the last item.
+    pub ahead_cursor: Option<String>,
+    /// Where items are put off: when the quota is that of a new day.
+    pub quota_renewed: Option<Timestamp>,
     /// Whether the feed has more than this page.
     pub more: bool,
     /// The newest position of the feed.
@@ -67,9 +71,13 @@ pub enum Content {
         replaces: Option<ItemId>,
         /// After a planned rotation of the feed's key: what the replaced item called the identifiers that this one shows.
         changes: Vec<PseudonymChange>,
+        /// The condition on onward transfer, of the agreement's version that the item was released under.
+        onward_transfer: String,
     },
     /// Delete what is held under this item.
     Withdrawn(ItemId),
+    /// A release that the day's quota puts off.
+    Deferred,
 }
 
 /// One identifier under a feed's earlier key and under its present one.
@@ -92,6 +100,7 @@ impl std::fmt::Debug for Content {
         f.write_str(match self {
             Self::Released { .. } => "Released(..)",
             Self::Withdrawn(_) => "Withdrawn(..)",
+            Self::Deferred => "Deferred",
         })
     }
 }
@@ -164,7 +173,7 @@ fn item_digest(item: &PageItem) -> Digest {
         FeedItemKind::Withdrawal => [2],
     };
     match &item.content {
-        Content::Released { schema, document, clause, replaces, changes } => {
+        Content::Released { schema, document, clause, replaces, changes, onward_transfer } => {
             let schema = schema.to_string();
             let replaces = replaces.as_ref().map_or(&[][..], |id| id.as_bytes());
             let mut parts: Vec<&[u8]> = vec![
@@ -176,6 +185,7 @@ fn item_digest(item: &PageItem) -> Digest {
                 document,
                 clause.as_bytes(),
                 replaces,
+                onward_transfer.as_bytes(),
             ];
             parts.extend(changes.iter().flat_map(|change| [change.previous.as_bytes(), change.current.as_bytes()]));
             digest(ITEM_DOMAIN, &parts)
@@ -183,5 +193,6 @@ fn item_digest(item: &PageItem) -> Digest {
         Content::Withdrawn(target) => {
             digest(ITEM_DOMAIN, &[&position, item.item_id.as_bytes(), &kind, &[2], target.as_bytes()])
         }
+        Content::Deferred => digest(ITEM_DOMAIN, &[&position, item.item_id.as_bytes(), &kind, &[3]]),
     }
 }

@@ -137,6 +137,8 @@ impl Exchange {
             agreement: agreement.id.clone(),
             agreement_version: agreement.version,
             next_cursor: cursor::encode(&self.keys().ring().cursor_mac(), &agreement.id, last),
+            ahead_cursor: None,
+            quota_renewed: None,
             more: last < stretch.newest,
             newest: stretch.newest,
             chain_before: stretch.chain_before,
@@ -172,8 +174,10 @@ impl Exchange {
                     count += 1;
                     bytes += document.len() as u64;
                 }
-                Content::Withdrawn(_) if item.kind == FeedItemKind::Release => withheld[index / 8] |= 1 << (index % 8),
-                Content::Withdrawn(_) => {}
+                Content::Withdrawn(_) | Content::Deferred if item.kind == FeedItemKind::Release => {
+                    withheld[index / 8] |= 1 << (index % 8);
+                }
+                Content::Withdrawn(_) | Content::Deferred => {}
             }
         }
         while withheld.last() == Some(&0) {
@@ -200,7 +204,7 @@ impl Exchange {
         self.journal().read(|state| {
             let Some(feed) = state.feed(&agreement.id) else { return false };
             stretch.slots.iter().zip(&page.items).all(|(slot, item)| match item.content {
-                Content::Withdrawn(_) => true,
+                Content::Withdrawn(_) | Content::Deferred => true,
                 Content::Released { .. } => live(state, feed, slot).is_some(),
             })
         })

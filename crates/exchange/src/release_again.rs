@@ -68,6 +68,7 @@ impl Exchange {
             agreement_version: agreement.version,
             considered_leaves: considered.unwrap_or_default().0,
             releases,
+            ..v1::ReleaseBatch::default()
         });
         Ok(self.record(draft).await?.outcome != Outcome::Void)
     }

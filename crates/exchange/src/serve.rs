@@ -72,6 +72,7 @@ impl Exchange {
             clause: format!("{}/{}", agreement.id, granted.clause.id),
             replaces: slot.target,
             changes: changes.into_inner(),
+            onward_transfer: agreement.onward_transfer.as_str().to_owned(),
         }))
     }
 

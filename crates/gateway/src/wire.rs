@@ -124,6 +124,8 @@ pub(crate) fn page(page: Page) -> v1::Page {
         digest_salt: page.salt.map(|salt| salt.to_vec()).unwrap_or_default(),
         evidence: page.evidence.map(evidence),
         onward_transfer: page.onward_transfer.to_owned(),
+        ahead_cursor: page.ahead_cursor.unwrap_or_default(),
+        quota_renewed_at_micros: page.quota_renewed.map_or(0, |time| time.0),
     }
 }
 
@@ -150,7 +152,7 @@ fn item(item: PageItem) -> v1::Item {
 
 fn content(content: Content) -> v1::item::Content {
     match content {
-        Content::Released { schema, document, clause, replaces, changes } => {
+        Content::Released { schema, document, clause, replaces, changes, onward_transfer } => {
             v1::item::Content::Released(v1::ReleasedRecord {
                 kind: schema.kind.to_string(),
                 schema_version: schema.version.to_string(),
@@ -158,9 +160,11 @@ fn content(content: Content) -> v1::item::Content {
                 clause,
                 replaces_item_id: replaces.map(|item| item.to_string()).unwrap_or_default(),
                 pseudonym_changes: changes.into_iter().map(pseudonym_change).collect(),
+                onward_transfer,
             })
         }
         Content::Withdrawn(item) => v1::item::Content::Withdrawn(v1::WithdrawnItem { item_id: item.to_string() }),
+        Content::Deferred => v1::item::Content::Deferred(v1::DeferredItem {}),
     }
 }
 

@@ -101,6 +101,7 @@ fn item_digest(item: &Item) -> Result<Digest, String> {
             let clause = released.clause.as_bytes();
             let mut parts: Vec<&[u8]> =
                 vec![&position, &id, &kind, &[1], schema.as_bytes(), &released.document, clause, &replaces];
+            parts.push(released.onward_transfer.as_bytes());
             for change in &released.pseudonym_changes {
                 parts.extend([change.previous.as_bytes(), change.current.as_bytes()]);
             }
@@ -109,6 +110,7 @@ fn item_digest(item: &Item) -> Result<Digest, String> {
         Content::Withdrawn(withdrawn) => {
             Ok(digest(domain, &[&position, &id, &kind, &[2], &hex16(&withdrawn.item_id)?]))
         }
+        Content::Deferred(_) => Ok(digest(domain, &[&position, &id, &kind, &[3]])),
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn released(item: &v1::Item) -> Option<Value> {
         v1::item::Content::Released(record) => {
             Some(serde_json::from_slice(&record.document).expect("a released document is JSON"))
         }
-        v1::item::Content::Withdrawn(_) => None,
+        v1::item::Content::Withdrawn(_) | v1::item::Content::Deferred(_) => None,
     }
 }
 

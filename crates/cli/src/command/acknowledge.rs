@@ -23,7 +23,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let session = Session::open(&options.client, Doing::Reading).await?;
     let agreement = options.agreement.clone().unwrap_or_default();
-    let request = AcknowledgeRequest { agreement, up_to_position: options.position };
+    let request = AcknowledgeRequest { agreement, up_to_position: options.position, item_position: 0 };
     let response = session.feed().acknowledge(request).await.map_err(|status| session.failure(status))?.into_inner();
     say(format_args!("acknowledged up to position {}", response.acknowledged_position));
     Ok(())

@@ -155,6 +155,9 @@ enum Content<'a> {
     Withdrawn {
         withdrawn: &'a str,
     },
+    Deferred {
+        deferred: bool,
+    },
 }
 
 pub(super) fn print(item: &Item, counts: &mut Counts) {
@@ -176,6 +179,7 @@ pub(super) fn print(item: &Item, counts: &mut Counts) {
             counts.withdrawn += 1;
             Content::Withdrawn { withdrawn: &withdrawn.item_id }
         }
+        Some(item::Content::Deferred(_)) => Content::Deferred { deferred: true },
         None => return,
     };
     say_json(&Line { position: item.position, item_id: &item.item_id, content });

@@ -22,6 +22,7 @@ fn released(position: u64) -> Item {
             clause: format!("{AGREEMENT}/c3.1"),
             replaces_item_id: String::new(),
             pseudonym_changes: Vec::new(),
+            onward_transfer: "forbidden".into(),
         })),
     }
 }
@@ -89,6 +90,8 @@ fn page(before: Digest, items: Vec<Item>, key: &SigningKey) -> Page {
             checkpoint: Checkpoint { origin: ORIGIN.into(), size: 5, root: tree.root() }.sign(key),
         }),
         onward_transfer: "forbidden".into(),
+        ahead_cursor: String::new(),
+        quota_renewed_at_micros: 0,
     }
 }
 

@@ -21,6 +21,7 @@ impl Exchange {
             record_id: candidate.record.as_bytes().to_vec(),
             version: candidate.version.0,
             clause: clause.to_owned(),
+            ..v1::Release::default()
         }
     }
 
@@ -53,6 +54,7 @@ impl Exchange {
                 agreement_version: agreement.version,
                 considered_leaves: considered_leaves.0,
                 releases,
+                ..v1::ReleaseBatch::default()
             });
             self.record(draft).await?;
         }

@@ -51,6 +51,20 @@ impl AdminService for Admin {
         Ok(Response::new(v1::ActivateDocumentResponse { leaf_index: activated.await?.0 }))
     }
 
+    async fn propose_document(
+        &self,
+        _: Request<v1::ProposeDocumentRequest>,
+    ) -> Result<Response<v1::ProposeDocumentResponse>, Status> {
+        not_served()
+    }
+
+    async fn compare_agreement(
+        &self,
+        _: Request<v1::CompareAgreementRequest>,
+    ) -> Result<Response<v1::CompareAgreementResponse>, Status> {
+        not_served()
+    }
+
     async fn suspend(&self, _: Request<v1::SuspendRequest>) -> Result<Response<v1::SuspendResponse>, Status> {
         not_served()
     }

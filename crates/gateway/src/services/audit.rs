@@ -71,6 +71,13 @@ impl AuditService for Audit {
         not_served()
     }
 
+    async fn explain(
+        &self,
+        _: Request<v1::AuditServiceExplainRequest>,
+    ) -> Result<Response<v1::AuditServiceExplainResponse>, Status> {
+        not_served()
+    }
+
     async fn get_tile(&self, _: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {
         not_served()
     }

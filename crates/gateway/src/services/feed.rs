@@ -63,7 +63,7 @@ impl FeedService for Feed {
         request: Request<v1::AcknowledgeRequest>,
     ) -> Result<Response<v1::AcknowledgeResponse>, Status> {
         let call = Call::of(&request)?;
-        let v1::AcknowledgeRequest { agreement, up_to_position } = request.into_inner();
+        let v1::AcknowledgeRequest { agreement, up_to_position, item_position: _ } = request.into_inner();
         let agreement = wire::optional("agreement", &agreement).map_err(|fault| call.malformed(fault))?;
         let position = Position(up_to_position);
         let position = self.exchange.acknowledge(&call.caller, agreement, position).await.map_err(status::of)?;
@@ -71,6 +71,10 @@ impl FeedService for Feed {
     }
 
     async fn count(&self, _: Request<v1::CountRequest>) -> Result<Response<v1::CountResponse>, Status> {
+        not_served()
+    }
+
+    async fn list_tables(&self, _: Request<v1::ListTablesRequest>) -> Result<Response<v1::ListTablesResponse>, Status> {
         not_served()
     }
 }
