@@ -6,7 +6,7 @@ use crate::section::{Section, flag, positive, text};
 /// Characters of a reason at least; a shorter one explains nothing.
 const MIN_REASON_CHARS: usize = 10;
 /// The minimum cell of a clause that states none.
-const DEFAULT_MINIMUM_CELL: u32 = 11;
+pub(crate) const DEFAULT_MINIMUM_CELL: u32 = 11;
 
 /// What a clause may relax. Absent keys have the protective default.
 pub(crate) struct Relaxations {

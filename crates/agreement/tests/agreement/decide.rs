@@ -2,20 +2,21 @@
 
 use causeway_agreement::{Agreement, Decision, DenyReason, Filter, Standing, decide};
 use causeway_model::{
-    ActionCode, AgencyId, Date, Handling, InfoGrade, Kind, RecordFacts, SanitisationCode, SourceGrade, Timestamp, Tlp,
+    ActionCode, AgencyId, Country, Date, EuropolCode, Handling, InfoGrade, Kind, RecordFacts, SanitisationCode,
+    SourceGrade, Timestamp, Tlp,
 };
 
 use crate::sample;
 
-fn owner() -> AgencyId {
+pub(crate) fn owner() -> AgencyId {
     "gb-nca".parse().expect("an agency id")
 }
 
-fn on(date: &str) -> Timestamp {
+pub(crate) fn on(date: &str) -> Timestamp {
     date.parse::<Date>().expect("a date").start()
 }
 
-fn profile() -> RecordFacts {
+pub(crate) fn profile() -> RecordFacts {
     RecordFacts {
         kind: Kind::VictimProfile,
         nationalities: vec!["AL".parse().expect("a country")],
@@ -43,7 +44,7 @@ fn profile() -> RecordFacts {
     }
 }
 
-fn route() -> RecordFacts {
+pub(crate) fn route() -> RecordFacts {
     RecordFacts {
         kind: Kind::TraffickingRoute,
         nationalities: vec![],
@@ -202,6 +203,119 @@ fn conditions_need_a_listed_action_code() {
     all_codes.clauses[0].ceiling.action_codes = vec![ActionCode::A1, ActionCode::A2, ActionCode::A3];
     assert!(answer(&all_codes, &conditions(Some(ActionCode::A3))).is_ok());
     assert_eq!(answer(&all_codes, &conditions(Some(ActionCode::A1))), Err(DenyReason::OriginatorPermissionNeeded));
+}
+
+#[test]
+fn conditions_need_a_listed_sanitisation_code() {
+    let conditions = |code| RecordFacts {
+        handling: Handling::Conditions,
+        action_code: Some(ActionCode::A2),
+        sanitisation_code: code,
+        ..profile()
+    };
+    assert!(answer(&sample(), &conditions(Some(SanitisationCode::S2))).is_ok());
+    let not_listed = Err(DenyReason::SanitisationCodeNotListed);
+    assert_eq!(answer(&sample(), &conditions(Some(SanitisationCode::S1))), not_listed);
+    assert_eq!(answer(&sample(), &conditions(None)), not_listed);
+    let mut none = sample();
+    none.clauses[0].ceiling.sanitisation_codes.clear();
+    assert_eq!(answer(&none, &conditions(Some(SanitisationCode::S2))), not_listed, "none is listed");
+    assert!(answer(&none, &profile()).is_ok(), "nothing is asked of what is shared without conditions");
+}
+
+#[test]
+fn europols_codes_are_admitted_by_the_ceiling() {
+    let with = |codes: &[EuropolCode]| RecordFacts { europol_codes: codes.to_vec(), ..profile() };
+    let (h0, h1) = (EuropolCode::H0, EuropolCode::H1);
+    let not_listed = Err(DenyReason::EuropolCodeNotListed);
+    assert!(answer(&sample(), &with(&[])).is_ok());
+    assert_eq!(answer(&sample(), &with(&[h0])), not_listed, "no list, no code");
+    let mut one = sample();
+    one.clauses[0].ceiling.europol_codes = vec![h0];
+    assert!(answer(&one, &with(&[h0])).is_ok() && answer(&one, &with(&[])).is_ok());
+    assert_eq!(answer(&one, &with(&[h0, h1])), not_listed, "every code of the record is listed");
+}
+
+#[test]
+fn a_suspended_agreement_grants_nothing() {
+    let agreement = sample();
+    let decided = |standing, date| decide(&agreement, standing, &owner(), &profile(), on(date));
+    assert!(matches!(decided(Standing::InForce, "2026-06-01"), Decision::Grant(_)));
+    assert_eq!(decided(Standing::Suspended, "2026-06-01"), Decision::Deny(DenyReason::AgreementSuspended));
+    assert_eq!(decided(Standing::Suspended, "2028-01-01"), Decision::Deny(DenyReason::AgreementNotInForce));
+}
+
+#[test]
+fn nothing_leaves_after_the_last_day_of_the_transfer_condition() {
+    let mut agreement = sample();
+    agreement.transfer_condition_until = Some("2026-06-01".parse().expect("a date"));
+    assert!(answer(&agreement, &profile()).is_ok(), "it is that day");
+    agreement.transfer_condition_until = Some("2026-05-31".parse().expect("a date"));
+    assert_eq!(answer(&agreement, &profile()), Err(DenyReason::TransferConditionOver));
+    agreement.transfer_condition_until = None;
+    assert!(answer(&agreement, &profile()).is_ok(), "it holds as long as the agreement does");
+}
+
+#[test]
+fn routes_are_covered_by_where_they_start_and_end() {
+    let country = |code: &str| -> Country { code.parse().expect("a country") };
+    let from_to = |start: Option<&str>, end: Option<&str>| RecordFacts {
+        route_start: start.map(country),
+        route_end: end.map(country),
+        ..route()
+    };
+    let mut agreement = sample();
+    agreement.clauses[1].filter =
+        Filter { route_starts: Some(vec![country("AL"), country("XK")]), ..Filter::default() };
+    assert!(answer(&agreement, &from_to(Some("AL"), None)).is_ok());
+    let outside = Err(DenyReason::OutsideFilter);
+    assert_eq!(answer(&agreement, &from_to(Some("GB"), Some("AL"))), outside, "it ends there, and touches it");
+    assert_eq!(answer(&agreement, &from_to(None, Some("AL"))), outside, "an unknown start is no match");
+    agreement.clauses[1].filter.route_ends = Some(vec![country("GB")]);
+    assert!(answer(&agreement, &from_to(Some("AL"), Some("GB"))).is_ok());
+    assert_eq!(answer(&agreement, &from_to(Some("AL"), Some("BE"))), outside);
+    assert_eq!(answer(&agreement, &from_to(Some("AL"), None)), outside);
+    agreement.clauses[1].filter.route_countries = Some(vec![country("BE")]);
+    assert_eq!(answer(&agreement, &from_to(Some("AL"), Some("GB"))), outside, "every stated list must match");
+}
+
+#[test]
+fn a_profile_is_covered_where_all_days_that_it_may_be_of_are() {
+    let mut agreement = sample();
+    let covered = |agreement: &Agreement, dates: Option<(&str, &str)>| {
+        let dates = dates.map(|(first, last)| (first.parse().expect("a date"), last.parse().expect("a date")));
+        answer(agreement, &RecordFacts { dates, ..profile() }).is_ok()
+    };
+    let quarter = Some(("2026-01-01", "2026-03-31"));
+    assert!(covered(&agreement, None) && covered(&agreement, quarter), "no dates are stated");
+    agreement.clauses[0].filter.dates_from = Some("2026-01-01".parse().expect("a date"));
+    assert!(covered(&agreement, quarter), "from its first day on");
+    assert!(!covered(&agreement, None), "missing means no");
+    assert!(!covered(&agreement, Some(("2025-01-01", "2025-12-31"))));
+    assert!(!covered(&agreement, Some(("2025-10-01", "2026-09-30"))), "it may be of a day before");
+    agreement.clauses[0].filter.dates_until = Some("2026-03-31".parse().expect("a date"));
+    assert!(covered(&agreement, quarter), "to its last day");
+    assert!(!covered(&agreement, Some(("2026-01-01", "2026-12-31"))), "of a year it may be any day");
+    agreement.clauses[0].filter.dates_from = None;
+    assert!(covered(&agreement, Some(("2001-01-01", "2001-12-31"))));
+    agreement.clauses[0].filter.nationalities = None;
+    assert!(!covered(&agreement, quarter), "dates alone are no filter");
+}
+
+#[test]
+fn a_route_is_covered_where_it_was_in_use_on_a_stated_day() {
+    let mut agreement = sample();
+    let filter = &mut agreement.clauses[1].filter;
+    filter.dates_from = Some("2026-02-15".parse().expect("a date"));
+    filter.dates_until = Some("2026-03-31".parse().expect("a date"));
+    let covered = |dates: Option<(&str, &str)>| {
+        let dates = dates.map(|(first, last)| (first.parse().expect("a date"), last.parse().expect("a date")));
+        answer(&agreement, &RecordFacts { dates, ..route() }).is_ok()
+    };
+    assert!(covered(Some(("2024-01-01", "2026-12-31"))), "the stated days lie within its own");
+    assert!(covered(Some(("2025-12-01", "2026-02-28"))) && covered(Some(("2026-03-01", "2027-01-31"))), "they overlap");
+    assert!(!covered(Some(("2025-12-01", "2026-02-14"))) && !covered(Some(("2026-04-01", "2027-01-31"))));
+    assert!(!covered(None), "missing means no");
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn table(fields: &[(&str, Class, Option<Ladder>, Floor)]) -> FieldTable {
     FieldTable::new((1..).zip(fields).map(spec).collect()).expect("distinct")
 }
 
-fn profiles() -> FieldTable {
+pub(crate) fn profiles() -> FieldTable {
     let exact = Floor::Finest(Step::Exact);
     table(&[
         ("age_band", Class::Coarse, Some(Ladder::Age), Floor::Finest(Step::Band)),
@@ -27,12 +27,16 @@ fn profiles() -> FieldTable {
         ("family_name", Class::Sealed, None, Floor::Never),
         ("subject_reference", Class::Link, None, exact),
         ("phones[]", Class::Link, None, exact),
+        ("place.unlocode", Class::Open, None, exact),
     ])
 }
 
+pub(crate) fn routes() -> FieldTable {
+    table(&[("legs[].from.country", Class::Open, None, Floor::Finest(Step::Exact))])
+}
+
 fn faults(agreement: &Agreement) -> Vec<String> {
-    let profiles = profiles();
-    let routes = table(&[("legs[].from.country", Class::Open, None, Floor::Finest(Step::Exact))]);
+    let (profiles, routes) = (profiles(), routes());
     lines(agreement.check_fields(&|kind| match kind {
         Kind::VictimProfile => vec![&profiles],
         Kind::TraffickingRoute => vec![&routes],
@@ -115,4 +119,73 @@ fn every_schema_version_must_allow_the_form() {
     agreement.clauses.truncate(1);
     let found = lines(agreement.check_fields(&|_| vec![&old, &new]));
     assert_eq!(found, ["clauses[0].fields.\"age_band\": may not leave at \"band\": use one of \"adult-child\""]);
+}
+
+#[test]
+fn what_is_stated_of_a_child_is_no_finer_than_the_clauses_own() {
+    let fields = "\"age_band\" = \"band\"\n\"gender\" = \"female-male\"\n\"referral_date\" = \"quarter\"\n";
+    let of_child = |line: &str| {
+        let children = format!(
+            "id = \"c3.1\"\nchildren = true\nchildren_reason = \"child protection units assist\"\n\
+             child_fields = {{ {line} }}\n"
+        );
+        let text = edited("\"age_band\" = \"band\"\n", fields).replacen("id = \"c3.1\"\n", &children, 1);
+        faults(&Agreement::parse(&text).expect("well formed"))
+    };
+    for line in [
+        "\"age_band\" = \"band\"",
+        "\"age_band\" = \"adult-child\", \"referral_date\" = \"year\"",
+        "\"nrm_stage\" = \"exact\"",
+    ] {
+        assert!(of_child(line).is_empty(), "{line}");
+    }
+    for (line, expected) in [
+        ("\"gender\" = \"exact\"", "clauses[0].child_fields.\"gender\": is finer than among the fields of the clause"),
+        (
+            "\"referral_date\" = \"month\"",
+            "clauses[0].child_fields.\"referral_date\": may not leave at \"month\": use one of \"quarter\", \"year\"",
+        ),
+        (
+            "\"nrm_stage\" = \"pseudonym\"",
+            "clauses[0].child_fields.\"nrm_stage\": is not a link field: it has no pseudonym",
+        ),
+    ] {
+        assert_eq!(of_child(line), [expected]);
+    }
+}
+
+#[test]
+fn a_table_counts_by_what_may_leave() {
+    let counting = |clause: &str, dimension: &str| {
+        let table = format!("[[tables]]\nid = \"t1\"\nclause = \"{clause}\"\ndimensions = [\"{dimension}\"]\n");
+        faults(&Agreement::parse(&format!("{}{table}", crate::AGREEMENT)).expect("well formed"))
+    };
+    for dimension in ["age_band", "gender", "stage", "quarter"] {
+        assert!(counting("c3.1", dimension).is_empty(), "{dimension}, whether the clause lists it or not");
+    }
+    let refused =
+        |dimension| format!("tables[0].dimensions: {dimension} is read from a field that no agreement may count by");
+    assert_eq!(counting("c3.1", "nationality"), [refused("nationality")], "no schema has the field");
+    assert_eq!(counting("c3.2", "route_corridor"), [refused("route_corridor")]);
+}
+
+#[test]
+fn a_table_counts_by_nothing_below_a_floor() {
+    let exact = Floor::Finest(Step::Exact);
+    let with = |floor: Floor, stage: Floor| {
+        table(&[
+            ("age_band", Class::Coarse, Some(Ladder::Age), Floor::Finest(Step::Band)),
+            ("referral_date", Class::Coarse, Some(Ladder::Date), floor),
+            ("nrm_stage", Class::Open, None, stage),
+        ])
+    };
+    let text = "[[tables]]\nid = \"t1\"\nclause = \"c3.1\"\ndimensions = [\"quarter\", \"stage\"]\n";
+    let mut agreement = Agreement::parse(&format!("{}{text}", crate::AGREEMENT)).expect("well formed");
+    agreement.clauses.truncate(1);
+    agreement.clauses[0].fields.truncate(1);
+    let count = |tables: &[&FieldTable]| agreement.check_fields(&|_| tables.to_vec()).len();
+    let fine = with(Floor::Finest(Step::Day), exact);
+    assert_eq!(count(&[&fine]), 0);
+    assert_eq!(count(&[&with(Floor::Finest(Step::Year), exact)]), 1);
+    assert_eq!(count(&[&fine, &with(Floor::Never, Floor::Never)]), 2, "each version must allow it");
 }

@@ -1,11 +1,16 @@
 //! Agreements and agency files from the outside: reading, checking against schemas, deciding, and the sample files.
 
 mod agency;
+mod children;
 mod decide;
+mod difference;
 mod fields;
+mod joins;
+mod lines;
 mod narrowing;
 mod parse;
 mod samples;
+mod tables;
 
 use causeway_agreement::{Agreement, Fault};
 

@@ -159,10 +159,11 @@ fn narrow(random: &mut Random, agreement: &mut Agreement) {
         9 => drop(clause.ceiling.europol_codes.pop()),
         10 => {
             clause.filter.dates_from = clause.filter.dates_from.max(Some(day(random.below(10))));
-            clause.filter.dates_until = Some(clause.filter.dates_until.unwrap_or(day(9)).min(day(random.below(10))));
+            clause.filter.dates_until =
+                Some(clause.filter.dates_until.unwrap_or_else(|| day(9)).min(day(random.below(10))));
         }
         11 => {
-            let sooner = agreement.transfer_condition_until.unwrap_or(day(9)).min(day(random.below(10)));
+            let sooner = agreement.transfer_condition_until.unwrap_or_else(|| day(9)).min(day(random.below(10)));
             agreement.transfer_condition_until = Some(sooner);
         }
         _ => add_list(random, clause),

@@ -1,7 +1,7 @@
 //! Reading: every fault is found, named by its place, and nothing unknown passes.
 
-use causeway_agreement::{Agreement, Form, IdentityTerms, ReleasePeriod};
-use causeway_model::{Kind, OnwardTransfer, Step, Tlp, TransferCondition};
+use causeway_agreement::{Agreement, Form, IdentityTerms, Quota, ReleasePeriod};
+use causeway_model::{EuropolCode, Kind, OnwardTransfer, SanitisationCode, Step, Tlp, TransferCondition};
 
 use crate::{AGREEMENT, edited, lines, sample};
 
@@ -23,7 +23,13 @@ fn a_well_formed_agreement_is_read_with_its_protective_defaults() {
     assert_eq!(clause.fields[0].1, Form::Step(Step::Band));
     assert_eq!(clause.fields[1].1, Form::AsIs);
     assert_eq!((clause.release, clause.link_persons, clause.children), (ReleasePeriod::Daily, false, false));
-    assert!(agreement.clauses[1].ceiling.action_codes.is_empty(), "no action code unless it is listed");
+    assert!(!clause.copies_stay && clause.child_fields.is_empty());
+    let ceiling = &agreement.clauses[1].ceiling;
+    assert!(ceiling.action_codes.is_empty() && ceiling.sanitisation_codes.is_empty(), "no code unless it is listed");
+    assert!(ceiling.europol_codes.is_empty());
+    assert_eq!((agreement.quota.requests_per_second, agreement.transfer_condition_until), (None, None));
+    assert_eq!(agreement.acknowledge_hours, 72);
+    assert!(agreement.tables.is_empty());
 }
 
 #[test]
@@ -32,11 +38,39 @@ fn relaxations_are_read_with_their_reasons() {
         "minimum_cell = 1\n",
         "minimum_cell = 1\nrelease = \"immediate\"\nrelease_reason = \"live victims are moved within days\"\n\
          link_persons = true\nlink_persons_reason = \"return is followed up\"\n\
-         children = true\nchildren_reason = \"child protection units assist\"\n",
+         children = true\nchildren_reason = \"child protection units assist\"\n\
+         copies_stay = true\ncopies_stay_reason = \"they are evidence in trials\"\n",
     );
     let clause = Agreement::parse(&relaxed).expect("well formed").clauses.remove(0);
     assert_eq!((clause.release, clause.link_persons, clause.children), (ReleasePeriod::Immediate, true, true));
-    assert_eq!(clause.minimum_cell, 1);
+    assert_eq!((clause.minimum_cell, clause.copies_stay), (1, true));
+}
+
+#[test]
+fn every_key_of_the_language_is_read() {
+    let text = AGREEMENT
+        .replace("onward_transfer", "transfer_condition_until = 2026-12-31\nacknowledge_hours = 8760\nonward_transfer")
+        .replace("records_per_day = 5000", "records_per_day = 5000\nrequests_per_second = 3")
+        .replace("{ nationalities = [\"AL\", \"XK\"] }", "{ nationalities = [\"AL\"], dates_from = 2026-01-01 }")
+        .replace(
+            "{ route_countries = [\"AL\"] }",
+            "{ route_starts = [\"AL\"], route_ends = [\"GB\", \"IE\"], dates_until = 2026-03-31 }",
+        )
+        .replace("action_codes = [\"A2\"]", "europol_codes = [\"H0\", \"H1\"], action_codes = [\"A2\"]")
+        .replace("minimum_cell = 1\nminimum_cell_reason = \"a route is no person's record\"", "release = \"weekly\"");
+    let agreement = Agreement::parse(&text).expect("well formed");
+    let date = |text: &str| Some(text.parse().expect("a date"));
+    assert_eq!((agreement.transfer_condition_until, agreement.acknowledge_hours), (date("2026-12-31"), 8760));
+    assert_eq!(agreement.quota, Quota { records_per_day: Some(5000), requests_per_second: Some(3) });
+    let [profiles, routes] = &agreement.clauses[..] else { panic!("two clauses") };
+    assert_eq!((profiles.filter.dates_from, profiles.filter.dates_until), (date("2026-01-01"), None));
+    assert_eq!(profiles.ceiling.europol_codes, [EuropolCode::H0, EuropolCode::H1]);
+    assert_eq!(profiles.ceiling.sanitisation_codes, [SanitisationCode::S2]);
+    assert_eq!((routes.filter.dates_from, routes.filter.dates_until), (None, date("2026-03-31")));
+    assert_eq!(routes.filter.route_countries, None);
+    assert_eq!(routes.filter.route_starts.as_deref().map(<[_]>::len), Some(1));
+    assert_eq!(routes.filter.route_ends.as_deref().map(<[_]>::len), Some(2));
+    assert_eq!((routes.release, routes.minimum_cell), (ReleasePeriod::Weekly, 11));
 }
 
 #[test]
@@ -61,6 +95,68 @@ fn each_fault_is_named() {
         ("\"investigation\", \"saf", "\"curiosity\", \"saf", "purposes[0]: is a malformed purpose code"),
         ("\"investigation\", \"saf", "\"safeguarding\", \"saf", "purposes[1]: is there twice"),
         ("records_per_day", "records_per_week", "quota.records_per_week: is not a known key"),
+        (
+            "records_per_day = 5000",
+            "records_per_day = 0",
+            "quota.records_per_day: is not a whole number of at least 1, within range",
+        ),
+        (
+            "records_per_day = 5000",
+            "requests_per_second = 0",
+            "quota.requests_per_second: is not a whole number of at least 1, within range",
+        ),
+        (
+            "version = 1\n",
+            "version = 1\nacknowledge_hours = 0\n",
+            "acknowledge_hours: is not a number of hours from 1 to 8760",
+        ),
+        (
+            "version = 1\n",
+            "version = 1\nacknowledge_hours = 8761\n",
+            "acknowledge_hours: is not a number of hours from 1 to 8760",
+        ),
+        (
+            "version = 1\n",
+            "version = 1\ntransfer_condition_until = 2025-12-31\n",
+            "transfer_condition_until: is before valid_from",
+        ),
+        (
+            "version = 1\n",
+            "version = 1\ntransfer_condition_until = \"for ever\"\n",
+            "transfer_condition_until: is not a date: write 2026-01-31, without quotes",
+        ),
+        (
+            "\"XK\"] }",
+            "\"XK\"], dates_from = 2026-02-01, dates_until = 2026-01-31 }",
+            "clauses[0].filter.dates_until: is before dates_from",
+        ),
+        (
+            "\"XK\"] }",
+            "\"XK\"], route_starts = [\"AL\"] }",
+            "clauses[0].filter.route_starts: narrows trafficking-route, which kinds does not list",
+        ),
+        (
+            "{ route_countries = [\"AL\"] }",
+            "{ route_ends = [\"AL\"], birth_countries = [\"AL\"] }",
+            "clauses[1].filter.birth_countries: narrows victim-profile, which kinds does not list",
+        ),
+        ("\"XK\"] }", "\"XK\"], dates_to = 2026-02-01 }", "clauses[0].filter.dates_to: is not a known key"),
+        (
+            "{ route_countries = [\"AL\"] }",
+            "{ dates_from = 2026-01-01 }",
+            "clauses[1].filter: states nothing that narrows trafficking-route: missing means no",
+        ),
+        ("[\"S2\"]", "[\"S3\"]", "clauses[0].ceiling.sanitisation_codes[0]: is a malformed sanitisation code"),
+        (
+            "[\"S2\"]",
+            "[\"S2\"], europol_codes = [\"H4\"]",
+            "clauses[0].ceiling.europol_codes[0]: is a malformed Europol handling code",
+        ),
+        (
+            "[\"S2\"]",
+            "[\"S2\"], europol_codes = [\"H1\", \"H2\"]",
+            "clauses[0].ceiling.europol_codes: H2 and H3 need the provider's permission for each record and cannot be agreed",
+        ),
         ("id = \"c3.2\"", "id = \"c3.1\"", "clauses: two clauses have the id c3.1"),
         ("[\"victim-profile\"]", "[\"victim\"]", "clauses[0].kinds[0]: is a malformed kind"),
         ("\"AL\", \"XK\"", "\"AL\", \"ALB\"", "clauses[0].filter.nationalities[1]: is a malformed country code"),
@@ -147,6 +243,7 @@ fn a_relaxation_needs_its_reason() {
         ("release = \"immediate\"", "release"),
         ("link_persons = true", "link_persons"),
         ("children = true", "children"),
+        ("copies_stay = true", "copies_stay"),
         ("release = \"immediate\"\nrelease_reason = \"too short\"", "release"),
         ("children = true\nchildren_reason = \"  padded   \"", "children"),
     ];

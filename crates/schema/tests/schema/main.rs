@@ -6,6 +6,7 @@
 mod codes;
 mod compat;
 mod config_files;
+mod facts;
 mod fields;
 mod parsing;
 mod records;
