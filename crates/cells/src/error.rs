@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::cube::Level;
+
 /// Why an input was refused. All but [`Error::TooLarge`] are the caller's mistakes; none is a person's fault or datum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
@@ -30,10 +32,15 @@ pub enum Error {
     SeesTooMany,
     /// A table (a set of dimensions) that names a dimension the cube has not, or no tables at all.
     Level,
-    /// The text form is longer than `TEXT_LIMIT` bytes: publish fewer tables.
+    /// The text form is longer than [`TEXT_LIMIT`](crate::cube::TEXT_LIMIT) bytes: publish fewer tables.
     TooLarge {
         /// How many cells the text holds.
         cells: usize,
+    },
+    /// A small cell without a witness that it may be large: a fault in this crate, found by its audit.
+    Exposed {
+        /// The table it is in.
+        level: Level,
     },
     /// A text that is not the canonical text of a published table; the reason says where it departs.
     Text(&'static str),
@@ -51,6 +58,7 @@ impl fmt::Display for Error {
             Self::SeesTooMany => f.write_str("more persons of a cell are visible than it holds"),
             Self::Level => f.write_str("tables to publish do not fit the dimensions"),
             Self::TooLarge { cells } => write!(f, "text of {cells} cells is too long: publish fewer tables"),
+            Self::Exposed { level } => write!(f, "a small cell of table {level:?} is not protected"),
             Self::Text(reason) => write!(f, "not a published table: {reason}"),
         }
     }

@@ -20,7 +20,7 @@ fn candidate(person: u64, sensitive: u32, values: [u32; 2]) -> Candidate {
 }
 
 fn ladders() -> Ladders {
-    Ladders::new(&[3, 2]).unwrap()
+    Ladders::new(&[3, 2]).expect("two short ladders")
 }
 
 fn all_go(choice: &Choice) -> bool {
