@@ -32,6 +32,7 @@ mod sealing;
 mod serve;
 mod signature;
 mod slot;
+mod standing;
 mod submit;
 mod tally;
 mod withdraw;
