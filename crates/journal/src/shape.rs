@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use causeway_agreement::TableId;
 use causeway_model::{
     AgencyId, AgreementId, ClauseId, FieldPath, Kind, PersonId, PurposeCode, SchemaId, SchemaVersion, Step, SystemName,
 };
@@ -228,7 +229,7 @@ fn check_recoding(recoding: &[v1::FieldStep]) -> Checked {
 fn check_table(entry: &v1::Entry) -> Checked {
     let Some(table) = &entry.table else { return Ok(()) };
     parse::<AgreementId>(&table.agreement, "agreement")?;
-    parse::<ClauseId>(&table.table, "table")?;
+    parse::<TableId>(&table.table, "table")?;
     holds(table.agreement_version > 0 && !table.period.is_empty(), "table")?;
     name(&table.period, "period of a table")?;
     length(&entry.subject_digest, 32, "subject digest")

@@ -17,9 +17,9 @@ mod tables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use causeway_agreement::{AgencyFile, Agreement};
+use causeway_agreement::{AgencyFile, Agreement, TableId};
 use causeway_crypto::{Digest, PublicKey};
-use causeway_model::{AgencyId, AgreementId, ClauseId, EntryId, FrameSeq, LeafIndex, RecordId, SchemaId, Timestamp};
+use causeway_model::{AgencyId, AgreementId, EntryId, FrameSeq, LeafIndex, RecordId, SchemaId, Timestamp};
 
 use crate::{Outcome, Tree, v1};
 
@@ -173,12 +173,12 @@ impl State {
     }
 
     /// A published table.
-    pub fn table(&self, agreement: &AgreementId, table: &ClauseId, period: &str) -> Option<&Published> {
+    pub fn table(&self, agreement: &AgreementId, table: &TableId, period: &str) -> Option<&Published> {
         self.tables.get(agreement, table, period)
     }
 
     /// All tables published under an agreement: each table's id and period.
-    pub fn tables(&self, agreement: &AgreementId) -> impl Iterator<Item = (&ClauseId, &str, &Published)> {
+    pub fn tables(&self, agreement: &AgreementId) -> impl Iterator<Item = (&TableId, &str, &Published)> {
         self.tables.of(agreement)
     }
 

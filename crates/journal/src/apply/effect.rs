@@ -1,7 +1,8 @@
 //! What an entry does to records, submissions and documents. What two writers could both do is settled here: first in
 //! log order wins.
 
-use causeway_model::{AgencyId, AgreementId, ClauseId, LeafIndex, RecordId, RecordVersion, Timestamp};
+use causeway_agreement::TableId;
+use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion, Timestamp};
 
 use super::{RULES_AGREEMENTS, RULES_PROTECTION, feed_effect, identity_effect, key_effect, protection_effect};
 use crate::reason::{REASON_CORRECTED, REASON_WITHDRAWN};
@@ -165,18 +166,18 @@ fn govern(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) ->
     outcome
 }
 
-/// A table is published once, under the version of its agreement that is in force.
+/// A table is published once, under the version of its agreement that is in force and states it.
 fn publish(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -> Outcome {
     let Some(table) = entry.table.as_ref().filter(|_| state.rules >= RULES_AGREEMENTS) else {
         return Outcome::Effective;
     };
     let (Ok(feed), Ok(id), Ok(text)) =
-        (table.agreement.parse::<AgreementId>(), table.table.parse::<ClauseId>(), std::str::from_utf8(text))
+        (table.agreement.parse::<AgreementId>(), table.table.parse::<TableId>(), std::str::from_utf8(text))
     else {
         return Outcome::Void;
     };
-    let agreement = state.documents.agreement(&feed);
-    if agreement.is_none_or(|agreement| agreement.version != table.agreement_version) {
+    let agreement = state.documents.agreement(&feed).filter(|known| known.version == table.agreement_version);
+    if !agreement.is_some_and(|agreement| agreement.tables.iter().any(|known| known.id == id)) {
         return Outcome::Void;
     }
     let published = Published { agreement_version: table.agreement_version, text: text.into(), leaf };

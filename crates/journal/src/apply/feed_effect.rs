@@ -142,8 +142,9 @@ fn is_there(state: &State, feed: &AgreementId, record: RecordNumber, version: u3
 /// The cells that stand for as many persons as their clause asks for, with those whom this batch brings.
 fn cells_reached(state: &State, feed: &AgreementId, releases: &[Option<Releasable>]) -> BTreeSet<CellId> {
     let mut brought: BTreeMap<CellId, (u64, u32)> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for release in releases.iter().flatten() {
-        let Some((cell, counts)) = release.cell else { continue };
+        let Some((cell, counts)) = release.cell.filter(|_| seen.insert(release.record)) else { continue };
         let (persons, least) = brought.entry(cell).or_default();
         *persons += u64::from(counts);
         *least = (*least).max(release.minimum_cell);

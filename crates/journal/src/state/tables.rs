@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use causeway_model::{AgreementId, ClauseId, LeafIndex};
+use causeway_agreement::TableId;
+use causeway_model::{AgreementId, LeafIndex};
 
 /// A published table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,20 +19,20 @@ pub struct Published {
 
 /// By agreement, table and period.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tables(BTreeMap<(AgreementId, ClauseId, Box<str>), Published>);
+pub(crate) struct Tables(BTreeMap<(AgreementId, TableId, Box<str>), Published>);
 
 impl Tables {
-    pub(crate) fn get(&self, agreement: &AgreementId, table: &ClauseId, period: &str) -> Option<&Published> {
+    pub(crate) fn get(&self, agreement: &AgreementId, table: &TableId, period: &str) -> Option<&Published> {
         self.0.get(&(agreement.clone(), table.clone(), period.into()))
     }
 
-    pub(crate) fn of(&self, agreement: &AgreementId) -> impl Iterator<Item = (&ClauseId, &str, &Published)> {
+    pub(crate) fn of(&self, agreement: &AgreementId) -> impl Iterator<Item = (&TableId, &str, &Published)> {
         let own = self.0.iter().filter(move |((owner, ..), _)| owner == agreement);
         own.map(|((_, table, period), published)| (table, period.as_ref(), published))
     }
 
     /// Publishes a table; `false` where it has been.
-    pub(crate) fn publish(&mut self, key: (AgreementId, ClauseId, Box<str>), published: Published) -> bool {
+    pub(crate) fn publish(&mut self, key: (AgreementId, TableId, Box<str>), published: Published) -> bool {
         if self.0.contains_key(&key) {
             return false;
         }

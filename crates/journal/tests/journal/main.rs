@@ -1,5 +1,7 @@
 //! The journal seen from outside: published vectors, and `apply` on frames that are built as the gateway builds them.
 
+mod agreements;
+mod cells;
 mod documents;
 mod feeds;
 mod frames;
