@@ -13,10 +13,10 @@ use crate::{CellId, Noted, Outcome, ReleaseTerms, State, v1};
 pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     let mut void = Vec::new();
     let mut ordinals = 0..u32::MAX;
-    if let Some(batch) = &entry.releases {
-        if !release_all(state, &Maker::of(leaf, entry), batch, &mut ordinals, &mut void) {
-            return Outcome::Void;
-        }
+    if let Some(batch) = &entry.releases
+        && !release_all(state, &Maker::of(leaf, entry), batch, &mut ordinals, &mut void)
+    {
+        return Outcome::Void;
     }
     for (withdrawal, ordinal) in entry.withdrawals.iter().zip(&mut ordinals) {
         if withdraw_one(state, &Maker::of(leaf, entry), withdrawal, ordinal).is_none() {
