@@ -19,6 +19,7 @@ mod hold;
 mod identity;
 mod page;
 mod pull;
+mod publish;
 mod query;
 mod receipt;
 mod refusal;
@@ -48,6 +49,7 @@ pub use identity::{
     SealedIdentity, Whose,
 };
 pub use page::{Content, Evidence, Page, PageItem, PageTerms, PseudonymChange, page_digest};
+pub use publish::PublishedTable;
 pub use pull::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, PullRequest};
 pub use query::{AuditRow, ProvedEntry, Query, QueryAnswer};
 pub use receipt::Receipt;
