@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    acknowledge, approve, audit, certs, demo, document, erase, hold, identity, import, keys, pseudonym, pull, receipt,
-    restrict, retention, sample, schemas, serve, submit, validate, verify, watch, withdraw,
+    acknowledge, agreement, approve, audit, certs, demo, document, erase, hold, identity, import, keys, pseudonym,
+    pull, receipt, restrict, retention, sample, schemas, serve, submit, validate, verify, watch, withdraw,
 };
 
 /// A gateway through which agencies share what they know about human trafficking.
@@ -44,6 +44,9 @@ pub(crate) enum Command {
     /// Ask for the identity behind a pseudonym or record, decide about it, hand it over sealed.
     #[command(subcommand)]
     Identity(identity::Command),
+    /// Check agreements before anybody approves them.
+    #[command(subcommand)]
+    Agreement(agreement::Command),
     /// Read what is to be approved, and sign it, offline.
     Approve(approve::Options),
     /// Bring an approved document into force.
@@ -139,6 +142,8 @@ mod tests {
             "restrict 0123456789abcdef0123456789abcdef --expected-version 1 --lift --as gb-nca/case-management",
             "erase plan --record 0123456789abcdef0123456789abcdef --out plan.json --as gb-nca/protection",
             "erase plan --subject-from - --out plan.json --as gb-nca/protection",
+            "agreement check config/agreements/ISA-AL-2026-014.toml config/agreements/ISA-VN-2026-021.toml",
+            "agreement check ISA-AL-2026-014.toml --schemas config/schemas",
             "approve plan.json",
             "approve plan.json --person gb-nca/dpo --key certs-dev/gb-nca/persons/dpo.key",
             "erase order plan.json --approvals approvals.jsonl --as gb-nca/protection",
@@ -188,6 +193,7 @@ mod tests {
             "erase plan --record a --subject-from f --out p",
             "erase plan --subject-reference NRM-1 --out p",
             "erase order p",
+            "agreement check",
             "approve p --person gb-nca/dpo",
             "approve p --person dpo --key k",
             "retention",

@@ -1,6 +1,7 @@
 //! The commands, one file each: its options and what it does with them.
 
 pub(crate) mod acknowledge;
+pub(crate) mod agreement;
 pub(crate) mod approve;
 pub(crate) mod audit;
 pub(crate) mod certs;

@@ -27,6 +27,7 @@ mod proof_file;
 mod push;
 mod receipt_form;
 pub mod sample;
+mod schema_folder;
 mod session;
 mod signals;
 mod source;
@@ -81,6 +82,7 @@ async fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Hold(hold) => command::hold::run(hold).await,
         Command::Retention(options) => command::retention::run(options).await,
         Command::Identity(identity) => command::identity::run(identity).await,
+        Command::Agreement(agreement) => command::agreement::run(agreement).await,
         Command::Approve(options) => command::approve::run(options),
         Command::Document(document) => command::document::run(document).await,
         Command::Keys(keys) => command::keys::run(keys).await,

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use causeway_agreement::{Agreement, Decision, ReleasePeriod, Standing, decide};
-use causeway_model::{AgencyId, AgreementId, Class, SchemaId, Timestamp};
+use causeway_model::{AgencyId, AgreementId, Class, Timestamp};
 use causeway_schema::{Schema, Schemas};
 use serde_json::Value;
 
 use crate::sample::SampleRecord;
-use crate::{Failure, certs};
+use crate::{Failure, certs, schema_folder};
 
 /// The agreements and schemas of the configuration's folder.
 #[derive(Debug)]
@@ -39,17 +39,7 @@ pub(super) struct Expectation {
 
 impl Rules {
     pub(super) fn load(config: &Path) -> Result<Self, Failure> {
-        let mut texts = Vec::new();
-        for path in certs::files(&config.join("schemas"), "json")? {
-            let text = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, e))?;
-            let id = certs::schema_id(&path);
-            texts.push((id.ok_or_else(|| Failure::content(&path, "not named as a schema".into()))?, text));
-        }
-        let documents: Vec<(SchemaId, &str)> = texts.iter().map(|(id, text)| (*id, text.as_str())).collect();
-        let lists = certs::code_lists(&config.join("schemas"))?;
-        let lists: Vec<&str> = lists.iter().map(|(_, text)| text.as_str()).collect();
-        let schemas =
-            Schemas::compile(&documents, &lists).map_err(|faults| Failure::faults(&config.join("schemas"), &faults))?;
+        let schemas = schema_folder::read(&config.join("schemas"))?;
         let mut agreements = Vec::new();
         for path in certs::files(&config.join("agreements"), "toml")? {
             let text = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, e))?;
