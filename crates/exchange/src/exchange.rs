@@ -11,7 +11,7 @@ use event_listener::{Event, EventListener};
 use futures_util::lock::Mutex;
 
 use crate::erase::Swept;
-use crate::governed::Governed;
+use crate::governed::{Epochs, Governed};
 use crate::identity::{OwnIdentities, Searches};
 use crate::retention::ClockTrust;
 use crate::sealing::Windows;
@@ -35,7 +35,7 @@ struct Inner {
     journal: Journal,
     keys: Arc<Keys>,
     clock: Clock,
-    governed: Governed,
+    governed: Epochs,
     windows: Windows,
     tally: Tally,
     ticked: Event,
@@ -65,7 +65,7 @@ impl Exchange {
         clock: Clock,
         own_identities: OwnIdentities,
     ) -> Result<Self, Error> {
-        let governed = journal.read(Governed::compile)?;
+        let governed = journal.read(|state| Ok(Epochs::start(state, Governed::compile(state)?)))?;
         let tally = Tally::starting(clock.now());
         let inner = Inner {
             journal,
@@ -167,7 +167,21 @@ impl Exchange {
         &self.inner.administering
     }
 
-    pub(crate) fn governed(&self) -> &Governed {
+    /// What the documents in force amount to now.
+    pub(crate) fn governed(&self) -> Arc<Governed> {
+        self.inner.governed.now()
+    }
+
+    /// What the documents amounted to that were in force before an entry: what it released is shown by those. Not to be called
+    /// while the state is being read.
+    ///
+    /// # Errors
+    /// As [`Epochs::before`].
+    pub(crate) fn governed_at(&self, leaf: LeafIndex) -> Result<Arc<Governed>, Error> {
+        self.inner.governed.before(self.journal(), leaf)
+    }
+
+    pub(crate) fn epochs(&self) -> &Epochs {
         &self.inner.governed
     }
 

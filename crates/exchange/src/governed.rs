@@ -1,14 +1,17 @@
 //! The documents in force, compiled: schemas ready to validate with, and every cross-reference between documents checked.
 
-use std::collections::BTreeSet;
+mod epochs;
+
 use std::sync::Arc;
 
 use causeway_agreement::Agreement;
 use causeway_journal::{State, v1};
-use causeway_model::{AgencyId, Kind, SchemaId};
-use causeway_schema::{Schemas, code_lists_named};
+use causeway_model::{AgencyId, Kind, LeafIndex, SchemaId};
+use causeway_schema::Schemas;
 
 use crate::{Class, Error};
+
+pub(crate) use epochs::Epochs;
 
 /// What the documents in force amount to.
 #[derive(Debug)]
@@ -19,29 +22,38 @@ pub(crate) struct Governed {
 impl Governed {
     /// Compiles what is in force; an error lists every fault there is.
     pub(crate) fn compile(state: &State) -> Result<Self, Error> {
-        let texts: Vec<_> = state.schemas().map(|(id, document)| (id, document.text.clone())).collect();
-        let schemas: Vec<_> = texts.iter().map(|(id, text)| (*id, text.as_ref())).collect();
-        let named: BTreeSet<String> = schemas.iter().flat_map(|(_, text)| code_lists_named(text)).collect();
-        let lists = named.iter().filter_map(|name| state.document(v1::DocumentKind::CodeList, name));
-        let lists: Vec<Arc<str>> = lists.map(|list| Arc::clone(&list.text)).collect();
-        let lists: Vec<&str> = lists.iter().map(AsRef::as_ref).collect();
-        let agreements: Vec<_> = state.agreements().map(AsRef::as_ref).collect();
-        Self::check(&schemas, &lists, &agreements, &|agency| state.agency(agency).is_some())
-    }
-
-    fn check(
-        schemas: &[(SchemaId, &str)],
-        lists: &[&str],
-        agreements: &[&Agreement],
-        is_known: &dyn Fn(&AgencyId) -> bool,
-    ) -> Result<Self, Error> {
         let mut faults = Vec::new();
-        let schemas = schemas_of(schemas, lists, &mut faults);
-        faults.extend(faults_between(schemas.as_ref(), agreements, is_known));
+        let schemas = Texts::before(state, LeafIndex(u64::MAX)).compile(&mut faults);
+        let agreements: Vec<_> = state.agreements().map(AsRef::as_ref).collect();
+        faults.extend(faults_between(schemas.as_ref(), &agreements, &|agency| state.agency(agency).is_some()));
         match schemas {
             Some(schemas) if faults.is_empty() => Ok(Self { schemas }),
-            Some(_) | None => Err(start_refused(faults)),
+            Some(_) | None => Err(Error::new(Class::Invalid, "documents-faulty", faults.join("\n"))),
         }
+    }
+}
+
+/// The texts of the schemas and code lists that were in force before an entry.
+#[derive(Debug)]
+struct Texts {
+    schemas: Vec<(SchemaId, Arc<str>)>,
+    lists: Vec<Arc<str>>,
+}
+
+impl Texts {
+    fn before(state: &State, leaf: LeafIndex) -> Self {
+        let schemas = state.documents_before(v1::DocumentKind::Schema, leaf);
+        let lists = state.documents_before(v1::DocumentKind::CodeList, leaf);
+        Self {
+            schemas: schemas.filter_map(|(id, held)| Some((id.parse().ok()?, Arc::clone(&held.text)))).collect(),
+            lists: lists.map(|(_, held)| Arc::clone(&held.text)).collect(),
+        }
+    }
+
+    fn compile(&self, faults: &mut Vec<String>) -> Option<Schemas> {
+        let schemas: Vec<_> = self.schemas.iter().map(|(id, text)| (*id, text.as_ref())).collect();
+        let lists: Vec<&str> = self.lists.iter().map(AsRef::as_ref).collect();
+        schemas_of(&schemas, &lists, faults)
     }
 }
 
@@ -77,14 +89,7 @@ fn cross_references(
             faults.push(format!("{}: the {role} agency {agency} has no agency file in force", agreement.id));
         }
     }
-    if agreement.quota.records_per_day.is_some() {
-        faults.push(format!("{}: quota.records_per_day: quotas are not enforced yet; leave it out", agreement.id));
-    }
     let fields = schemas.map(|schemas| agreement.check_fields(&|kind| schemas.tables(kind))).unwrap_or_default();
     faults.extend(fields.into_iter().map(|fault| format!("{}: {fault}", agreement.id)));
     faults
-}
-
-fn start_refused(faults: Vec<String>) -> Error {
-    Error::new(Class::Invalid, "documents-faulty", faults.join("\n"))
 }

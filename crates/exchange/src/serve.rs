@@ -2,6 +2,7 @@
 //! a record into something that a partner sees.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use causeway_agreement::{Agreement, Clause, Decision, Form, Standing, decide};
 use causeway_crypto::{FeedKey, InternalPseudonym};
@@ -16,7 +17,7 @@ use crate::{Class, Error, Exchange};
 
 /// A record that a clause grants at this moment.
 struct Granted<'a> {
-    schema: &'a Schema,
+    schema: Arc<Schema>,
     classified: Classified,
     facts: RecordFacts,
     clause: &'a Clause,
@@ -31,7 +32,7 @@ impl Granted<'_> {
 
     /// The document of the listed fields, with what `pseudonym` makes of each identifier that is shown.
     fn document(&self, pseudonym: &dyn Fn(&InternalPseudonym) -> String) -> Vec<u8> {
-        let forms = |number| clause_form(self.clause, self.schema, number);
+        let forms = |number| clause_form(self.clause, &self.schema, number);
         self.schema.project(&self.classified, &forms, &|internal| pseudonym(&InternalPseudonym(*internal)))
     }
 }
@@ -107,7 +108,7 @@ impl Exchange {
         Ok(self.granted(agreement, body)?.map(|granted| granted.facts))
     }
 
-    fn granted<'a>(&'a self, agreement: &'a Agreement, body: &OpenedBody) -> Result<Option<Granted<'a>>, Error> {
+    fn granted<'a>(&self, agreement: &'a Agreement, body: &OpenedBody) -> Result<Option<Granted<'a>>, Error> {
         let (schema, classified) = self.classified(&body.body)?;
         let facts = schema.facts(&classified);
         match decide(agreement, Standing::InForce, &agreement.granting, &facts, self.now()) {
@@ -118,9 +119,9 @@ impl Exchange {
 
     /// A stored body's classified half, with the schema that reads it: the newest of its major version, so that a partner
     /// sees every record of a kind in one shape, whichever version it was submitted in.
-    pub(crate) fn classified(&self, body: &v1::Body) -> Result<(&Schema, Classified), Error> {
+    pub(crate) fn classified(&self, body: &v1::Body) -> Result<(Arc<Schema>, Classified), Error> {
         let id = body.schema.parse().map_err(Error::corrupt)?;
-        let schema = self.governed().schemas.newest_for(id);
+        let schema = self.governed().schemas.newest_for(id).cloned();
         let schema = schema.ok_or_else(|| Error::internal("a stored record's schema is not in force"))?;
         Ok((schema, Classified::decode(&body.classified).map_err(Error::corrupt)?))
     }

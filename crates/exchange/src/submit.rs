@@ -80,7 +80,7 @@ impl Exchange {
                 Err(refusal) => return Err(self.refuse_submission(caller, &attempt, refusal).await),
             },
         };
-        let draft = self.draft_of(caller, &submission, &attempt, schema, &document, expected)?;
+        let draft = self.draft_of(caller, &submission, &attempt, &schema, &document, expected)?;
         let committed = self.record_under(pressure, caller, draft).await?;
         self.receipt_of(committed).await
     }
@@ -131,12 +131,12 @@ impl Exchange {
     }
 
     /// Parses a document as what it says it is. What is not a document is summed up, since anyone can send it at will.
-    fn parse(&self, caller: &Caller, id: SchemaId, bytes: &[u8]) -> Result<(&Schema, Document), Error> {
+    fn parse(&self, caller: &Caller, id: SchemaId, bytes: &[u8]) -> Result<(Arc<Schema>, Document), Error> {
         let malformed = |refusal: Error| {
             self.tally("", Some(&caller.system), Tallied::Malformed, 1);
             refusal
         };
-        let schema = self.governed().schemas.get(id).ok_or_else(|| {
+        let schema = self.governed().schemas.get(id).cloned().ok_or_else(|| {
             malformed(Error::invalid("unknown-schema", "no such kind and schema version is in force; see ListSchemas"))
         })?;
         match causeway_schema::parse(bytes) {

@@ -84,7 +84,7 @@ pub(crate) struct FieldDocs {
 impl<'s> KindDocs<'s> {
     fn of(kind: Kind, schemas: &'s Schemas, faults: &mut Vec<String>) -> Option<Self> {
         let versions: Vec<&Schema> =
-            schemas.ids().filter(|id| id.kind == kind).filter_map(|id| schemas.get(id)).collect();
+            schemas.ids().filter(|id| id.kind == kind).filter_map(|id| schemas.get(id).map(AsRef::as_ref)).collect();
         let newest = versions.last()?;
         let mut fields = Vec::new();
         for leaf in &newest.compiled().shape.leaves {

@@ -19,7 +19,7 @@ use crate::violation::{MAX_VIOLATIONS, Violation};
 /// Every schema version that the gateway knows.
 #[derive(Debug)]
 pub struct Schemas {
-    by_id: BTreeMap<SchemaId, Schema>,
+    by_id: BTreeMap<SchemaId, Arc<Schema>>,
 }
 
 impl Schemas {
@@ -36,7 +36,7 @@ impl Schemas {
         for (id, text) in docs {
             match compile(*id, text, &lists, &ladders) {
                 Ok(compiled) => {
-                    if by_id.insert(*id, Schema { id: *id, compiled }).is_some() {
+                    if by_id.insert(*id, Arc::new(Schema { id: *id, compiled })).is_some() {
                         faults.push(format!("{id}: stands twice"));
                     }
                 }
@@ -49,14 +49,14 @@ impl Schemas {
     }
 
     /// The schema of this kind and version.
-    pub fn get(&self, id: SchemaId) -> Option<&Schema> {
+    pub fn get(&self, id: SchemaId) -> Option<&Arc<Schema>> {
         self.by_id.get(&id)
     }
 
     /// The schema by which a record stored under `id` leaves: the newest minor version of the same major. A minor version
     /// accepts all that an earlier one accepted, under the same numbers, so it reads an older body as well. `None` where
     /// the version that the record was stored under is itself not known.
-    pub fn newest_for(&self, id: SchemaId) -> Option<&Schema> {
+    pub fn newest_for(&self, id: SchemaId) -> Option<&Arc<Schema>> {
         self.by_id.get(&id)?;
         let last = SchemaId { kind: id.kind, version: SchemaVersion { major: id.version.major, minor: u16::MAX } };
         self.by_id.range(id..=last).next_back().map(|(_, schema)| schema)
@@ -69,12 +69,12 @@ impl Schemas {
 
     /// The leaves of each version of `kind`, oldest version first.
     pub fn tables(&self, kind: Kind) -> Vec<&FieldTable> {
-        self.by_id.values().filter(|schema| schema.id.kind == kind).map(Schema::fields).collect()
+        self.by_id.values().filter(|schema| schema.id.kind == kind).map(|schema| schema.fields()).collect()
     }
 }
 
 /// Numbers are what bodies hold for ever: within a kind, one number must mean the same path in every version.
-fn renumbered(by_id: &BTreeMap<SchemaId, Schema>) -> Vec<String> {
+fn renumbered(by_id: &BTreeMap<SchemaId, Arc<Schema>>) -> Vec<String> {
     let mut paths = BTreeMap::new();
     let mut faults = Vec::new();
     for (id, schema) in by_id {
@@ -89,7 +89,7 @@ fn renumbered(by_id: &BTreeMap<SchemaId, Schema>) -> Vec<String> {
 }
 
 /// Each minor version against the one before it.
-fn incompatible(by_id: &BTreeMap<SchemaId, Schema>) -> Vec<String> {
+fn incompatible(by_id: &BTreeMap<SchemaId, Arc<Schema>>) -> Vec<String> {
     let pairs = by_id.values().zip(by_id.values().skip(1));
     let minors = pairs.filter(|(a, b)| a.id.kind == b.id.kind && a.id.version.major == b.id.version.major);
     let mut faults = Vec::new();
