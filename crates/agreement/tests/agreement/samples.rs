@@ -46,3 +46,12 @@ fn the_agreements_are_well_formed() {
     assert!(clauses().all(|clause| clause.release == ReleasePeriod::Immediate && !clause.children));
     assert_ne!(agreements[0].clauses[0].fields, agreements[1].clauses[0].fields, "the two feeds differ");
 }
+
+#[test]
+fn the_example_of_the_documentation_is_well_formed() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/agreements.md");
+    let page = fs::read_to_string(page).expect("the page is there");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let agreement = Agreement::parse(example).unwrap_or_else(|faults| panic!("{faults:?}"));
+    assert_eq!((agreement.clauses.len(), agreement.tables.len()), (2, 1));
+}

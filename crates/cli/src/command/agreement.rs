@@ -170,6 +170,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_documentation_checks_clean() {
+        let page = fs::read_to_string(config("../docs/agreements.md")).expect("the page is there");
+        let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+        let (said, faulty) = lines(&[example]);
+        assert_eq!(faulty, 0, "{said:#?}");
+    }
+
+    #[test]
     fn every_fault_is_said_with_its_file_and_line() {
         let good = shipped("ISA-AL-2026-014");
         let bad = good.replacen("version = 1\n", "version = 0\n", 1).replacen("\"band\"", "\"fine\"", 1);
