@@ -29,6 +29,7 @@ fn faults(text: &str) -> Vec<String> {
 fn ladder(path: &FieldPath) -> Option<Ladder> {
     match path.as_str() {
         "age_band" => Some(Ladder::Age),
+        "gender" => Some(Ladder::Gender),
         "referral_date" => Some(Ladder::Date),
         "labour_sector" => Some(Ladder::Drop),
         _ => None,
@@ -103,6 +104,10 @@ fn a_frozen_clause_is_permitted_where_the_present_one_is_as_wide() {
     );
     assert!(allowed(&[(date, year)], &[(date, Form::Coarsest)]) && allowed(&[(date, Form::Coarsest)], &[(date, year)]));
     assert!(allowed(&[(date, Form::AsIs)], &[(date, month)]) && !allowed(&[(date, month)], &[(date, Form::AsIs)]));
+    assert!(
+        allowed(&[("gender", Form::Step(Step::Exact))], &[("gender", Form::AsIs)]),
+        "the finest step, in other words"
+    );
     assert!(!allowed(&[(date, quarter)], &[(date, Form::Step(Step::Band))]), "a step of another ladder");
     assert!(!allowed(&[], &[(date, year)]), "it is no longer listed");
     assert!(allowed(&[(date, year), ("nrm_stage", Form::AsIs)], &[(date, year)]), "more may leave than did");
