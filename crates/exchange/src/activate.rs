@@ -1,30 +1,30 @@
-//! Bringing a new version of an agency file into force, live: roles, systems, roster and sealing key hold from the entry on.
-
-use std::collections::BTreeSet;
+//! Bringing a governed document into force, live: what derives from it follows from its entry on, without a restart.
 
 use causeway_agreement::AgencyFile;
-use causeway_crypto::Digest;
-use causeway_journal::{APPROVALS, Outcome, approvers, document_digest, v1};
+use causeway_journal::{APPROVALS, Outcome, approvers, v1};
 use causeway_model::LeafIndex;
-use causeway_schema::code_lists_named;
 
 use crate::draft::Said;
-use crate::genesis::{ProposedDocument, document_faults};
+use crate::genesis::{ProposedDocument, activating};
+use crate::governed::Governed;
+use crate::propose::Looked;
 use crate::{Caller, Class, Error, Exchange};
 
 /// What else has to hold of all agency files together, in words: what the transport makes of bundles and certificates.
 pub type Fits<'a> = &'a (dyn Fn(&[AgencyFile]) -> Vec<String> + Send + Sync);
 
 impl Exchange {
-    /// Brings a new version of an agency file into force. What is sealed from here on is sealed to its key.
+    /// Brings a document into force, with the approvals of two persons: of the granting agency for an agreement, of the operator's
+    /// agency for any other. What is sealed from here on is sealed to an agency file's key, what is read is read by the new schemas,
+    /// and the releaser goes over every record by the new agreement.
     ///
     /// Once begun, it has to run to its end: whoever waits for it may go, but must not take it along.
     ///
     /// # Errors
-    /// `Invalid` with every fault of the file and between the documents, among them another trust bundle, which takes a restart
-    /// that is not served yet; `Denied` without the approvals of two persons of the operator's agency; `Conflict` for a version that
-    /// is not later than the one in force; `Unavailable`.
-    pub async fn activate_agency(
+    /// `Invalid` with every fault of the document and between those that would be in force; `Denied` without the approvals;
+    /// `Conflict` for a version that is not later than the one in force, and while another document is brought into force;
+    /// `Unavailable`.
+    pub async fn activate(
         &self,
         caller: &Caller,
         document: ProposedDocument,
@@ -35,112 +35,53 @@ impl Exchange {
             let refusal = Error::new(Class::Conflict, "activation-under-way", message);
             return Err(self.refuse(caller, v1::Operation::Document, refusal).await);
         };
-        let checked = self.only_operator(caller).and_then(|()| self.check_agency(&document, fits));
-        let (file, digest) = match checked {
-            Ok(checked) => checked,
+        let checked = self.only_operator(caller).and_then(|()| self.admitted(&document, fits));
+        let governed = match checked {
+            Ok(governed) => governed,
             Err(refusal) => return Err(self.refuse(caller, v1::Operation::Document, refusal).await),
         };
-        let mut draft = Said::allowed(v1::Operation::Document, "activated").by(caller);
-        draft.entry.document = Some(v1::Document {
-            kind: v1::DocumentKind::Agency.into(),
-            id: document.id,
-            version: document.version,
-            digest: digest.0.to_vec(),
-            action: v1::DocumentAction::Activate.into(),
-        });
-        draft.entry.approvals = document.approvals;
-        draft.entry.byte_count = document.text.len() as u64;
-        draft.document_text = Some(document.text);
-        let committed = self.record(draft).await?;
+        let (kind, id) = (document.kind, document.id.clone());
+        let said = Said::allowed(v1::Operation::Document, "activated").by(caller);
+        let committed = self.record(activating(said, document)).await?;
         match committed.outcome {
-            Outcome::Effective => {
-                self.windows().end(&file.id);
-                Ok(committed.leaf)
-            }
-            Outcome::UnapprovedDocument => Err(unapproved()),
-            _ => Err(Error::internal("apply does not take a document that was checked")),
+            Outcome::Effective => {}
+            Outcome::UnapprovedDocument => return Err(unapproved()),
+            _ => return Err(Error::internal("apply does not take a document that was checked")),
         }
+        match kind {
+            v1::DocumentKind::Agency => id.parse().iter().for_each(|agency| self.windows().end(agency)),
+            v1::DocumentKind::Schema | v1::DocumentKind::CodeList => self.epochs().begin(committed.leaf, governed),
+            v1::DocumentKind::Agreement | v1::DocumentKind::Unspecified => {}
+        }
+        Ok(committed.leaf)
     }
 
-    fn check_agency(&self, document: &ProposedDocument, fits: Fits<'_>) -> Result<(AgencyFile, Digest), Error> {
-        let faulty = |faults: Vec<String>| Error::invalid("documents-faulty", faults.join("\n"));
-        let one = |fault: String| faulty(vec![fault]);
-        let text = std::str::from_utf8(&document.text).map_err(|_| one("the agency file is not UTF-8".into()))?;
-        let file =
-            AgencyFile::parse(text).map_err(|faults| faulty(faults.iter().map(ToString::to_string).collect()))?;
-        if file.id.as_str() != document.id || file.version != document.version {
-            return Err(one("the agency file is another one, or of another version, than it is sent as".into()));
-        }
-        let in_force = self.journal().read(|state| state.agency(&file.id).cloned());
-        let Some(in_force) = in_force else {
-            let words =
-                "an agency that is not in force yet brings a trust bundle, which takes a restart: not served yet";
-            return Err(one(format!("{}: {words}", file.id)));
-        };
-        if file.version <= in_force.version {
-            let message = format!("version {} or a later one is in force", in_force.version);
+    /// What would be in force with the document, where it may come into force as it is approved.
+    fn admitted(&self, document: &ProposedDocument, fits: Fits<'_>) -> Result<Governed, Error> {
+        let Looked { digest, version_in_force, approver, faults, schemas } = self.look_at(document, fits);
+        if document.version <= version_in_force {
+            let message = match document.kind {
+                v1::DocumentKind::Schema => {
+                    "a schema in force stays as it is: change it in a later minor version".into()
+                }
+                _ => format!("version {version_in_force} or a later one is in force"),
+            };
             return Err(Error::new(Class::Conflict, "version-not-later", message));
         }
-        let faults = self.faults_with(&file, &in_force, document, fits);
-        if !faults.is_empty() {
-            return Err(faulty(faults));
-        }
-        let digest = document_digest(v1::DocumentKind::Agency, &document.id, document.version, &document.text);
-        let roster = self.journal().read(|state| state.agency(&self.operator()).cloned());
+        let (Some(schemas), true) = (schemas, faults.is_empty()) else {
+            return Err(Error::invalid("documents-faulty", faults.join("\n")));
+        };
+        let roster = self.journal().read(|state| state.agency(&approver?).cloned());
         let persons = roster.and_then(|roster| approvers(&roster, &document.approvals, &digest));
         if persons.is_none_or(|persons| persons.len() < APPROVALS) {
             return Err(unapproved());
         }
-        Ok((file, digest))
-    }
-
-    /// Every fault that the file would bring among what is in force.
-    fn faults_with(
-        &self,
-        file: &AgencyFile,
-        in_force: &AgencyFile,
-        document: &ProposedDocument,
-        fits: Fits<'_>,
-    ) -> Vec<String> {
-        let mut faults = Vec::new();
-        if file.trust_bundle_pem != in_force.trust_bundle_pem {
-            faults.push(format!(
-                "{}: the trust bundle differs from the one in force, and a changed one is not taken while the gateway runs",
-                file.id
-            ));
-        }
-        if file.id == self.operator() && file.persons.len() < APPROVALS {
-            faults.push(format!("{}: with fewer than two persons, nobody could approve anything any more", file.id));
-        }
-        let (documents, agencies) = self.journal().read(|state| {
-            let others = state.agencies().filter(|known| known.id != file.id).map(|known| AgencyFile::clone(known));
-            let agencies: Vec<AgencyFile> = others.chain([file.clone()]).collect();
-            (in_force_documents(state, document), agencies)
-        });
-        faults.extend(document_faults(&documents, &[]));
-        faults.extend(fits(&agencies));
-        faults
+        Ok(Governed { schemas })
     }
 }
 
 fn unapproved() -> Error {
-    let message = "two rostered persons of the operator's agency have to approve exactly this text";
+    let message = "two rostered persons have to approve exactly this text: of the granting agency for an agreement, of the \
+                   operator's agency for any other document";
     Error::new(Class::Denied, "unapproved", message)
-}
-
-/// The documents that would be in force with this one, as far as faults between them can be.
-fn in_force_documents(state: &causeway_journal::State, document: &ProposedDocument) -> Vec<ProposedDocument> {
-    let held = |kind: v1::DocumentKind, id: String| {
-        let known = state.document(kind, &id)?;
-        let (version, text) = (known.version, known.text.as_bytes().to_vec());
-        Some(ProposedDocument { kind, id, version, text, approvals: Vec::new() })
-    };
-    let agencies = state.agencies().map(|file| file.id.to_string()).filter(|id| *id != document.id);
-    let agencies = agencies.filter_map(|id| held(v1::DocumentKind::Agency, id));
-    let agreements = state.agreements().filter_map(|known| held(v1::DocumentKind::Agreement, known.id.to_string()));
-    let schemas = state.schemas().filter_map(|(id, _)| held(v1::DocumentKind::Schema, id.to_string()));
-    let texts = state.schemas().map(|(_, schema)| schema.text.as_ref());
-    let named: BTreeSet<String> = texts.flat_map(|text: &str| code_lists_named(text)).collect();
-    let lists = named.into_iter().filter_map(|name| held(v1::DocumentKind::CodeList, name));
-    agencies.chain(agreements).chain(schemas).chain(lists).chain([document.clone()]).collect()
 }

@@ -46,6 +46,8 @@ struct Inner {
     searches: Searches,
     /// Held while a key is rotated or a document brought into force.
     administering: Mutex<()>,
+    /// Held while an agreement is compared with another over all records.
+    comparing: Mutex<()>,
     /// Held while an erasure is finished.
     erasing: Mutex<()>,
     /// How far the log has been gone through for bodies that lost; held while it is.
@@ -80,6 +82,7 @@ impl Exchange {
             scans: Mutex::new(()),
             searches: Searches::default(),
             administering: Mutex::new(()),
+            comparing: Mutex::new(()),
             erasing: Mutex::new(()),
             swept: Mutex::new(Swept::default()),
         };
@@ -165,6 +168,11 @@ impl Exchange {
     /// Held by whoever rotates a key or brings a document into force.
     pub(crate) fn administering(&self) -> &Mutex<()> {
         &self.inner.administering
+    }
+
+    /// Held by whoever compares two versions of an agreement over all records.
+    pub(crate) fn comparing(&self) -> &Mutex<()> {
+        &self.inner.comparing
     }
 
     /// What the documents in force amount to now.

@@ -1,21 +1,19 @@
 //! Genesis: an empty journal takes the approved documents of its start folder; after that, files are proposals.
 
-use causeway_agreement::{AgencyFile, Agreement, Fault};
-use causeway_crypto::SealingPublicKey;
+use causeway_crypto::Digest;
 use causeway_journal::{
     Outcome, REASON_GENESIS, REASON_GENESIS_COMPLETE, RULES_VERSION, State, apply, document_digest, encode_entry,
     encode_frame, v1,
 };
-use causeway_model::{AgencyId, SchemaId};
-use causeway_schema::CodeList;
+use causeway_model::AgencyId;
 use causeway_store::{Draft, Journal};
 
+use crate::document_faults::document_faults;
 use crate::draft::Said;
 use crate::exchange::append_failed;
-use crate::governed;
 use crate::{Class, Error};
 
-/// A document as found in the start folder, with the approvals that came with it.
+/// A document that is to come into force, with the approvals that came with it.
 #[derive(Debug, Clone)]
 pub struct ProposedDocument {
     /// What it is.
@@ -28,6 +26,13 @@ pub struct ProposedDocument {
     pub text: Vec<u8>,
     /// Signatures of rostered persons over its digest.
     pub approvals: Vec<v1::Approval>,
+}
+
+impl ProposedDocument {
+    /// What its approvals sign.
+    pub fn digest(&self) -> Digest {
+        document_digest(self.kind, &self.id, self.version, &self.text)
+    }
 }
 
 /// Brings an empty journal's first documents into force, or goes on with a genesis that was cut short. A journal that has
@@ -50,7 +55,7 @@ pub async fn genesis(journal: &Journal, operator: &AgencyId, documents: Vec<Prop
     }
     let mut refused = Vec::new();
     for document in in_order(&documents, operator) {
-        let digest = document_digest(document.kind, &document.id, document.version, &document.text);
+        let digest = document.digest();
         let in_force = journal.read(|state| state.document(document.kind, &document.id).map(|known| known.digest));
         if in_force != Some(digest) {
             let committed = journal.append(activation(operator, document)).await.map_err(append_failed)?;
@@ -106,18 +111,22 @@ fn opening(operator: &AgencyId) -> Draft {
 
 /// The entry that brings a document into force, if apply takes it.
 fn activation(operator: &AgencyId, document: &ProposedDocument) -> Draft {
-    let digest = document_digest(document.kind, &document.id, document.version, &document.text);
-    let mut draft = Said::allowed(v1::Operation::Document, "activated").by_operator(operator);
+    activating(Said::allowed(v1::Operation::Document, "activated").by_operator(operator), document.clone())
+}
+
+/// A draft with what brings a document into force.
+pub(crate) fn activating(mut draft: Draft, document: ProposedDocument) -> Draft {
+    let digest = document.digest();
     draft.entry.document = Some(v1::Document {
         kind: document.kind.into(),
-        id: document.id.clone(),
+        id: document.id,
         version: document.version,
         digest: digest.0.to_vec(),
         action: v1::DocumentAction::Activate.into(),
     });
-    draft.entry.approvals.clone_from(&document.approvals);
+    draft.entry.approvals = document.approvals;
     draft.entry.byte_count = document.text.len() as u64;
-    draft.document_text = Some(document.text.clone());
+    draft.document_text = Some(document.text);
     draft
 }
 
@@ -146,62 +155,8 @@ impl Rehearsal {
     }
 }
 
-fn faults_of(document: &ProposedDocument) -> Vec<String> {
-    let name = format!("{} {}", kind_name(document.kind), document.id);
-    let Ok(text) = std::str::from_utf8(&document.text) else {
-        return vec![format!("{name}: not UTF-8")];
-    };
-    let listed = |faults: Vec<Fault>| faults.into_iter().map(|fault| format!("{name}: {fault}")).collect();
-    match document.kind {
-        v1::DocumentKind::Agency => match AgencyFile::parse(text) {
-            Ok(file) => match SealingPublicKey::from_bytes(&file.sealing_public_key) {
-                Ok(_) => Vec::new(),
-                Err(error) => vec![format!("{name}: sealing_key.public_key: {error}")],
-            },
-            Err(faults) => listed(faults),
-        },
-        v1::DocumentKind::Agreement => Agreement::parse(text).err().map(listed).unwrap_or_default(),
-        v1::DocumentKind::Schema => match document.id.parse::<SchemaId>() {
-            Ok(_) => Vec::new(),
-            Err(malformed) => vec![format!("{name}: {malformed}")],
-        },
-        v1::DocumentKind::CodeList => match CodeList::parse(text) {
-            Ok(list) if (&list.name, list.version) == (&document.id, document.version) => Vec::new(),
-            Ok(_) => vec![format!("{name}: is of another name or version than it says")],
-            Err(faults) => faults.into_iter().map(|fault| format!("{name}: {fault}")).collect(),
-        },
-        v1::DocumentKind::Unspecified => vec![format!("{name}: not a kind of document")],
-    }
-}
-
-/// Every fault of the documents and between them, before any of them is in force: what has come into force can only be
-/// replaced by a later version, so a genesis with a hole in it could not be repaired. Of the kinds in `unread`, more was
-/// proposed than could be read; what refers to those is not looked at, since it may refer to what is missing here.
-///
-/// Approvals are not looked at either: see [`unapproved_documents`].
-pub fn document_faults(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) -> Vec<String> {
-    let mut faults: Vec<String> = documents.iter().flat_map(faults_of).collect();
-    let of_kind = |kind| {
-        let texts = documents.iter().filter(move |document| document.kind == kind);
-        texts.filter_map(|document| Some((document.id.as_str(), std::str::from_utf8(&document.text).ok()?)))
-    };
-    let schemas = of_kind(v1::DocumentKind::Schema).filter_map(|(id, text)| Some((id.parse().ok()?, text)));
-    let schemas: Vec<(SchemaId, &str)> = schemas.collect();
-    let lists: Vec<&str> = of_kind(v1::DocumentKind::CodeList).map(|(_, text)| text).collect();
-    let readable = lists.iter().all(|text| CodeList::parse(text).is_ok());
-    let whole = [v1::DocumentKind::Schema, v1::DocumentKind::CodeList].iter().all(|kind| !unread.contains(kind));
-    let compiled = if whole && readable { governed::schemas_of(&schemas, &lists, &mut faults) } else { None };
-    let agreements = of_kind(v1::DocumentKind::Agreement).filter_map(|(_, text)| Agreement::parse(text).ok());
-    let agreements: Vec<Agreement> = agreements.collect();
-    let all_agencies = !unread.contains(&v1::DocumentKind::Agency);
-    let is_known =
-        |agency: &AgencyId| !all_agencies || of_kind(v1::DocumentKind::Agency).any(|(id, _)| id == agency.as_str());
-    let agreements: Vec<&Agreement> = agreements.iter().collect();
-    faults.extend(governed::faults_between(compiled.as_ref(), &agreements, &is_known));
-    faults
-}
-
-/// Warns of each file that is not in force and has not been followed by a later version either; refuses to go on under another operator than the journal's own.
+/// Warns of each file that is not in force and has not been followed by a later version either, with what to do; refuses to go on
+/// under another operator than the journal's own.
 fn compare(journal: &Journal, operator: &AgencyId, documents: &[ProposedDocument]) -> Result<(), Error> {
     let journals_own = journal.read(|state| state.operator().cloned());
     if journals_own.as_ref() != Some(operator) {
@@ -209,7 +164,7 @@ fn compare(journal: &Journal, operator: &AgencyId, documents: &[ProposedDocument
         return Err(Error::new(Class::Invalid, "operator-differs", message));
     }
     for document in documents {
-        let digest = document_digest(document.kind, &document.id, document.version, &document.text);
+        let digest = document.digest();
         let in_force = journal
             .read(|state| state.document(document.kind, &document.id).map(|known| (known.version, known.digest)));
         let what_to_do = match in_force {
@@ -217,10 +172,11 @@ fn compare(journal: &Journal, operator: &AgencyId, documents: &[ProposedDocument
             // The file that came first, and what was activated since: nothing is to be done.
             Some((version, _)) if version > document.version => continue,
             Some((version, _)) if version == document.version => "a changed document takes a later version",
-            _ if document.kind == v1::DocumentKind::Agency => {
-                "`causeway document activate` brings it into force, once two persons have approved it"
+            _ if document.kind == v1::DocumentKind::Agreement => {
+                "`causeway agreement diff` shows what it would change, and `causeway agreement activate` brings it into force, once two \
+                 persons of the granting agency have approved it"
             }
-            _ => "bringing it into force live is not served yet",
+            _ => "`causeway document activate` brings it into force, once two persons have approved it",
         };
         tracing::warn!(
             kind = kind_name(document.kind),
@@ -233,7 +189,8 @@ fn compare(journal: &Journal, operator: &AgencyId, documents: &[ProposedDocument
     Ok(())
 }
 
-const fn kind_name(kind: v1::DocumentKind) -> &'static str {
+/// A document's kind in words.
+pub(crate) const fn kind_name(kind: v1::DocumentKind) -> &'static str {
     match kind {
         v1::DocumentKind::Agency => "agency file",
         v1::DocumentKind::Agreement => "agreement",

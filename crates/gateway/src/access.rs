@@ -18,15 +18,21 @@ pub(crate) enum Access {
 pub(crate) struct Row {
     pub(crate) path: &'static str,
     pub(crate) access: Access,
+    /// Whether the systems of a suspended agency may go on calling it: only what tells them of withdrawals.
+    pub(crate) while_suspended: bool,
 }
 
 impl Row {
     const fn role(path: &'static str, role: Role) -> Self {
-        Self { path, access: Access::Role(role) }
+        Self { path, access: Access::Role(role), while_suspended: false }
+    }
+
+    const fn recall(path: &'static str) -> Self {
+        Self { path, access: Access::Role(Role::Reader), while_suspended: true }
     }
 
     const fn any(path: &'static str) -> Self {
-        Self { path, access: Access::AnySystem }
+        Self { path, access: Access::AnySystem, while_suspended: false }
     }
 }
 
@@ -43,9 +49,9 @@ const TABLE: &[Row] = &[
     Row::role("/causeway.v1.IngestService/ListHolders", Role::Submitter),
     Row::role("/causeway.v1.IngestService/FlagAtRisk", Role::Submitter),
     Row::role("/causeway.v1.IngestService/Explain", Role::Submitter),
-    Row::role("/causeway.v1.FeedService/Pull", Role::Reader),
-    Row::role("/causeway.v1.FeedService/Watch", Role::Reader),
-    Row::role("/causeway.v1.FeedService/Acknowledge", Role::Reader),
+    Row::recall("/causeway.v1.FeedService/Pull"),
+    Row::recall("/causeway.v1.FeedService/Watch"),
+    Row::recall("/causeway.v1.FeedService/Acknowledge"),
     Row::role("/causeway.v1.FeedService/Count", Role::Reader),
     Row::role("/causeway.v1.FeedService/ListTables", Role::Reader),
     Row::role("/causeway.v1.AuditService/Query", Role::Auditor),

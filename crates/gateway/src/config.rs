@@ -41,6 +41,8 @@ pub struct Config {
     pub own_identities: OwnIdentities,
     /// Limits.
     pub limits: Limits,
+    /// Where the metrics are served, on the loopback; none where they are not.
+    pub metrics: Option<SocketAddr>,
     /// Logs.
     pub log: Log,
 }
@@ -204,6 +206,7 @@ mod tests {
             ("# message_bytes = 1048576", "message_bytes = 1"),
             ("# streams = 128", "streams = \"many\""),
             ("# handshake_seconds = 5", "handshake_seconds = 0"),
+            ("[metrics]", "[metrics]\nsurprise = 1\nlisten = \"192.0.2.1:9464\""),
             ("[log]", "[log]\nsurprise = 1"),
             ("# format = \"text\"", "format = \"xml\""),
             ("# level = \"info\"", "level = \"loud\""),
@@ -231,6 +234,8 @@ mod tests {
             "log.format",
             "log.level",
             "log.surprise",
+            "metrics.listen",
+            "metrics.surprise",
             "node",
             "operator",
             "origin",
@@ -269,6 +274,24 @@ mod tests {
             // A fresh checkout has no identities yet, which is another fault.
             faults.retain(|fault| !fault.contains("there is no "));
             assert_eq!(places(&faults), [place], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn metrics_are_served_on_the_loopback_or_not_at_all() {
+        let with = |line: &str| {
+            let text = sample_text().replace("[metrics]", &format!("[metrics]\n{line}"));
+            Config::parse(&text, sample().parent().expect("a folder"))
+        };
+        assert_eq!(with("").expect("valid").metrics, None);
+        for address in ["127.0.0.1:9464", "[::1]:0"] {
+            let config = with(&format!("listen = \"{address}\"")).expect("valid");
+            assert_eq!(config.metrics, Some(address.parse().expect("an address")));
+        }
+        for address in ["0.0.0.0:9464", "[::]:9464", "192.0.2.1:9464", "localhost:9464", "[::ffff:192.0.2.1]:1"] {
+            let mut faults = with(&format!("listen = \"{address}\"")).expect_err(address);
+            faults.retain(|fault| !fault.contains("there is no "));
+            assert_eq!(places(&faults), ["metrics.listen"], "{address}");
         }
     }
 

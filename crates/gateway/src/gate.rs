@@ -92,7 +92,8 @@ impl Gate {
             Access::AnySystem => None,
         };
         let basis = Arc::clone(&self.standings);
-        let standing = Standing { basis, peer: peer.clone(), role, request_id };
+        let while_suspended = row.while_suspended;
+        let standing = Standing { basis, peer: peer.clone(), role, while_suspended, request_id };
         standing.check().await?;
         if role.is_none() {
             return Ok(Some(standing));

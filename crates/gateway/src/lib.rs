@@ -17,6 +17,7 @@ pub mod identity;
 mod lapse;
 mod logging;
 mod metadata;
+mod metrics;
 mod peer;
 mod server;
 mod services;

@@ -24,8 +24,9 @@ struct Connection {
     address: SocketAddr,
     chain: Vec<CertificateDer<'static>>,
     expires: UnixTime,
-    /// The second in which the chain was last checked as a whole.
+    /// The second in which the chain was last checked as a whole, and the authority's renewals until then.
     checked: AtomicU64,
+    renewals: AtomicU64,
 }
 
 impl Peer {
@@ -37,11 +38,12 @@ impl Peer {
         now: UnixTime,
     ) -> Result<Self, Refused> {
         let (end_entity, intermediates) = chain.split_first().ok_or(Refused::Identity)?;
+        let renewals = AtomicU64::new(authority.renewals());
         let system = authority.client(Chain { end_entity, intermediates }, now)?;
         let expires = chain::expiry(end_entity).map_err(|_| Refused::Chain)?;
         let certificate_digest = sha256(&[end_entity.as_ref()]);
         let checked = AtomicU64::new(now.as_secs());
-        Ok(Self(Arc::new(Connection { system, certificate_digest, address, chain, expires, checked })))
+        Ok(Self(Arc::new(Connection { system, certificate_digest, address, chain, expires, checked, renewals })))
     }
 
     pub(crate) fn system(&self) -> &SystemId {
@@ -58,13 +60,17 @@ impl Peer {
     }
 
     /// Whether the certificate still speaks for the same system. Its own end is looked at on every call; its chain, and
-    /// whether agency and system are still in force, once in a second, since that takes signature checks.
+    /// whether agency and system are still in force, once in a second and after each change of the agencies, since that takes
+    /// signature checks.
     pub(crate) fn still_holds(&self, authority: &Authority, now: UnixTime) -> Result<(), Refused> {
         let connection = &*self.0;
         if now > connection.expires {
             return Err(Refused::Time);
         }
-        if connection.checked.load(Ordering::Relaxed) == now.as_secs() {
+        // Before the look itself: what changes meanwhile is looked at again.
+        let renewals = authority.renewals();
+        let is_fresh = connection.checked.load(Ordering::Relaxed) == now.as_secs();
+        if is_fresh && connection.renewals.load(Ordering::Relaxed) == renewals {
             return Ok(());
         }
         let (end_entity, intermediates) = connection.chain.split_first().ok_or(Refused::Identity)?;
@@ -73,6 +79,7 @@ impl Peer {
             return Err(Refused::Identity);
         }
         connection.checked.store(now.as_secs(), Ordering::Relaxed);
+        connection.renewals.store(renewals, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -26,6 +26,7 @@ use crate::access;
 use crate::config::Config;
 use crate::error::Error;
 use crate::gate::Gate;
+use crate::metrics;
 use crate::services::admin::Admin;
 use crate::services::audit::Audit;
 use crate::services::feed::Feed;
@@ -84,11 +85,11 @@ impl Ready {
         Ok(Self { config, acceptor: Acceptor { tls, authority, exchange, clock, limits }, standings })
     }
 
-    /// The gateway that serves on this socket.
-    pub(crate) fn on(self, listener: TcpListener) -> Result<Gateway, Error> {
+    /// The gateway that serves on this socket, and its metrics on the other.
+    pub(crate) fn on(self, listener: TcpListener, metrics: Option<TcpListener>) -> Result<Gateway, Error> {
         let Self { config, acceptor, standings } = self;
         let address = listener.local_addr().map_err(Error::Listen)?;
-        Ok(Gateway { config, exchange: acceptor.exchange.clone(), acceptor, standings, listener, address })
+        Ok(Gateway { config, exchange: acceptor.exchange.clone(), acceptor, standings, listener, address, metrics })
     }
 }
 
@@ -140,15 +141,17 @@ pub struct Gateway {
     standings: Arc<Standings>,
     listener: TcpListener,
     address: SocketAddr,
+    metrics: Option<TcpListener>,
 }
 
 impl Gateway {
-    /// Checks that everything fits together: trust bundles, the gateway's own certificate, the table of roles.
+    /// Checks that everything fits together: trust bundles, the gateway's own certificate, the table of roles. No metrics are
+    /// served: see [`crate::launch`].
     ///
     /// # Errors
     /// `Faults` with all of them; nothing has been served then.
     pub fn start(config: Config, parts: GatewayParts, listener: TcpListener) -> Result<Self, Error> {
-        Ready::check(config, parts)?.on(listener)
+        Ready::check(config, parts)?.on(listener, None)
     }
 
     /// The use cases that it serves, for those who run it in their own process: tests, the demonstration, measurements.
@@ -161,6 +164,11 @@ impl Gateway {
         self.address
     }
 
+    /// Where it serves its metrics; none where it does not.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
     /// Serves until `shutdown` completes; then stops accepting, lets what is in flight finish within the deadline, and
     /// closes the journal, so that everything acknowledged is on disk when this returns.
     ///
@@ -168,13 +176,10 @@ impl Gateway {
     ///
     /// # Errors
     /// `Serve` where serving failed.
-    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+    pub async fn serve(mut self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (stop, stopping) = shutdown::channel();
         let (mut health, health_service) = tonic_health::server::health_reporter();
-        let exchange = self.exchange.clone();
-        let releaser = tokio::spawn(async move { exchange.run_releaser().await });
-        let exchange = self.exchange.clone();
-        let retention = tokio::spawn(async move { exchange.run_keeper().await });
+        let background = self.background(&stopping);
         let (stop_keeper, keeper_stopping) = shutdown::channel();
         let keeper = spawn_keeper(self.exchange.clone(), health.clone(), keeper_stopping);
         let limits = &self.config.limits;
@@ -221,13 +226,24 @@ impl Gateway {
                 }
             },
         };
-        for task in [releaser, retention] {
+        for task in background {
             task.abort();
             // Awaited, so that it is not in the middle of an append when the journal closes.
             let _ = task.await;
         }
         close(self.exchange).await;
         result
+    }
+
+    /// What runs beside the calls.
+    fn background(&mut self, stopping: &Stopping) -> Vec<JoinHandle<()>> {
+        let exchange = self.exchange.clone();
+        let releaser = tokio::spawn(async move { exchange.run_releaser().await });
+        let exchange = self.exchange.clone();
+        let retention = tokio::spawn(async move { exchange.run_keeper().await });
+        let served = |listener| tokio::spawn(metrics::serve(listener, self.exchange.clone(), stopping.clone()));
+        let metrics = self.metrics.take().map(served);
+        [releaser, retention].into_iter().chain(metrics).collect()
     }
 
     fn services(&self, stopping: &Stopping) -> (Ingest, Feed, Audit) {

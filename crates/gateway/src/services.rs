@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod audit;
+mod documents;
 mod erasure;
 pub(crate) mod feed;
 mod identity;

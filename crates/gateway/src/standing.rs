@@ -1,4 +1,4 @@
-//! Whether a peer may go on: its certificate, its agency, its system and its role, looked at again while a call lasts.
+//! Whether a peer may go on: its certificate, its agency and whether that is suspended, its system and its role, looked at again while a call lasts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub(crate) struct Standing {
     pub(crate) basis: Arc<Standings>,
     pub(crate) peer: Peer,
     pub(crate) role: Option<Role>,
+    /// Whether the call may go on while the peer's agency is suspended.
+    pub(crate) while_suspended: bool,
     pub(crate) request_id: RequestId,
 }
 
@@ -60,6 +62,9 @@ impl Standing {
         })?;
         match self.role {
             Some(role) if !exchange.roles(self.peer.system()).contains(&role) => Err(Fault::RoleMissing(role)),
+            _ if !self.while_suspended && exchange.is_suspended(&self.peer.system().agency) => {
+                Err(Fault::AgencySuspended)
+            }
             Some(_) | None => Ok(()),
         }
     }

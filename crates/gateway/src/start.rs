@@ -74,7 +74,11 @@ async fn begin(
     let agencies = journal.read(|state| state.agencies().cloned().collect());
     let ready = Ready::check(config.clone(), GatewayParts { exchange, agencies, clock })?;
     let listener = TcpListener::bind(config.listen).await.map_err(Error::Listen)?;
-    ready.on(listener)
+    let metrics = match config.metrics {
+        Some(address) => Some(TcpListener::bind(address).await.map_err(Error::Listen)?),
+        None => None,
+    };
+    ready.on(listener, metrics)
 }
 
 /// Opens keys and journal on a thread that may block.

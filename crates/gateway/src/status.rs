@@ -27,14 +27,14 @@ pub(crate) enum Fault {
     IdentityLapsed,
     /// The system has not this role, which the method asks for.
     RoleMissing(Role),
+    /// The system's agency is suspended.
+    AgencySuspended,
     /// The agreement whose feed is watched has ended.
     AgreementEnded,
     /// There is no such method.
     UnknownMethod,
     /// The method is of a later version.
     NotServed,
-    /// Documents of that kind are brought into force by a later version.
-    KindNotServed,
     /// Metadata that every call of records and entries carries is absent.
     MetadataMissing(&'static str),
     /// Such metadata is there, but not of its form, or more than once.
@@ -57,9 +57,10 @@ impl Fault {
         match self {
             Self::IdentityLapsed => "identity-lapsed",
             Self::RoleMissing(_) => "role-missing",
+            Self::AgencySuspended => "agency-suspended",
             Self::AgreementEnded => "agreement-ended",
             Self::UnknownMethod => "unknown-method",
-            Self::NotServed | Self::KindNotServed => "not-served-yet",
+            Self::NotServed => "not-served-yet",
             Self::MetadataMissing(_) => "metadata-missing",
             Self::MetadataMalformed(_) => "metadata-malformed",
             Self::Field(_) => "field-malformed",
@@ -77,14 +78,16 @@ impl Fault {
             Self::RoleMissing(role) => {
                 format!("this method is for systems with the role `{role}`, which this system's agency file does not give it")
             }
+            Self::AgencySuspended => {
+                "this agency is suspended: until a later version of its file is in force, its systems pull or watch for withdrawals, \
+                 acknowledge them, and do nothing else"
+                    .into()
+            }
             Self::AgreementEnded => {
                 "the agreement has ended; its feed can still be pulled for withdrawals, and acknowledged".into()
             }
             Self::UnknownMethod => "there is no such method".into(),
             Self::NotServed => "this method is not served yet".into(),
-            Self::KindNotServed => {
-                "agency files alone are brought into force live yet; agreements, schemas and code lists are not".into()
-            }
             Self::MetadataMissing(name) => {
                 format!("the metadata `{name}` is missing; every call states causeway-purpose and causeway-operator")
             }
@@ -109,8 +112,8 @@ impl Fault {
     const fn code(self) -> Code {
         match self {
             Self::IdentityLapsed => Code::Unauthenticated,
-            Self::RoleMissing(_) | Self::AgreementEnded => Code::PermissionDenied,
-            Self::UnknownMethod | Self::NotServed | Self::KindNotServed => Code::Unimplemented,
+            Self::RoleMissing(_) | Self::AgencySuspended | Self::AgreementEnded => Code::PermissionDenied,
+            Self::UnknownMethod | Self::NotServed => Code::Unimplemented,
             Self::MetadataMissing(_) | Self::MetadataMalformed(_) | Self::Field(_) | Self::NotARequest => {
                 Code::InvalidArgument
             }
@@ -126,10 +129,10 @@ impl Fault {
             Self::MetadataMissing(name) | Self::MetadataMalformed(name) | Self::Field(name) => Some(name),
             Self::IdentityLapsed
             | Self::RoleMissing(_)
+            | Self::AgencySuspended
             | Self::AgreementEnded
             | Self::UnknownMethod
             | Self::NotServed
-            | Self::KindNotServed
             | Self::NotARequest
             | Self::MessageTooLong
             | Self::Stopping

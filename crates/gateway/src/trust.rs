@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use causeway_agreement::AgencyFile;
 use causeway_model::{AgencyId, SystemId, SystemName};
@@ -12,10 +13,17 @@ use webpki::{KeyUsage, VerifiedPath};
 use crate::identity::{SpiffeId, TrustSuffix};
 use crate::tls::chain::{self, Chain};
 
-/// The agencies in force, as far as authentication looks at them.
+/// The agencies in force, as far as authentication looks at them. They change while the gateway runs.
 #[derive(Debug)]
 pub(crate) struct Authority {
     suffix: TrustSuffix,
+    known: RwLock<Arc<Known>>,
+    renewals: AtomicU64,
+}
+
+/// The agencies of one moment.
+#[derive(Debug, Default)]
+struct Known {
     agencies: HashMap<AgencyId, Agency>,
     owners: HashMap<Vec<u8>, AgencyId>,
 }
@@ -23,8 +31,7 @@ pub(crate) struct Authority {
 #[derive(Debug)]
 struct Agency {
     roots: Vec<TrustAnchor<'static>>,
-    /// As the agency file in force says now.
-    systems: RwLock<HashSet<SystemName>>,
+    systems: HashSet<SystemName>,
 }
 
 /// Why a certificate was refused: for the log alone, since the peer sees one and the same alert.
@@ -66,34 +73,25 @@ impl Authority {
         suffix: TrustSuffix,
         agencies: impl IntoIterator<Item = &'a AgencyFile>,
     ) -> Result<Self, Vec<String>> {
-        let mut authority = Self { suffix, agencies: HashMap::new(), owners: HashMap::new() };
-        let mut faults = Vec::new();
-        for file in agencies {
-            match chain::read_roots(file.trust_bundle_pem.as_bytes()) {
-                Ok(roots) => authority.add(file, roots, &mut faults),
-                Err(what) => faults.push(format!("agency {}: its trust bundle {what}", file.id)),
-            }
-        }
-        if faults.is_empty() { Ok(authority) } else { Err(faults) }
+        let known = RwLock::new(Arc::new(Known::of(agencies)?));
+        Ok(Self { suffix, known, renewals: AtomicU64::new(0) })
     }
 
-    fn add(&mut self, file: &AgencyFile, roots: Vec<TrustAnchor<'static>>, faults: &mut Vec<String>) {
-        for root in &roots {
-            let key = root.subject_public_key_info.to_vec();
-            if let Some(other) = self.owners.insert(key, file.id.clone())
-                && other != file.id
-            {
-                faults.push(format!("agencies {other} and {}: the same key is in both trust bundles", file.id));
-            }
-        }
-        self.agencies.insert(file.id.clone(), Agency { roots, systems: RwLock::new(systems_of(file)) });
+    /// Goes on by these agency files: their systems, and their trust bundles.
+    ///
+    /// # Errors
+    /// As [`Authority::new`]; then it goes on by what it had.
+    pub(crate) fn renew<'a>(&self, agencies: impl IntoIterator<Item = &'a AgencyFile>) -> Result<(), Vec<String>> {
+        let known = Arc::new(Known::of(agencies)?);
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        // After the change, so that whoever sees the number sees the change.
+        self.renewals.fetch_add(1, Ordering::Release);
+        Ok(())
     }
 
-    /// Takes an agency's systems from its file in force. Its roots stay those of the start.
-    pub(crate) fn renew(&self, file: &AgencyFile) {
-        if let Some(agency) = self.agencies.get(&file.id) {
-            *agency.systems.write().unwrap_or_else(PoisonError::into_inner) = systems_of(file);
-        }
+    /// How often it has been renewed: what was found before is to be looked at again after.
+    pub(crate) fn renewals(&self) -> u64 {
+        self.renewals.load(Ordering::Acquire)
     }
 
     /// The system that a client's certificate speaks for at `now`.
@@ -111,16 +109,43 @@ impl Authority {
         if suffix != self.suffix {
             return Err(Refused::Suffix);
         }
-        let agency = self.agencies.get(&system.agency).ok_or(Refused::Agency)?;
-        if !agency.systems.read().unwrap_or_else(PoisonError::into_inner).contains(&system.system) {
+        let known = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner));
+        let agency = known.agencies.get(&system.agency).ok_or(Refused::Agency)?;
+        if !agency.systems.contains(&system.system) {
             return Err(Refused::System);
         }
-        let own_path = |path: &VerifiedPath<'_>| self.stays_within(&system.agency, path);
+        let own_path = |path: &VerifiedPath<'_>| known.stays_within(&system.agency, path);
         chain::check(chain, &agency.roots, now, usage, &own_path).map_err(|error| match error {
             webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => Refused::Time,
             _ => Refused::Chain,
         })?;
         Ok(system)
+    }
+}
+
+impl Known {
+    fn of<'a>(agencies: impl IntoIterator<Item = &'a AgencyFile>) -> Result<Self, Vec<String>> {
+        let (mut known, mut faults) = (Self::default(), Vec::new());
+        for file in agencies {
+            match chain::read_roots(file.trust_bundle_pem.as_bytes()) {
+                Ok(roots) => known.add(file, roots, &mut faults),
+                Err(what) => faults.push(format!("agency {}: its trust bundle {what}", file.id)),
+            }
+        }
+        if faults.is_empty() { Ok(known) } else { Err(faults) }
+    }
+
+    fn add(&mut self, file: &AgencyFile, roots: Vec<TrustAnchor<'static>>, faults: &mut Vec<String>) {
+        for root in &roots {
+            let key = root.subject_public_key_info.to_vec();
+            if let Some(other) = self.owners.insert(key, file.id.clone())
+                && other != file.id
+            {
+                faults.push(format!("agencies {other} and {}: the same key is in both trust bundles", file.id));
+            }
+        }
+        let systems = file.systems.iter().map(|system| system.name.clone()).collect();
+        self.agencies.insert(file.id.clone(), Agency { roots, systems });
     }
 
     /// Refuses a path through another agency's root, which a cross-signed certificate would open.
@@ -134,10 +159,6 @@ impl Authority {
         }
         Ok(())
     }
-}
-
-fn systems_of(file: &AgencyFile) -> HashSet<SystemName> {
-    file.systems.iter().map(|system| system.name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -203,14 +224,23 @@ mod tests {
     }
 
     #[test]
-    fn an_agencys_systems_are_those_of_its_newest_file() {
+    fn an_agencys_systems_and_roots_are_those_of_its_newest_file() {
         let World { nca, authority, .. } = world();
         let leaf = nca.leaf(&[NCA]);
-        assert!(ask(&authority, &leaf.certificate, year(2026)).is_ok());
-        authority.renew(&agency("gb-nca", &["other"], &nca.pem));
-        assert_eq!(ask(&authority, &leaf.certificate, year(2026)), Err(Refused::System));
-        authority.renew(&agency("gb-nca", &["case-management"], &nca.pem));
-        assert!(ask(&authority, &leaf.certificate, year(2026)).is_ok());
+        let ask_now = || ask(&authority, &leaf.certificate, year(2026));
+        assert!(ask_now().is_ok());
+        authority.renew([&agency("gb-nca", &["other"], &nca.pem)]).expect("sound");
+        assert_eq!(ask_now(), Err(Refused::System));
+        let second = Ca::new("NCA root");
+        authority.renew([&agency("gb-nca", &["case-management"], &second.pem)]).expect("sound");
+        assert_eq!(ask_now(), Err(Refused::Chain));
+        assert!(ask(&authority, &second.leaf(&[NCA]).certificate, year(2026)).is_ok());
+        authority
+            .renew([&agency("gb-nca", &["case-management"], "no certificate")])
+            .expect_err("a bad one is not taken");
+        assert!(ask(&authority, &second.leaf(&[NCA]).certificate, year(2026)).is_ok(), "and the old one stays");
+        authority.renew([&agency("gb-nca", &["case-management"], &nca.pem)]).expect("sound");
+        assert!(ask_now().is_ok());
     }
 
     #[test]
@@ -235,10 +265,13 @@ mod tests {
         let peer = Peer::admit(&authority, vec![leaf.certificate], address, year(2026)).expect("admitted");
         assert_eq!(peer.still_holds(&authority, year(2026)), Ok(()));
         assert_eq!(peer.still_holds(&authority, year(2028)), Err(Refused::Time));
-        let emptied = agency("gb-nca", &["other"], &nca.pem);
-        let changed = Authority::new(suffix(), [&emptied]).expect("sound");
         let next = UnixTime::since_unix_epoch(Duration::from_secs(year(2026).as_secs() + 1));
-        assert_eq!(peer.still_holds(&changed, next), Err(Refused::System));
+        assert_eq!(peer.still_holds(&authority, next), Ok(()));
+        // Looked at again at once, and not only with the next second.
+        authority.renew([&agency("gb-nca", &["other"], &nca.pem)]).expect("sound");
+        assert_eq!(peer.still_holds(&authority, next), Err(Refused::System));
+        authority.renew([&agency("gb-nca", &["case-management"], &Ca::new("NCA root").pem)]).expect("sound");
+        assert_eq!(peer.still_holds(&authority, next), Err(Refused::Chain));
     }
 
     #[test]

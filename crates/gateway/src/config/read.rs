@@ -1,6 +1,7 @@
 //! Reading `gateway.toml` key by key, so that every fault in it is found before anything is begun.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,10 +30,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
     let suffix = section.required("spiffe_suffix", parsed);
     let operator = section.required("operator", parsed);
     let node = section.required("node", parsed::<SystemName>);
-    let listen = section.required("listen", |value| {
-        let address = text(value)?.parse();
-        address.map_err(|_| "must be an address and a port, as 127.0.0.1:8443".to_owned())
-    });
+    let listen = section.required("listen", address);
     let data_dir = files.path(section, "data_dir");
     let keys_dir = files.path(section, "keys_dir");
     if data_dir.is_some() && data_dir == keys_dir {
@@ -51,6 +49,13 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
     });
     let own_identities = section.child_or_empty("identity", own_identities);
     let limits = section.child_or_empty("limits", limits);
+    let metrics = section.child_or_empty("metrics", |metrics| {
+        stated(metrics, "listen", None, |value| match address(value)? {
+            address if address.ip().is_loopback() => Ok(Some(address)),
+            _ => Err("must be an address of this machine's loopback, as 127.0.0.1:9464: who asks is not authenticated"
+                .into()),
+        })
+    });
     let log = section.child_or_empty("log", log);
     Some(Config {
         origin: origin?,
@@ -66,8 +71,13 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         start: start?,
         own_identities: own_identities?,
         limits: limits?,
+        metrics: metrics?,
         log: log?,
     })
+}
+
+fn address(value: &Value) -> Result<SocketAddr, String> {
+    text(value)?.parse().map_err(|_| "must be an address and a port, as 127.0.0.1:8443".to_owned())
 }
 
 /// `others` are the folders that the mirror must not be.

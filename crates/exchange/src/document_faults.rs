@@ -1,0 +1,77 @@
+//! What is wrong with governed documents, each by itself and all of them together, before any of them is in force.
+
+use causeway_agreement::{AgencyFile, Agreement, Fault};
+use causeway_crypto::SealingPublicKey;
+use causeway_journal::v1;
+use causeway_model::{AgencyId, SchemaId};
+use causeway_schema::{CodeList, Schemas};
+
+use crate::genesis::{ProposedDocument, kind_name};
+use crate::governed;
+
+/// Every fault of the documents and between them, before any of them is in force: what has come into force can only be
+/// replaced by a later version, so a genesis with a hole in it could not be repaired. Of the kinds in `unread`, more was
+/// proposed than could be read; what refers to those is not looked at, since it may refer to what is missing here.
+///
+/// Approvals are not looked at either: see [`crate::unapproved_documents`].
+pub fn document_faults(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) -> Vec<String> {
+    look(documents, unread).0
+}
+
+/// The same, with the schemas compiled, where they are without a fault.
+pub(crate) fn look(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) -> (Vec<String>, Option<Schemas>) {
+    let mut faults: Vec<String> = documents.iter().flat_map(faults_of).collect();
+    let of_kind = |kind| {
+        let texts = documents.iter().filter(move |document| document.kind == kind);
+        texts.filter_map(|document| Some((document.id.as_str(), std::str::from_utf8(&document.text).ok()?)))
+    };
+    let schemas = of_kind(v1::DocumentKind::Schema).filter_map(|(id, text)| Some((id.parse().ok()?, text)));
+    let schemas: Vec<(SchemaId, &str)> = schemas.collect();
+    let lists: Vec<&str> = of_kind(v1::DocumentKind::CodeList).map(|(_, text)| text).collect();
+    let readable = lists.iter().all(|text| CodeList::parse(text).is_ok());
+    let whole = [v1::DocumentKind::Schema, v1::DocumentKind::CodeList].iter().all(|kind| !unread.contains(kind));
+    let compiled = if whole && readable { governed::schemas_of(&schemas, &lists, &mut faults) } else { None };
+    let agreements = of_kind(v1::DocumentKind::Agreement).filter_map(|(_, text)| Agreement::parse(text).ok());
+    let agreements: Vec<Agreement> = agreements.collect();
+    let all_agencies = !unread.contains(&v1::DocumentKind::Agency);
+    let is_known =
+        |agency: &AgencyId| !all_agencies || of_kind(v1::DocumentKind::Agency).any(|(id, _)| id == agency.as_str());
+    let agreements: Vec<&Agreement> = agreements.iter().collect();
+    faults.extend(governed::faults_between(compiled.as_ref(), &agreements, &is_known));
+    (faults, compiled)
+}
+
+fn faults_of(document: &ProposedDocument) -> Vec<String> {
+    let name = format!("{} {}", kind_name(document.kind), document.id);
+    let Ok(text) = std::str::from_utf8(&document.text) else {
+        return vec![format!("{name}: not UTF-8")];
+    };
+    let listed = |faults: Vec<Fault>| faults.into_iter().map(|fault| format!("{name}: {fault}")).collect();
+    let mismatched = || vec![format!("{name}: is another one, or of another version, than it says")];
+    let is_itself = |id: &str, version: u32| (id, version) == (document.id.as_str(), document.version);
+    match document.kind {
+        v1::DocumentKind::Agency => match AgencyFile::parse(text) {
+            Ok(file) if !is_itself(file.id.as_str(), file.version) => mismatched(),
+            Ok(file) => match SealingPublicKey::from_bytes(&file.sealing_public_key) {
+                Ok(_) => Vec::new(),
+                Err(error) => vec![format!("{name}: sealing_key.public_key: {error}")],
+            },
+            Err(faults) => listed(faults),
+        },
+        v1::DocumentKind::Agreement => match Agreement::parse(text) {
+            Ok(agreement) if !is_itself(agreement.id.as_str(), agreement.version) => mismatched(),
+            Ok(_) => Vec::new(),
+            Err(faults) => listed(faults),
+        },
+        v1::DocumentKind::Schema => match document.id.parse::<SchemaId>() {
+            Ok(_) => Vec::new(),
+            Err(malformed) => vec![format!("{name}: {malformed}")],
+        },
+        v1::DocumentKind::CodeList => match CodeList::parse(text) {
+            Ok(list) if is_itself(&list.name, list.version) => Vec::new(),
+            Ok(_) => mismatched(),
+            Err(faults) => faults.into_iter().map(|fault| format!("{name}: {fault}")).collect(),
+        },
+        v1::DocumentKind::Unspecified => vec![format!("{name}: not a kind of document")],
+    }
+}

@@ -1,0 +1,51 @@
+//! What the operator's metrics show: sizes and positions, and nothing that identifies a record or a person.
+
+use causeway_model::{AgreementId, Timestamp};
+
+use crate::Exchange;
+
+/// The measures of one moment.
+#[derive(Debug, Clone)]
+pub struct Measures {
+    /// Whether the journal can be written.
+    pub is_healthy: bool,
+    /// Entries in the journal.
+    pub entries: u64,
+    /// Every feed.
+    pub feeds: Vec<FeedMeasures>,
+}
+
+/// The measures of one feed.
+#[derive(Debug, Clone)]
+pub struct FeedMeasures {
+    /// Its agreement.
+    pub agreement: AgreementId,
+    /// Its newest position.
+    pub newest: u64,
+    /// The position up to which its partner has acknowledged it.
+    pub acknowledged: u64,
+    /// Items to be acknowledged whose deadline is over.
+    pub overdue: u64,
+}
+
+impl Exchange {
+    /// The measures of this moment.
+    pub fn measures(&self) -> Measures {
+        let now = self.now();
+        let is_healthy = self.is_healthy();
+        self.journal().read(|state| {
+            let feeds = state.agreements().filter_map(|agreement| {
+                let feed = state.feed(&agreement.id)?;
+                let seconds = u64::from(agreement.acknowledge_hours) * 3_600;
+                let is_over = |(_, since): &(_, Timestamp)| since.plus_seconds(seconds) < now;
+                Some(FeedMeasures {
+                    agreement: agreement.id.clone(),
+                    newest: feed.newest().0,
+                    acknowledged: feed.acknowledged().0,
+                    overdue: feed.open_recalls().filter(is_over).count() as u64,
+                })
+            });
+            Measures { is_healthy, entries: state.tree().size(), feeds: feeds.collect() }
+        })
+    }
+}

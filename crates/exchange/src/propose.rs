@@ -1,0 +1,143 @@
+//! Looking at a document that is to come into force: against everything that would be in force with it, and nothing comes into force.
+
+use std::collections::BTreeSet;
+
+use causeway_agreement::{AgencyFile, Agreement};
+use causeway_crypto::Digest;
+use causeway_journal::{APPROVALS, State, v1};
+use causeway_model::{AgencyId, LeafIndex};
+use causeway_schema::{CodeList, Schemas};
+
+use crate::activate::Fits;
+use crate::document_faults;
+use crate::draft::Said;
+use crate::genesis::ProposedDocument;
+use crate::{Caller, Error, Exchange};
+
+/// What came of looking at a document.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// Every fault, in words; none where it could come into force once it is approved.
+    pub faults: Vec<String>,
+    /// What persons sign.
+    pub digest: Digest,
+    /// The version in force; 0 for none.
+    pub version_in_force: u32,
+    /// The agency whose persons have to approve; none where the document does not say so.
+    pub approver: Option<AgencyId>,
+}
+
+/// The same, with the schemas as they would be in force.
+pub(crate) struct Looked {
+    pub(crate) digest: Digest,
+    pub(crate) version_in_force: u32,
+    pub(crate) approver: Option<AgencyId>,
+    pub(crate) faults: Vec<String>,
+    pub(crate) schemas: Option<Schemas>,
+}
+
+impl Exchange {
+    /// Looks at a document as its activation would, whatever approvals come with it.
+    ///
+    /// # Errors
+    /// `Denied` for an agency that does not operate the gateway; `Unavailable` where the question cannot be recorded.
+    pub async fn propose(
+        &self,
+        caller: &Caller,
+        document: &ProposedDocument,
+        fits: Fits<'_>,
+    ) -> Result<Proposal, Error> {
+        if let Err(refusal) = self.only_operator(caller) {
+            return Err(self.refuse(caller, v1::Operation::Consultation, refusal).await);
+        }
+        let Looked { digest, version_in_force, approver, mut faults, .. } = self.look_at(document, fits);
+        if document.version <= version_in_force {
+            faults.push(format!("version {version_in_force} or a later one is in force"));
+        }
+        let said = if faults.is_empty() { Said::allowed } else { Said::denied };
+        let mut draft = said(v1::Operation::Consultation, "document-proposed").by(caller);
+        draft.entry.count = faults.len() as u64;
+        draft.entry.subject_digest = digest.0.to_vec();
+        self.record_or_refuse(caller, draft).await?;
+        Ok(Proposal { faults, digest, version_in_force, approver })
+    }
+
+    /// Every fault of the document and between those that would be in force with it; approvals and the order of versions apart.
+    pub(crate) fn look_at(&self, document: &ProposedDocument, fits: Fits<'_>) -> Looked {
+        let operator = self.operator();
+        let (documents, version_in_force, own) = self.journal().read(|state| {
+            let version = state.document(document.kind, &document.id).map_or(0, |known| known.version);
+            (with_those_in_force(state, document), version, own_faults(state, &operator, document))
+        });
+        let (mut faults, schemas) = document_faults::look(&documents, &[]);
+        faults.extend(own);
+        if document.kind == v1::DocumentKind::Agency {
+            let files = documents.iter().filter(|document| document.kind == v1::DocumentKind::Agency).filter_map(text);
+            let files: Vec<AgencyFile> = files.filter_map(|text| AgencyFile::parse(text).ok()).collect();
+            faults.extend(fits(&files));
+        }
+        let approver = match document.kind {
+            v1::DocumentKind::Agreement => agreement(document).map(|agreement| agreement.granting),
+            _ => Some(operator),
+        };
+        Looked { digest: document.digest(), version_in_force, approver, faults, schemas }
+    }
+}
+
+/// The documents that would be in force with this one.
+fn with_those_in_force(state: &State, document: &ProposedDocument) -> Vec<ProposedDocument> {
+    use v1::DocumentKind::{Agency, Agreement, CodeList, Schema};
+    let held = [Agency, Agreement, Schema, CodeList].into_iter().flat_map(|kind| {
+        let in_force = state.documents_before(kind, LeafIndex(u64::MAX));
+        in_force.filter(move |(id, _)| (kind, *id) != (document.kind, document.id.as_str())).map(move |(id, known)| {
+            let text = known.text.as_bytes().to_vec();
+            ProposedDocument { kind, id: id.to_owned(), version: known.version, text, approvals: Vec::new() }
+        })
+    });
+    held.chain([document.clone()]).collect()
+}
+
+/// What is wrong with taking the place of the version in force.
+fn own_faults(state: &State, operator: &AgencyId, document: &ProposedDocument) -> Vec<String> {
+    match document.kind {
+        v1::DocumentKind::Agency => {
+            let file = text(document).and_then(|text| AgencyFile::parse(text).ok());
+            let alone = file.filter(|file| file.id == *operator && file.persons.len() < APPROVALS);
+            let words = "with fewer than two persons, nobody could approve anything any more";
+            alone.map(|file| format!("{}: {words}", file.id)).into_iter().collect()
+        }
+        v1::DocumentKind::Agreement => {
+            let Some(new) = agreement(document) else { return Vec::new() };
+            let others = state
+                .agreement(&new.id)
+                .filter(|known| known.granting != new.granting || known.recipient != new.recipient);
+            let words = "an agreement keeps its parties across its versions; with others it is another agreement";
+            others.map(|_| format!("{}: {words}", new.id)).into_iter().collect()
+        }
+        v1::DocumentKind::Schema if document.version != 1 => {
+            vec![format!("{}: a schema's version is in its id: it comes into force as version 1 only", document.id)]
+        }
+        v1::DocumentKind::CodeList => codes_gone(state, document),
+        v1::DocumentKind::Schema | v1::DocumentKind::Unspecified => Vec::new(),
+    }
+}
+
+/// Codes that the list in force has and the new one has not. Records hold them, under schemas that stay in force; without the code
+/// they could not be corrected, nor shown at a coarser step.
+fn codes_gone(state: &State, document: &ProposedDocument) -> Vec<String> {
+    let earlier = state.document(document.kind, &document.id).map(|known| CodeList::parse(&known.text));
+    let (Some(Ok(earlier)), Some(Ok(later))) = (earlier, text(document).map(CodeList::parse)) else {
+        return Vec::new();
+    };
+    let kept: BTreeSet<_> = later.codes.iter().map(|code| (&code.group, &code.code)).collect();
+    let gone = earlier.codes.iter().filter(|code| !kept.contains(&(&code.group, &code.code)));
+    gone.map(|code| format!("{}: the code {:?} is gone, and records may hold it", document.id, code.code)).collect()
+}
+
+fn text(document: &ProposedDocument) -> Option<&str> {
+    std::str::from_utf8(&document.text).ok()
+}
+
+fn agreement(document: &ProposedDocument) -> Option<Agreement> {
+    Agreement::parse(text(document)?).ok()
+}
