@@ -10,9 +10,11 @@ use causeway_store::{AppendFailure, Clock, Committed, Draft, Journal, Keys};
 use event_listener::{Event, EventListener};
 use futures_util::lock::Mutex;
 
+use crate::count::ReadTables;
 use crate::erase::Swept;
 use crate::governed::{Epochs, Governed};
 use crate::identity::{OwnIdentities, Searches};
+use crate::quota::Meters;
 use crate::retention::ClockTrust;
 use crate::sealing::Windows;
 use crate::tally::Tally;
@@ -44,6 +46,10 @@ struct Inner {
     scans: Mutex<()>,
     /// Who has a feed searched for a pseudonym.
     searches: Searches,
+    /// What is counted of each agreement's quotas.
+    meters: Meters,
+    /// Published tables that have been asked for lately.
+    read_tables: ReadTables,
     /// Held while a key is rotated or a document brought into force.
     administering: Mutex<()>,
     /// Held while an agreement is compared with another over all records.
@@ -81,6 +87,8 @@ impl Exchange {
             own_identities,
             scans: Mutex::new(()),
             searches: Searches::default(),
+            meters: Meters::default(),
+            read_tables: ReadTables::default(),
             administering: Mutex::new(()),
             comparing: Mutex::new(()),
             erasing: Mutex::new(()),
@@ -163,6 +171,16 @@ impl Exchange {
     /// Who has a feed searched for a pseudonym.
     pub(crate) fn searches(&self) -> &Searches {
         &self.inner.searches
+    }
+
+    /// What is counted of each agreement's quotas.
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.inner.meters
+    }
+
+    /// Published tables that have been asked for lately.
+    pub(crate) fn read_tables(&self) -> &ReadTables {
+        &self.inner.read_tables
     }
 
     /// Held by whoever rotates a key or brings a document into force.

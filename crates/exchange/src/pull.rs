@@ -4,14 +4,17 @@
 
 use std::sync::Arc;
 
-use causeway_agreement::Agreement;
+use causeway_agreement::{Agreement, Standing};
 use causeway_journal::{FeedItemKind, v1};
 use causeway_model::{AgreementId, Position};
 use causeway_store::Committed;
 
 use crate::draft::Said;
 use crate::page::{Content, Evidence, Page, PageItem, page_digest};
-use crate::slot::{Stretch, live, stretch};
+use crate::quota::{left_today, quota_exceeded, renewed};
+use crate::slot::{Slot, Stretch, live_now, stretch};
+use crate::standing::standing;
+use crate::verdict::Ground;
 use crate::{Caller, Class, Error, Exchange, Pressure, Tallied, cursor};
 
 /// Items of a page where the caller states no limit.
@@ -38,8 +41,35 @@ pub struct PullRequest {
     pub cursor: Option<String>,
     /// At most so many items; 0 for the default.
     pub limit: u32,
-    /// What to do where the disclosure finds the journal's queue full.
-    pub pressure: Pressure,
+    /// What the page is a part of.
+    pub reading: Reading,
+}
+
+/// What a page is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reading {
+    /// A call of its own. It is refused with a delay where the journal's queue is full, where the agreement's requests of this second are
+    /// used up, and where the day's quota puts off all that the page would hold and no withdrawal is further on.
+    #[default]
+    Call,
+    /// A watch: it waits for the journal, and is told of what is put off.
+    Watch,
+}
+
+impl Reading {
+    const fn pressure(self) -> Pressure {
+        match self {
+            Self::Call => Pressure::Refuse,
+            Self::Watch => Pressure::Wait,
+        }
+    }
+}
+
+/// Where a page begins.
+struct From {
+    agreement: Arc<Agreement>,
+    after: Position,
+    limit: u32,
 }
 
 impl Exchange {
@@ -47,43 +77,86 @@ impl Exchange {
     ///
     /// # Errors
     /// `NotFound` for another's agreement as for none; `Denied` for a purpose that the agreement does not name; `Invalid` for
-    /// a cursor that is not of this feed; `Unavailable` where the disclosure cannot be recorded: then nothing leaves.
+    /// a cursor that is not of this feed; `Busy` where a quota is used up; `Unavailable` where the disclosure cannot be recorded: then
+    /// nothing leaves.
     pub async fn pull(&self, caller: &Caller, request: PullRequest) -> Result<Page, Error> {
-        let agreement = match self.feed_of(caller, request.agreement.as_ref()) {
-            Ok(agreement) => agreement,
+        let mut from = match self.asked(caller, &request) {
+            Ok(from) => from,
             Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
         };
-        let after = match &request.cursor {
-            None => Position(0),
-            Some(text) => match cursor::decode(&self.keys().ring().cursor_mac(), &agreement.id, text) {
-                Ok(position) => position,
-                Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
-            },
+        if request.reading == Reading::Call {
+            self.within_rate(caller, &from.agreement)?;
+        }
+        let meter = self.meters().of(&from.agreement.id);
+        let _alone = match from.agreement.quota.records_per_day {
+            Some(_) => Some(meter.page.lock().await),
+            None => None,
         };
-        let limit = if request.limit == 0 { DEFAULT_PAGE_ITEMS } else { request.limit.min(MAX_PAGE_ITEMS) };
         for _ in 0..ATTEMPTS {
-            let stretch = match self.journal().read(|state| stretch(state, &agreement.id, after, limit)) {
-                Ok(stretch) => stretch,
-                Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
-            };
-            if stretch.slots.is_empty() {
-                self.tally("", Some(&caller.system), Tallied::EmptyPull, 1);
-                return Ok(self.page(&agreement, after, &stretch, Vec::new()));
-            }
-            let items = self.build(&agreement, &stretch).await?;
-            let mut page = self.page(&agreement, after, &stretch, items);
-            let committed = self.disclose(caller, &agreement, &mut page, request.pressure).await?;
-            if self.still_holds(&agreement, &stretch, &page) {
-                page.evidence = Some(self.evidence(committed).await?);
+            if let Some(page) = self.page_now(caller, &from, request.reading).await? {
                 return Ok(page);
             }
+            // Another version may have come into force meanwhile.
+            from.agreement = match self.feed_of(caller, Some(&from.agreement.id)) {
+                Ok(agreement) => agreement,
+                Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+            };
         }
         Err(Error::new(Class::Unavailable, "feed-changing", "the feed changed while it was read; pull again"))
     }
 
-    /// Whether the agreement that a call of this agency is about is in force.
+    fn asked(&self, caller: &Caller, request: &PullRequest) -> Result<From, Error> {
+        let agreement = self.feed_of(caller, request.agreement.as_ref())?;
+        let after = match &request.cursor {
+            None => Position(0),
+            Some(text) => cursor::decode(&self.keys().ring().cursor_mac(), &agreement.id, text)?,
+        };
+        let limit = if request.limit == 0 { DEFAULT_PAGE_ITEMS } else { request.limit.min(MAX_PAGE_ITEMS) };
+        Ok(From { agreement, after, limit })
+    }
+
+    /// The page as it is at this moment; none where something in it changed while its disclosure was being recorded.
+    async fn page_now(&self, caller: &Caller, from: &From, reading: Reading) -> Result<Option<Page>, Error> {
+        let From { agreement, after, limit } = from;
+        let now = self.now();
+        let read = |state: &causeway_journal::State| {
+            Ok((stretch(state, agreement, *after, *limit)?, left_today(state, agreement, now)))
+        };
+        let (stretch, left) = match self.journal().read(read) {
+            Ok(read) => read,
+            Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+        };
+        if stretch.slots.is_empty() {
+            self.tally("", Some(&caller.system), Tallied::EmptyPull, 1);
+            return Ok(Some(self.page(agreement, *after, &stretch, Vec::new())));
+        }
+        let ground = Ground { agreement, standing: stretch.standing, now };
+        // What grants nothing puts nothing off: all of it is served as withdrawn.
+        let left = left.filter(|_| ground.may_grant()).unwrap_or(u64::MAX);
+        let items = self.build(&ground, &stretch, left).await?;
+        let is_put_off = |item: &PageItem| item.content == Content::Deferred;
+        let last = items.last().map_or(*after, |item| item.position);
+        if reading == Reading::Call && items.iter().all(is_put_off) && !self.withdraws_behind(agreement, last) {
+            return Err(self.refuse(caller, v1::Operation::Disclosure, quota_exceeded(now)).await);
+        }
+        let mut page = self.page(agreement, *after, &stretch, items);
+        let committed = self.disclose(caller, agreement, &mut page, reading.pressure()).await?;
+        if !self.still_holds(agreement, &stretch, &page) {
+            return Ok(None);
+        }
+        page.evidence = Some(self.evidence(committed).await?);
+        Ok(Some(page))
+    }
+
+    /// Whether the agreement that a call of this agency is about is in force, and not suspended.
     pub fn feed_in_force(&self, caller: &Caller, named: Option<&AgreementId>) -> bool {
-        self.feed_of(caller, named).is_ok_and(|agreement| agreement.is_in_force(self.now()))
+        self.feed_of(caller, named).is_ok_and(|agreement| self.in_force(&agreement))
+    }
+
+    /// Whether an agreement is in force at this moment, and not suspended.
+    pub(crate) fn in_force(&self, agreement: &Agreement) -> bool {
+        let standing = self.journal().read(|state| standing(state, agreement));
+        standing == Standing::InForce && agreement.is_in_force(self.now())
     }
 
     /// The agreement that a call of this agency is about, and whether it names the caller's purpose.
@@ -110,17 +183,29 @@ impl Exchange {
         }
     }
 
-    /// What each position holds for this partner, decided now.
-    async fn build(&self, agreement: &Agreement, stretch: &Stretch) -> Result<Vec<PageItem>, Error> {
+    /// What each position holds for this partner, decided now. Of what is beyond the `left` records no body is read.
+    async fn build(&self, ground: &Ground<'_>, stretch: &Stretch, mut left: u64) -> Result<Vec<PageItem>, Error> {
         let (mut items, mut bytes) = (Vec::with_capacity(stretch.slots.len()), 0);
-        for slice in stretch.slots.chunks(SLICE_BODIES) {
-            let live: Vec<_> = slice.iter().filter_map(|slot| Some((slot.record_id, slot.live?))).collect();
+        let mut rest = stretch.slots.as_slice();
+        while !rest.is_empty() {
+            let slice = rest.split_off(..slice_length(rest, left)).unwrap_or_default();
+            let live = slice.iter().filter_map(|slot| Some((slot.record_id, slot.live.as_ref()?.made)));
+            let live: Vec<_> = if left == 0 { Vec::new() } else { live.collect() };
             let mut bodies = self.bodies_of(&live).await?.into_iter();
             for slot in slice {
-                let body = slot.live.and_then(|_| bodies.next().flatten());
-                let served = body.map(|body| self.serve(agreement, slot, &body)).transpose()?.flatten();
-                let content = served.unwrap_or_else(|| Content::Withdrawn(slot.withdrawn()));
-                bytes += if let Content::Released { document, .. } = &content { document.len() } else { 0 };
+                let content = match (&slot.live, left) {
+                    (Some(_), 0) => Content::Deferred,
+                    (Some(_), _) => {
+                        let body = bodies.next().flatten();
+                        let served = body.map(|body| self.serve(ground, slot, &body)).transpose()?.flatten();
+                        served.unwrap_or_else(|| Content::Withdrawn(slot.withdrawn()))
+                    }
+                    (None, _) => Content::Withdrawn(slot.withdrawn()),
+                };
+                if let Content::Released { document, .. } = &content {
+                    bytes += document.len();
+                    left -= 1;
+                }
                 items.push(PageItem { position: slot.position, item_id: slot.item_id, kind: slot.kind, content });
                 if bytes > PAGE_BYTES {
                     return Ok(items);
@@ -133,12 +218,15 @@ impl Exchange {
     fn page(&self, agreement: &Agreement, after: Position, stretch: &Stretch, items: Vec<PageItem>) -> Page {
         let last = items.last().map_or(after, |item| item.position);
         let chain_after = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.chain_at(last)));
+        let cursor = |position| cursor::encode(&self.keys().ring().cursor_mac(), &agreement.id, position);
+        let put_off = items.iter().find(|item| item.content == Content::Deferred);
+        let before_put_off = put_off.map(|item| Position(item.position.0 - 1));
         Page {
             agreement: agreement.id.clone(),
             agreement_version: agreement.version,
-            next_cursor: cursor::encode(&self.keys().ring().cursor_mac(), &agreement.id, last),
-            ahead_cursor: None,
-            quota_renewed: None,
+            next_cursor: cursor(before_put_off.unwrap_or(last)),
+            ahead_cursor: before_put_off.map(|_| cursor(last)),
+            quota_renewed: before_put_off.map(|_| renewed(self.now())),
             more: last < stretch.newest,
             newest: stretch.newest,
             chain_before: stretch.chain_before,
@@ -196,17 +284,22 @@ impl Exchange {
     }
 
     /// Whether everything that the page shows is still to be shown, now that its disclosure has its place in the log.
-    fn still_holds(&self, agreement: &Agreement, stretch: &Stretch, page: &Page) -> bool {
-        let shows_records = page.items.iter().any(|item| matches!(item.content, Content::Released { .. }));
-        if shows_records && !agreement.is_in_force(self.now()) {
-            return false;
-        }
+    fn still_holds(&self, agreement: &Arc<Agreement>, stretch: &Stretch, page: &Page) -> bool {
+        let mut shown = stretch.slots.iter().zip(&page.items).filter_map(|(slot, item)| match item.content {
+            Content::Withdrawn(_) | Content::Deferred => None,
+            Content::Released { .. } => Some(slot),
+        });
+        let now = self.now();
         self.journal().read(|state| {
-            let Some(feed) = state.feed(&agreement.id) else { return false };
-            stretch.slots.iter().zip(&page.items).all(|(slot, item)| match item.content {
-                Content::Withdrawn(_) | Content::Deferred => true,
-                Content::Released { .. } => live(state, feed, slot).is_some(),
-            })
+            let Some(first) = shown.next() else { return true };
+            let standing = standing(state, agreement);
+            let is_present = state.agreement(&agreement.id).is_some_and(|known| known.version == agreement.version);
+            let may = is_present && Ground { agreement, standing, now }.may_grant();
+            // A group may have lost persons who never left; then it is counted anew.
+            let persons = |slot: &Slot| slot.live.as_ref().and_then(|live| live.persons);
+            let holds =
+                |slot: &Slot| live_now(state, agreement, slot).is_some_and(|live| live.persons >= persons(slot));
+            may && holds(first) && shown.all(holds)
         })
     }
 
@@ -220,4 +313,12 @@ impl Exchange {
             checkpoint: committed.checkpoint,
         })
     }
+}
+
+/// How many positions are looked at together: no more than there are bodies that may be open, or records that may leave.
+fn slice_length(slots: &[Slot], left: u64) -> usize {
+    let within = slots.len().min(SLICE_BODIES);
+    let live = slots[..within].iter().enumerate().filter(|(_, slot)| slot.live.is_some()).map(|(index, _)| index);
+    let last = live.zip(1..).find(|(_, count)| *count == left).map(|(index, _)| index + 1);
+    last.unwrap_or(within)
 }

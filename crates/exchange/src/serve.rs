@@ -4,55 +4,54 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use causeway_agreement::{Agreement, Clause, Decision, Form, Standing, decide};
 use causeway_crypto::{FeedKey, InternalPseudonym};
 use causeway_journal::v1;
-use causeway_model::{AgreementId, FieldNumber, ItemId, RecordFacts};
-use causeway_schema::{Classified, Projected, Schema};
+use causeway_model::{AgreementId, ItemId, RecordFacts};
+use causeway_schema::{Classified, Schema};
 use causeway_store::OpenedBody;
 
+use crate::governed::Governed;
 use crate::page::{Content, PseudonymChange};
-use crate::slot::Slot;
+use crate::slot::{Live, Slot};
+use crate::verdict::{Ground, Through, Withheld};
 use crate::{Class, Error, Exchange};
 
-/// A record that a clause grants at this moment.
-struct Granted<'a> {
-    schema: Arc<Schema>,
+/// A record that a live release shows at this moment.
+pub(crate) struct Granted<'a> {
+    /// The schema that it is shown by.
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) facts: RecordFacts,
+    pub(crate) through: Through<'a>,
     classified: Classified,
-    facts: RecordFacts,
-    clause: &'a Clause,
 }
 
 impl Granted<'_> {
     /// What pseudonyms are bound to: nothing where the clause links a person's records, else the item alone.
     fn bound_to<'i>(&self, item: &'i ItemId) -> Option<&'i ItemId> {
-        let linkable = self.clause.link_persons && !self.facts.anonymous;
-        (!linkable).then_some(item)
+        (!self.through.clause.links(&self.facts)).then_some(item)
     }
 
     /// The document of the listed fields, with what `pseudonym` makes of each identifier that is shown.
     fn document(&self, pseudonym: &dyn Fn(&InternalPseudonym) -> String) -> Vec<u8> {
-        let forms = |number| clause_form(self.clause, &self.schema, number);
-        self.schema.project(&self.classified, &forms, &|internal| pseudonym(&InternalPseudonym(*internal)))
+        let child = self.facts.child;
+        let form = |number| self.through.form(child, self.schema.fields().by_number(number)?);
+        self.schema.project(&self.classified, &form, &|internal| pseudonym(&InternalPseudonym(*internal)))
     }
 }
 
 impl Exchange {
-    /// What this partner sees of a record in a position; nothing where no clause grants it now.
+    /// What this partner sees of a record in a position; nothing where it may not leave now.
     ///
     /// # Errors
     /// `Corrupt` where the gateway has no key for the position's epoch: nothing is shown under another one.
-    pub(crate) fn serve(
-        &self,
-        agreement: &Agreement,
-        slot: &Slot,
-        body: &OpenedBody,
-    ) -> Result<Option<Content>, Error> {
-        let Some(granted) = self.granted(agreement, body)? else { return Ok(None) };
-        let key = self.feed_key(&agreement.id, slot.epoch)?;
+    pub(crate) fn serve(&self, ground: &Ground<'_>, slot: &Slot, body: &OpenedBody) -> Result<Option<Content>, Error> {
+        let Some(live) = &slot.live else { return Ok(None) };
+        let Ok(granted) = self.granted(ground, live, body)? else { return Ok(None) };
+        let id = &ground.agreement.id;
+        let key = self.feed_key(id, slot.epoch)?;
         let bound = granted.bound_to(&slot.item_id);
         // Where the earlier key is lost, the partner goes on without the earlier pseudonyms.
-        let before = slot.epoch_before.and_then(|epoch| self.keys().ring().feed_key(&agreement.id, epoch));
+        let before = slot.epoch_before.and_then(|epoch| self.keys().ring().feed_key(id, epoch));
         let before = before.zip(slot.target);
         let changes = RefCell::new(Vec::new());
         let document = granted.document(&|internal| {
@@ -70,10 +69,10 @@ impl Exchange {
         Ok(Some(Content::Released {
             schema: granted.schema.id(),
             document,
-            clause: format!("{}/{}", agreement.id, granted.clause.id),
+            clause: format!("{id}/{}", granted.through.clause.id),
             replaces: slot.target,
             changes: changes.into_inner(),
-            onward_transfer: agreement.onward_transfer.as_str().to_owned(),
+            onward_transfer: live.agreement.onward_transfer.as_str().to_owned(),
         }))
     }
 
@@ -83,13 +82,14 @@ impl Exchange {
     /// As [`Exchange::serve`].
     pub(crate) fn shows(
         &self,
-        agreement: &Agreement,
+        ground: &Ground<'_>,
         slot: &Slot,
         body: &OpenedBody,
         sought: &str,
     ) -> Result<bool, Error> {
-        let Some(granted) = self.granted(agreement, body)? else { return Ok(false) };
-        let key = self.feed_key(&agreement.id, slot.epoch)?;
+        let Some(live) = &slot.live else { return Ok(false) };
+        let Ok(granted) = self.granted(ground, live, body)? else { return Ok(false) };
+        let key = self.feed_key(&ground.agreement.id, slot.epoch)?;
         let bound = granted.bound_to(&slot.item_id);
         let found = Cell::new(false);
         granted.document(&|internal| {
@@ -100,29 +100,31 @@ impl Exchange {
         Ok(found.get())
     }
 
-    /// What is decided about a record, where a clause grants it to this partner at this moment; nothing where none does.
+    /// A record as a live release shows it at this moment, or why it does not.
     ///
     /// # Errors
     /// `Corrupt` where the body cannot be read.
-    pub(crate) fn granted_facts(&self, agreement: &Agreement, body: &OpenedBody) -> Result<Option<RecordFacts>, Error> {
-        Ok(self.granted(agreement, body)?.map(|granted| granted.facts))
+    pub(crate) fn granted<'a>(
+        &self,
+        ground: &Ground<'_>,
+        live: &'a Live,
+        body: &OpenedBody,
+    ) -> Result<Result<Granted<'a>, Withheld>, Error> {
+        let (newest, classified) = self.classified(&body.body)?;
+        let facts = newest.facts(&classified);
+        // A feed holds records of the agency that grants, as apply sees to.
+        let through = match ground.verdict(&ground.agreement.granting, &facts, live, &newest) {
+            Ok(through) => through,
+            Err(withheld) => return Ok(Err(withheld)),
+        };
+        let schema = newest_of(self.governed_at(live.released)?.as_ref(), &body.body)?;
+        Ok(Ok(Granted { schema, facts, through, classified }))
     }
 
-    fn granted<'a>(&self, agreement: &'a Agreement, body: &OpenedBody) -> Result<Option<Granted<'a>>, Error> {
-        let (schema, classified) = self.classified(&body.body)?;
-        let facts = schema.facts(&classified);
-        match decide(agreement, Standing::InForce, &agreement.granting, &facts, self.now()) {
-            Decision::Grant(clause) => Ok(Some(Granted { schema, classified, facts, clause })),
-            Decision::Deny(_) => Ok(None),
-        }
-    }
-
-    /// A stored body's classified half, with the schema that reads it: the newest of its major version, so that a partner
-    /// sees every record of a kind in one shape, whichever version it was submitted in.
+    /// A stored body's classified half, with the schema in force that reads it: the newest of its major version, so that every record
+    /// of a kind is decided on in one shape, whichever version it was submitted in.
     pub(crate) fn classified(&self, body: &v1::Body) -> Result<(Arc<Schema>, Classified), Error> {
-        let id = body.schema.parse().map_err(Error::corrupt)?;
-        let schema = self.governed().schemas.newest_for(id).cloned();
-        let schema = schema.ok_or_else(|| Error::internal("a stored record's schema is not in force"))?;
+        let schema = newest_of(self.governed().as_ref(), body)?;
         Ok((schema, Classified::decode(&body.classified).map_err(Error::corrupt)?))
     }
 
@@ -141,14 +143,9 @@ impl Exchange {
     }
 }
 
-/// In what form a clause lets a field leave; none where it does not list it.
-fn clause_form(clause: &Clause, schema: &Schema, number: FieldNumber) -> Option<Projected> {
-    let spec = schema.fields().by_number(number)?;
-    match clause.form_for(false, &spec.path)?.on(spec.ladder)? {
-        Form::AsIs => Some(Projected::AsIs),
-        Form::Step(step) => Some(Projected::Step(step)),
-        Form::Pseudonym => Some(Projected::Pseudonym),
-        // Made definite by the ladder.
-        Form::Coarsest => None,
-    }
+/// The newest schema of a body's major version.
+fn newest_of(governed: &Governed, body: &v1::Body) -> Result<Arc<Schema>, Error> {
+    let id = body.schema.parse().map_err(Error::corrupt)?;
+    let schema = governed.schemas.newest_for(id).cloned();
+    schema.ok_or_else(|| Error::internal("a stored record's schema was not in force"))
 }

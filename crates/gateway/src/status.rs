@@ -29,7 +29,7 @@ pub(crate) enum Fault {
     RoleMissing(Role),
     /// The system's agency is suspended.
     AgencySuspended,
-    /// The agreement whose feed is watched has ended.
+    /// The agreement whose feed is watched has ended, or has been suspended.
     AgreementEnded,
     /// There is no such method.
     UnknownMethod,
@@ -84,7 +84,7 @@ impl Fault {
                     .into()
             }
             Self::AgreementEnded => {
-                "the agreement has ended; its feed can still be pulled for withdrawals, and acknowledged".into()
+                "the agreement has ended or is suspended; its feed can still be pulled for withdrawals, and acknowledged".into()
             }
             Self::UnknownMethod => "there is no such method".into(),
             Self::NotServed => "this method is not served yet".into(),

@@ -1,15 +1,24 @@
 //! Conversions between the wire and the model, written out: a request's field is parsed here once, or refused by name.
 
+mod count;
+mod explain;
+mod recall;
+
 use std::str::FromStr;
 
 use causeway_exchange::{
-    AuditRow, Content, Evidence, Page, PageItem, PseudonymChange, Query, Receipt, Restriction, Submission, Withdrawal,
+    Acknowledged, AuditRow, Content, Evidence, Page, PageItem, PseudonymChange, Query, Receipt, Restriction,
+    Submission, Withdrawal,
 };
 use causeway_journal::FeedItemKind;
-use causeway_model::{LeafIndex, RecordId, RecordVersion, SchemaId, Timestamp};
+use causeway_model::{LeafIndex, Position, RecordId, RecordVersion, SchemaId, Timestamp};
 use causeway_proto::v1;
 
 use crate::status::Fault;
+
+pub(crate) use count::{count_question, numbers, table_summary};
+pub(crate) use explain::{audit_question, explanation, owners_question};
+pub(crate) use recall::holder;
 
 /// A required field in its own type.
 pub(crate) fn required<T: FromStr>(name: &'static str, text: &str) -> Result<T, Fault> {
@@ -66,6 +75,16 @@ pub(crate) fn restriction(request: &v1::RestrictRequest) -> Result<Restriction, 
         expected_version: RecordVersion(request.expected_version),
         restricted: request.restricted,
     })
+}
+
+/// What a partner has taken note of: all up to a position or one item, and not both.
+pub(crate) fn acknowledged(request: &v1::AcknowledgeRequest) -> Result<Acknowledged, Fault> {
+    match (request.up_to_position, request.item_position) {
+        (1.., 0) => Ok(Acknowledged::UpTo(Position(request.up_to_position))),
+        (0, 1..) => Ok(Acknowledged::Item(Position(request.item_position))),
+        (0, 0) => Err(Fault::Field("up_to_position")),
+        (1.., 1..) => Err(Fault::Field("item_position")),
+    }
 }
 
 /// An audit query; what is empty or 0 is no filter.

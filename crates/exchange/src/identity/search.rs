@@ -1,7 +1,7 @@
 //! Finding whom an item of a feed calls by a pseudonym: by building, again, what the partner is shown.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use causeway_agreement::Agreement;
@@ -10,6 +10,7 @@ use causeway_store::OpenedBody;
 
 use crate::pull::SLICE_BODIES;
 use crate::slot::{Slot, stretch};
+use crate::verdict::Ground;
 use crate::{Class, Error, Exchange};
 
 /// Positions that a scan takes at a time.
@@ -66,7 +67,7 @@ impl Exchange {
     /// pseudonym of no such item costs a whole scan, whyever there is none.
     pub(super) async fn behind(
         &self,
-        agreement: &Agreement,
+        agreement: &Arc<Agreement>,
         pseudonym: &str,
         position: Option<Position>,
     ) -> Result<Option<Behind>, Error> {
@@ -80,8 +81,9 @@ impl Exchange {
         while last >= first {
             let after = Position(last.0.saturating_sub(SCAN_POSITIONS.into()).max(first.0 - 1));
             let count = u32::try_from(last.0 - after.0).unwrap_or(SCAN_POSITIONS);
-            let stretch = self.journal().read(|state| stretch(state, &agreement.id, after, count))?;
-            if let Some(found) = self.behind_one_of(agreement, &stretch.slots, pseudonym).await? {
+            let stretch = self.journal().read(|state| stretch(state, agreement, after, count))?;
+            let ground = Ground { agreement, standing: stretch.standing, now: self.now() };
+            if let Some(found) = self.behind_one_of(&ground, &stretch.slots, pseudonym).await? {
                 return Ok(Some(found));
             }
             last = after;
@@ -92,18 +94,19 @@ impl Exchange {
     /// The newest of these positions that shows the pseudonym.
     async fn behind_one_of(
         &self,
-        agreement: &Agreement,
+        ground: &Ground<'_>,
         slots: &[Slot],
         pseudonym: &str,
     ) -> Result<Option<Behind>, Error> {
         for slice in slots.rchunks(SLICE_BODIES) {
-            let live: Vec<(&Slot, LeafIndex)> = slice.iter().filter_map(|slot| Some((slot, slot.live?))).collect();
+            let live: Vec<(&Slot, LeafIndex)> =
+                slice.iter().filter_map(|slot| Some((slot, slot.live.as_ref()?.made))).collect();
             let wanted: Vec<_> = live.iter().map(|(slot, leaf)| (slot.record_id, *leaf)).collect();
             let bodies = self.bodies_of(&wanted).await?;
             let mut found = None;
             for ((slot, _), body) in live.into_iter().zip(bodies) {
                 let Some(body) = body else { continue };
-                if self.shows(agreement, slot, &body, pseudonym)? {
+                if self.shows(ground, slot, &body, pseudonym)? {
                     found = Some(Behind { record_id: slot.record_id, version: slot.version, body });
                 }
             }

@@ -9,6 +9,8 @@ use causeway_model::RecordFacts;
 
 use super::{Found, lost};
 use crate::slot::shown;
+use crate::standing::standing;
+use crate::verdict::Ground;
 use crate::{Class, Error, Exchange};
 
 impl Exchange {
@@ -25,10 +27,14 @@ impl Exchange {
         let agreement = self.agreement_of(found)?;
         let terms = self.terms_of(&agreement)?;
         let record = found.identity.record_id;
-        let current = self.journal().read(|state| shown(state, &agreement.id, &record)).ok_or_else(not_in_feed)?;
-        let body = self.body_at(record, current).await?.ok_or_else(not_in_feed)?;
-        let facts = self.granted_facts(&agreement, &body)?.ok_or_else(not_in_feed)?;
-        may_go_to_country(&terms, &agreement, &facts)
+        let (standing, live) = self
+            .journal()
+            .read(|state| (standing(state, &agreement), shown(state, &agreement, &record).and_then(|slot| slot.live)));
+        let live = live.ok_or_else(not_in_feed)?;
+        let body = self.body_at(record, live.made).await?.ok_or_else(not_in_feed)?;
+        let ground = Ground { agreement: &agreement, standing, now: self.now() };
+        let granted = self.granted(&ground, &live, &body)?.map_err(|_withheld| not_in_feed())?;
+        may_go_to_country(&terms, &agreement, &granted.facts)
     }
 
     /// Whether the agreement in force lets the version that was asked for go to the partner's country.

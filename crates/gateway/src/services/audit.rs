@@ -73,9 +73,13 @@ impl AuditService for Audit {
 
     async fn explain(
         &self,
-        _: Request<v1::AuditServiceExplainRequest>,
+        request: Request<v1::AuditServiceExplainRequest>,
     ) -> Result<Response<v1::AuditServiceExplainResponse>, Status> {
-        not_served()
+        let call = Call::of(&request)?;
+        let question = wire::audit_question(request.get_ref()).map_err(|fault| call.malformed(fault))?;
+        let explanations = self.exchange.explain_to_auditor(&call.caller, question).await.map_err(status::of)?;
+        let explanations = explanations.into_iter().map(wire::explanation).collect();
+        Ok(Response::new(v1::AuditServiceExplainResponse { explanations }))
     }
 
     async fn get_tile(&self, _: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {

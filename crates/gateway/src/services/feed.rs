@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use causeway_exchange::{Exchange, Pressure, PullRequest};
-use causeway_model::{AgreementId, Position};
+use causeway_exchange::{Exchange, PullRequest, Reading};
+use causeway_model::{AgreementId, Timestamp};
 use causeway_proto::v1;
 use causeway_proto::v1::feed_service_server::FeedService;
 use tonic::{Request, Response, Status};
 
 use crate::answers::{Answers, Gone, Sink, put};
 use crate::gate::Call;
-use crate::services::unserved::not_served;
 use crate::shutdown::Stopping;
 use crate::standing::LOOK;
 use crate::status::{self, Fault};
@@ -33,7 +32,7 @@ pub(crate) struct Feed {
 
 fn pull_request(agreement: &str, cursor: String, limit: u32) -> Result<PullRequest, Fault> {
     let cursor = (!cursor.is_empty()).then_some(cursor);
-    Ok(PullRequest { agreement: wire::optional("agreement", agreement)?, cursor, limit, pressure: Pressure::Refuse })
+    Ok(PullRequest { agreement: wire::optional("agreement", agreement)?, cursor, limit, reading: Reading::Call })
 }
 
 #[tonic::async_trait]
@@ -52,7 +51,7 @@ impl FeedService for Feed {
         let call = Call::of(&request)?;
         let v1::WatchRequest { agreement, cursor, limit } = request.into_inner();
         let wanted = pull_request(&agreement, cursor, limit).map_err(|fault| call.malformed(fault))?;
-        let wanted = PullRequest { pressure: Pressure::Wait, ..wanted };
+        let wanted = PullRequest { reading: Reading::Watch, ..wanted };
         let lost = self.clone().lost(call.clone(), wanted.agreement.clone());
         let feed = self.clone();
         Ok(Response::new(Answers::until(lost, PAGES_AHEAD, |sink| feed.follow(call, wanted, sink))))
@@ -63,20 +62,36 @@ impl FeedService for Feed {
         request: Request<v1::AcknowledgeRequest>,
     ) -> Result<Response<v1::AcknowledgeResponse>, Status> {
         let call = Call::of(&request)?;
-        let v1::AcknowledgeRequest { agreement, up_to_position, item_position: _ } = request.into_inner();
-        let agreement = wire::optional("agreement", &agreement).map_err(|fault| call.malformed(fault))?;
-        let position = Position(up_to_position);
-        let position = self.exchange.acknowledge(&call.caller, agreement, position).await.map_err(status::of)?;
+        let request = request.into_inner();
+        let agreement = wire::optional("agreement", &request.agreement).map_err(|fault| call.malformed(fault))?;
+        let what = wire::acknowledged(&request).map_err(|fault| call.malformed(fault))?;
+        let position = self.exchange.acknowledge(&call.caller, agreement, what).await.map_err(status::of)?;
         Ok(Response::new(v1::AcknowledgeResponse { acknowledged_position: position.0 }))
     }
 
-    async fn count(&self, _: Request<v1::CountRequest>) -> Result<Response<v1::CountResponse>, Status> {
-        not_served()
+    async fn count(&self, request: Request<v1::CountRequest>) -> Result<Response<v1::CountResponse>, Status> {
+        let call = Call::of(&request)?;
+        let question = wire::count_question(request.into_inner()).map_err(|fault| call.malformed(fault))?;
+        let numbers = self.exchange.count(&call.caller, question).await.map_err(status::of)?;
+        Ok(Response::new(wire::numbers(numbers)))
     }
 
-    async fn list_tables(&self, _: Request<v1::ListTablesRequest>) -> Result<Response<v1::ListTablesResponse>, Status> {
-        not_served()
+    async fn list_tables(
+        &self,
+        request: Request<v1::ListTablesRequest>,
+    ) -> Result<Response<v1::ListTablesResponse>, Status> {
+        let call = Call::of(&request)?;
+        let named = wire::optional("agreement", &request.get_ref().agreement).map_err(|fault| call.malformed(fault))?;
+        let tables = self.exchange.tables(&call.caller, named).await.map_err(status::of)?;
+        Ok(Response::new(v1::ListTablesResponse { tables: tables.into_iter().map(wire::table_summary).collect() }))
     }
+}
+
+/// Where a watch goes back to, and when: what the day's quota puts off is read again from there.
+#[derive(Debug)]
+struct PutOff {
+    cursor: String,
+    until: Timestamp,
 }
 
 impl Feed {
@@ -92,14 +107,23 @@ impl Feed {
     async fn pages(&self, call: &Call, mut wanted: PullRequest, sink: &Sink<v1::WatchResponse>) -> Result<(), Gone> {
         let answer = |page| Ok(v1::WatchResponse { page: Some(wire::page(page)) });
         let mut last_sent = tokio::time::Instant::now();
+        let mut put_off: Option<PutOff> = None;
         loop {
             // Made before the look, so that what comes between the look and the wait wakes it.
             let changed = self.exchange.changed();
+            if let Some(renewed) = put_off.take_if(|put_off| put_off.until <= call.standing.basis.clock.now()) {
+                wanted.cursor = Some(renewed.cursor);
+            }
             let page = match self.exchange.pull(&call.caller, wanted.clone()).await {
                 Ok(page) => page,
                 Err(error) => return put(sink, Err(status::of(error))).await,
             };
-            wanted.cursor = Some(page.next_cursor.clone());
+            if let Some(until) = page.quota_renewed {
+                // The first of all that is put off, however many pages of it there are.
+                put_off.get_or_insert(PutOff { cursor: page.next_cursor.clone(), until });
+            }
+            // It goes ahead of what is put off, so that withdrawals are heard of.
+            wanted.cursor = Some(page.ahead_cursor.as_ref().unwrap_or(&page.next_cursor).clone());
             let news = !page.items.is_empty();
             if news || last_sent.elapsed() >= self.heartbeat {
                 put(sink, answer(page)).await?;
@@ -111,13 +135,15 @@ impl Feed {
             tokio::select! {
                 () = async { changed.await; tokio::time::sleep(LOOK_PAUSE).await } => {}
                 () = tokio::time::sleep_until(last_sent + self.heartbeat) => {}
+                // The quota's clock is the journal's, and nothing else tells of its midnight.
+                () = tokio::time::sleep(LOOK), if put_off.is_some() => {}
                 () = sink.closed() => return Err(Gone),
             }
         }
     }
 
     /// Returns once a watch may not go on: its peer has lost its standing, or its agreement, in force when it was opened, has
-    /// ended. One that is opened after that end goes on: it serves withdrawals, which a partner still has to hear.
+    /// ended or is suspended. One that is opened after that goes on: it serves withdrawals, which a partner still has to hear.
     async fn lost(self, call: Call, agreement: Option<AgreementId>) -> Status {
         let ended = async {
             let in_force = || self.exchange.feed_in_force(&call.caller, agreement.as_ref());

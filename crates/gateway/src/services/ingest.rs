@@ -8,7 +8,6 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::answers::Answers;
 use crate::gate::Call;
 use crate::services::ingest_stream::SubmissionStream;
-use crate::services::unserved::not_served;
 use crate::shutdown::Stopping;
 use crate::{status, wire};
 
@@ -118,19 +117,35 @@ impl IngestService for Ingest {
 
     async fn list_holders(
         &self,
-        _: Request<v1::ListHoldersRequest>,
+        request: Request<v1::ListHoldersRequest>,
     ) -> Result<Response<v1::ListHoldersResponse>, Status> {
-        not_served()
+        let call = Call::of(&request)?;
+        let record =
+            wire::required("record_id", &request.get_ref().record_id).map_err(|fault| call.malformed(fault))?;
+        let holders = self.exchange.holders(&call.caller, record).await.map_err(status::of)?;
+        Ok(Response::new(v1::ListHoldersResponse { holders: holders.into_iter().map(wire::holder).collect() }))
     }
 
     async fn flag_at_risk(
         &self,
-        _: Request<v1::FlagAtRiskRequest>,
+        request: Request<v1::FlagAtRiskRequest>,
     ) -> Result<Response<v1::FlagAtRiskResponse>, Status> {
-        not_served()
+        let call = Call::of(&request)?;
+        let v1::FlagAtRiskRequest { submission_id, record_id } = request.into_inner();
+        let submission = wire::required("submission_id", &submission_id).map_err(|fault| call.malformed(fault))?;
+        let record = wire::required("record_id", &record_id).map_err(|fault| call.malformed(fault))?;
+        let flagged = self.exchange.flag_at_risk(&call.caller, submission, record).await;
+        let (flag, holders) = flagged.map_err(status::of)?;
+        let receipt = Some(receipt(&self.exchange, flag, false).await?);
+        let holders = holders.into_iter().map(wire::holder).collect();
+        Ok(Response::new(v1::FlagAtRiskResponse { receipt, holders }))
     }
 
-    async fn explain(&self, _: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainResponse>, Status> {
-        not_served()
+    async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainResponse>, Status> {
+        let call = Call::of(&request)?;
+        let question = wire::owners_question(request.get_ref()).map_err(|fault| call.malformed(fault))?;
+        let explanations = self.exchange.explain(&call.caller, question).await.map_err(status::of)?;
+        let explanations = explanations.into_iter().map(wire::explanation).collect();
+        Ok(Response::new(v1::ExplainResponse { explanations }))
     }
 }

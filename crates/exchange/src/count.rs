@@ -1,0 +1,233 @@
+//! Count: published tables of numbers, as they were published. Nothing finer can be asked for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use causeway_agreement::{Agreement, TableId};
+use causeway_cells::cube::{Level, MAX_DIMENSIONS, Shown, TableCell};
+use causeway_crypto::Digest;
+use causeway_journal::{table_digest, v1};
+use causeway_model::{AgreementId, Kind, LeafIndex};
+
+use crate::draft::Said;
+use crate::{Caller, Class, Error, Exchange, PublishedTable};
+
+/// Tables that are kept read at a time; each is a few hundred kilobytes at most.
+const KEPT_TABLES: usize = 64;
+
+/// Which numbers.
+#[derive(Debug, Clone)]
+pub struct CountQuestion {
+    /// The agreement; none where the agency has one agreement only.
+    pub agreement: Option<AgreementId>,
+    /// The table.
+    pub table: TableId,
+    /// The period, as `2026-Q3`; none for the newest that is published.
+    pub period: Option<String>,
+    /// What the numbers are broken down by, in any order.
+    pub dimensions: Vec<String>,
+}
+
+/// One breakdown of a published table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbers {
+    /// The agreement.
+    pub agreement: AgreementId,
+    /// The table.
+    pub table: TableId,
+    /// The period.
+    pub period: String,
+    /// What it is broken down by, in the table's order.
+    pub dimensions: Vec<String>,
+    /// Its cells: a value in each dimension, and the rounded number, none where that is suppressed. What is not listed counts nobody.
+    pub cells: Vec<(Vec<String>, Option<u64>)>,
+    /// Below how many persons a number is not given.
+    pub threshold: u32,
+    /// What numbers are rounded to a multiple of.
+    pub rounding: u32,
+    /// The entry that published the table.
+    pub leaf: LeafIndex,
+    /// The digest of its text.
+    pub digest: Digest,
+}
+
+/// A table that has been published for a period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSummary {
+    /// The table.
+    pub table: TableId,
+    /// The period.
+    pub period: String,
+    /// The kind that it counts.
+    pub kind: Kind,
+    /// All that it is broken down by.
+    pub dimensions: Vec<String>,
+}
+
+/// A published table, read, with its place.
+#[derive(Debug)]
+struct Read {
+    table: PublishedTable,
+    leaf: LeafIndex,
+    digest: Digest,
+}
+
+/// Tables that have been asked for lately. A published one never changes, so none is ever out of date.
+#[derive(Debug, Default)]
+pub(crate) struct ReadTables(Mutex<HashMap<LeafIndex, Arc<Read>>>);
+
+impl Exchange {
+    /// One breakdown of one published table, after the entry of its disclosure has become durable.
+    ///
+    /// # Errors
+    /// `NotFound` for another's agreement as for none, and for a table or period that is not published; `Denied` for a purpose that
+    /// the agreement does not name, and once it has ended or is suspended; `Invalid` for dimensions that the table has not, or that no
+    /// published breakdown has; `Busy`; `Unavailable`.
+    pub async fn count(&self, caller: &Caller, question: CountQuestion) -> Result<Numbers, Error> {
+        let (agreement, read, level) = match self.counted(caller, &question) {
+            Ok(found) => found,
+            Err(refusal) if is_passing(&refusal) => return Err(refusal),
+            Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+        };
+        let numbers = numbers(&read, level);
+        let mut draft = Said::allowed(v1::Operation::Disclosure, "count-disclosed").by(caller);
+        draft.entry.recipient = Some(recipient(&agreement));
+        draft.entry.count = numbers.cells.len() as u64;
+        self.record_or_refuse(caller, draft).await?;
+        Ok(numbers)
+    }
+
+    /// The tables that have been published under an agreement.
+    ///
+    /// # Errors
+    /// As [`Exchange::count`].
+    pub async fn tables(&self, caller: &Caller, named: Option<AgreementId>) -> Result<Vec<TableSummary>, Error> {
+        let agreement = match self.counting_feed(caller, named.as_ref()) {
+            Ok(agreement) => agreement,
+            Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+        };
+        let published = self.journal().read(|state| {
+            let all = state.tables(&agreement.id).map(|(.., published)| (published.leaf, Arc::clone(&published.text)));
+            all.collect::<Vec<_>>()
+        });
+        let mut tables = Vec::with_capacity(published.len());
+        for (leaf, text) in published {
+            let PublishedTable { table, period, kind, numbers, .. } = &self.read_table(leaf, &text)?.table;
+            let dimensions = numbers.dimensions().iter().map(|dimension| dimension.name.clone()).collect();
+            tables.push(TableSummary { table: table.clone(), period: period.clone(), kind: *kind, dimensions });
+        }
+        let mut draft = Said::allowed(v1::Operation::Disclosure, "tables-listed").by(caller);
+        draft.entry.recipient = Some(recipient(&agreement));
+        draft.entry.count = tables.len() as u64;
+        self.record_or_refuse(caller, draft).await?;
+        Ok(tables)
+    }
+
+    /// The agreement that is asked about, where it gives out numbers now.
+    fn counting_feed(&self, caller: &Caller, named: Option<&AgreementId>) -> Result<Arc<Agreement>, Error> {
+        let agreement = self.feed_of(caller, named)?;
+        if self.in_force(&agreement) && agreement.transfer_condition_holds(self.now()) {
+            return Ok(agreement);
+        }
+        let message = "the agreement has ended, has not begun or is suspended; it gives out no numbers";
+        Err(Error::new(Class::Denied, "agreement-not-in-force", message))
+    }
+
+    fn counted(&self, caller: &Caller, question: &CountQuestion) -> Result<(Arc<Agreement>, Arc<Read>, Level), Error> {
+        let agreement = self.counting_feed(caller, question.agreement.as_ref())?;
+        self.within_rate(caller, &agreement)?;
+        if question.dimensions.len() > MAX_DIMENSIONS {
+            let message = format!("a table has {MAX_DIMENSIONS} dimensions at most");
+            return Err(Error::invalid("too-many-dimensions", message));
+        }
+        let published = self.journal().read(|state| match &question.period {
+            Some(period) => state.table(&agreement.id, &question.table, period).cloned(),
+            None => {
+                let own = state.tables(&agreement.id).filter(|(table, ..)| **table == question.table);
+                own.map(|(.., published)| published).max_by_key(|published| published.leaf).cloned()
+            }
+        });
+        let published = published.ok_or_else(not_published)?;
+        let read = self.read_table(published.leaf, &published.text)?;
+        let level = level(&read.table, &question.dimensions)?;
+        Ok((agreement, read, level))
+    }
+
+    fn read_table(&self, leaf: LeafIndex, text: &str) -> Result<Arc<Read>, Error> {
+        let kept = &self.read_tables().0;
+        if let Some(read) = kept.lock().unwrap_or_else(PoisonError::into_inner).get(&leaf) {
+            return Ok(Arc::clone(read));
+        }
+        let table = PublishedTable::parse(text).ok_or_else(|| Error::internal("a published table does not read"))?;
+        let read = Arc::new(Read { table, leaf, digest: table_digest(text.as_bytes()) });
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT_TABLES {
+            kept.clear();
+        }
+        kept.insert(leaf, Arc::clone(&read));
+        Ok(read)
+    }
+}
+
+/// Whether a refusal has been summed up, and is no entry of its own.
+fn is_passing(refusal: &Error) -> bool {
+    refusal.class == Class::Busy
+}
+
+fn recipient(agreement: &Agreement) -> v1::Recipient {
+    v1::Recipient {
+        agency: agreement.recipient.to_string(),
+        agreement: agreement.id.to_string(),
+        agreement_version: agreement.version,
+        clause: String::new(),
+    }
+}
+
+/// The breakdown with these dimensions, whatever their order.
+fn level(table: &PublishedTable, wanted: &[String]) -> Result<Level, Error> {
+    let known = table.numbers.dimensions();
+    let place = |name: &String| known.iter().position(|dimension| dimension.name == *name);
+    let places: Option<Vec<usize>> = wanted.iter().map(place).collect();
+    let Some(level) = places.and_then(|places| Level::of(&places).ok()) else {
+        let names: Vec<&str> = known.iter().map(|dimension| dimension.name.as_str()).collect();
+        let message = format!("{} is broken down by {} only", table.table, names.join(", "));
+        return Err(Error::invalid("unknown-dimension", message));
+    };
+    if table.numbers.level(level).is_some() {
+        return Ok(level);
+    }
+    let message = "that breakdown is not published; ask for fewer dimensions, or for all of the table's";
+    Err(Error::invalid("level-not-published", message))
+}
+
+fn numbers(read: &Read, level: Level) -> Numbers {
+    let Read { table, leaf, digest } = read;
+    let dimensions: Vec<_> = level.dimensions().filter_map(|place| table.numbers.dimensions().get(place)).collect();
+    let values = |cell: &TableCell| {
+        let label = |(code, dimension): (&u16, &&causeway_cells::cube::Dimension)| {
+            dimension.categories.get(usize::from(*code)).cloned().unwrap_or_default()
+        };
+        cell.codes.iter().zip(&dimensions).map(label).collect()
+    };
+    let number = |cell: &TableCell| match cell.shown {
+        Shown::Count(count) => Some(count),
+        Shown::Suppressed => None,
+    };
+    let cells = table.numbers.level(level).unwrap_or_default();
+    let rules = table.numbers.rules();
+    Numbers {
+        agreement: table.agreement.clone(),
+        table: table.table.clone(),
+        period: table.period.clone(),
+        dimensions: dimensions.iter().map(|dimension| dimension.name.clone()).collect(),
+        cells: cells.iter().map(|cell| (values(cell), number(cell))).collect(),
+        threshold: rules.threshold(),
+        rounding: rules.base(),
+        leaf: *leaf,
+        digest: *digest,
+    }
+}
+
+fn not_published() -> Error {
+    Error::new(Class::NotFound, "table-not-published", "no such table has been published under this agreement")
+}
