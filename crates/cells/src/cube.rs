@@ -28,6 +28,7 @@
 //! periods, may compare them, and who has knowledge from outside may add it: all three are out of scope.
 
 mod counts;
+mod detour;
 mod hypercube;
 mod level;
 mod protect;

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::MAX_DIMENSIONS;
+use super::detour::Detour;
 use super::level::{Codes, Level, Shape};
-use super::protect::{Margin, Published, Witness};
-use super::{MAX_DIMENSIONS, Rules};
+use super::protect::{Cube, Margin, Witness};
 
 /// Most opposite categories tried in each dimension, by the number of the hypercube's dimensions, so that no choice of
 /// dimensions has more than some 350 opposite corners. A cell that needs another one finds no witness.
@@ -13,23 +14,27 @@ const NEIGHBOURS: [usize; MAX_DIMENSIONS + 1] = [0, 256, 18, 7, 4];
 /// Most opposite corners that are tried on the base cells, cheapest first.
 const TRIED: usize = 24;
 
+/// How much more hiding a cell weighs in a table that is published already.
+const YIELDED: i64 = 4;
+
 /// Where witnesses for the small cells of one table are looked for.
 pub(super) struct Search<'a> {
-    shape: &'a Shape,
-    /// Persons of each base cell that the recipient does not see: what can be moved away.
-    unseen: &'a [i64],
-    published: &'a Published,
-    level: Level,
-    margin: &'a Margin,
-    rules: Rules,
+    pub(super) cube: &'a Cube,
+    pub(super) shape: &'a Shape,
+    pub(super) level: Level,
+    pub(super) margin: &'a Margin,
+    /// In the dimensions that the table has not: the codes that most persons share.
+    pub(super) starts: &'a [Codes],
+    /// Whether published tables may be made to hide more, as far as their allowances go.
+    yielding: bool,
 }
 
 /// A hypercube in one table: its dimensions, the small cell's codes, and the opposite corner's.
 #[derive(Clone, Copy)]
-struct Hypercube {
-    dimensions: Level,
+pub(super) struct Hypercube {
+    pub(super) dimensions: Level,
     near: Codes,
-    far: Codes,
+    pub(super) far: Codes,
 }
 
 /// A box with what it would hide in the small cell's table, and whether one such box can carry enough.
@@ -40,15 +45,8 @@ struct Candidate {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(
-        shape: &'a Shape,
-        unseen: &'a [i64],
-        published: &'a Published,
-        level: Level,
-        margin: &'a Margin,
-        rules: Rules,
-    ) -> Self {
-        Self { shape, unseen, published, level, margin, rules }
+    pub(super) fn new(cube: &'a Cube, level: Level, margin: &'a Margin, starts: &'a [Codes]) -> Self {
+        Self { cube, shape: &cube.shape, level, margin, starts, yielding: false }
     }
 
     /// The cheapest witness found that raises a cell by `lacking`; `None` where there is none, or `looks` are used up.
@@ -56,7 +54,7 @@ impl<'a> Search<'a> {
         let near = self.shape.codes(self.level, cell);
         let mut best: Option<(i64, Witness)> = None;
         for dimensions in self.level.within() {
-            if !self.may_raise(dimensions, &near) {
+            if !self.hides_near(dimensions, &near) {
                 continue;
             }
             let candidates = self.candidates(dimensions, near, lacking, looks);
@@ -69,32 +67,18 @@ impl<'a> Search<'a> {
                 return None;
             }
         }
-        best.map(|(_, witness)| witness)
-    }
-
-    /// Whether the coarser tables let a hypercube of these dimensions raise the cell: where it does, they must hide it.
-    fn may_raise(&self, dimensions: Level, near: &Codes) -> bool {
-        self.level.within().into_iter().filter(|coarser| *coarser != self.level && coarser.covers(dimensions)).all(
-            |coarser| match &self.published[coarser.place()] {
-                None => true,
-                Some(margin) => margin.hidden[self.shape.index(coarser, near)],
-            },
-        )
+        let direct = best.map(|(_, witness)| witness);
+        let yielding = Self { yielding: true, ..*self };
+        let around = direct.or_else(|| Detour::new(self, cell, looks).witness(lacking));
+        around.or_else(|| Detour::new(&yielding, cell, looks).witness(lacking))
     }
 
     /// The opposite corners worth trying, best first, as they look in the cell's own table.
     fn candidates(&self, dimensions: Level, near: Codes, lacking: i64, looks: &mut usize) -> Vec<Candidate> {
-        let mut boxes = vec![Hypercube { dimensions, near, far: near }];
+        let mut boxes = vec![Hypercube::at(dimensions, near)];
         for dimension in dimensions.dimensions() {
             let neighbours = self.neighbours(dimension, near, lacking, NEIGHBOURS[dimensions.size()]);
-            let extend = |hypercube: &Hypercube| {
-                let mut hypercube = *hypercube;
-                neighbours.iter().map(move |code| {
-                    hypercube.far[dimension] = *code;
-                    hypercube
-                })
-            };
-            boxes = boxes.iter().flat_map(extend).collect();
+            boxes = boxes.iter().flat_map(|hypercube| hypercube.towards(dimension, &neighbours)).collect();
         }
         *looks = looks.saturating_sub(boxes.len());
         let mut found: Vec<Candidate> =
@@ -135,7 +119,7 @@ impl<'a> Search<'a> {
 
     /// What hiding a cell costs: its persons. An empty one costs a threshold, so that it is hidden only where this saves a number.
     fn weight(&self, count: i64) -> i64 {
-        if count == 0 { i64::from(self.rules.threshold) } else { count }
+        if count == 0 { i64::from(self.cube.rules.threshold()) } else { count }
     }
 
     /// Lets base cells carry the persons: one candidate alone if one can, else several together.
@@ -172,10 +156,7 @@ impl<'a> Search<'a> {
             if amount == 0 {
                 break;
             }
-            for (odd, codes) in hypercube.corners(&rest) {
-                let place = self.shape.index(self.shape.finest(), &codes);
-                *load.moves.entry(place).or_default() += if odd { -amount } else { amount };
-            }
+            load.carry(self, hypercube, &rest, amount);
             load.missing -= amount;
         }
     }
@@ -186,25 +167,62 @@ impl<'a> Search<'a> {
         let mut room = load.missing;
         for (odd, codes) in hypercube.corners(rest) {
             if odd {
-                let place = self.shape.index(self.shape.finest(), &codes);
-                let moved = load.moves.get(&place).copied().unwrap_or(0);
-                room = room.min(self.unseen[place] + moved);
+                room = room.min(load.left(self, &codes));
             }
             if room <= 0 {
                 return 0;
             }
         }
-        let hidden = |level: &Level| match &self.published[level.place()] {
-            Some(margin) if level.covers(hypercube.dimensions) => {
-                hypercube.corners(rest).all(|(_, codes)| margin.hidden[self.shape.index(*level, &codes)])
+        if self.hides(hypercube.dimensions, hypercube.corners(rest).map(|(_, codes)| codes)) { room } else { 0 }
+    }
+
+    /// Whether the tables published so far hide these corners, or may, as far as a hypercube of these dimensions changes them.
+    pub(super) fn hides(&self, dimensions: Level, corners: impl Iterator<Item = Codes> + Clone) -> bool {
+        self.changed(dimensions).filter(|(_, margin)| margin.published).all(|(level, margin)| {
+            let cells = corners.clone().map(|codes| self.shape.index(level, &codes));
+            let shown = cells.filter(|cell| !margin.hidden[*cell]);
+            if self.yielding {
+                shown.map(|cell| margin.counts[cell]).sum::<i64>() <= margin.allowance
+            } else {
+                shown.count() == 0
             }
-            _ => true,
-        };
-        if self.shape.finest().within().iter().all(hidden) { room } else { 0 }
+        })
+    }
+
+    /// Whether the coarser tables hide the small cell where a hypercube of these dimensions changes them.
+    fn hides_near(&self, dimensions: Level, near: &Codes) -> bool {
+        let coarser = self.changed(dimensions).filter(|(level, margin)| margin.published && self.level.covers(*level));
+        coarser.into_iter().all(|(level, margin)| margin.hidden[self.shape.index(level, near)])
+    }
+
+    /// The tables that a hypercube of these dimensions changes.
+    fn changed(&self, dimensions: Level) -> impl Iterator<Item = (Level, &Margin)> {
+        let tables = self.shape.finest().within().filter(move |level| level.covers(dimensions));
+        tables.filter_map(|level| self.cube.margins.at(level).map(|margin| (level, margin)))
+    }
+
+    /// What a hypercube newly hides, in the tables still to be published too.
+    pub(super) fn weight_of(&self, hypercube: &Hypercube, rest: &Codes) -> i64 {
+        let mut weight = 0;
+        for (level, margin) in self.changed(hypercube.dimensions) {
+            let factor = if margin.published { YIELDED } else { 1 };
+            for (_, codes) in hypercube.corners(rest) {
+                let cell = self.shape.index(level, &codes);
+                if !margin.hidden[cell] {
+                    weight += factor * self.weight(margin.counts[cell]);
+                }
+            }
+        }
+        weight
+    }
+
+    /// How many persons whom the recipient does not see have a category.
+    pub(super) fn crowd(&self, dimension: usize, code: usize) -> i64 {
+        self.cube.crowds[dimension][code]
     }
 
     /// Every choice of codes for the dimensions that the small cell's table has not.
-    fn rests(&self, near: Codes) -> Vec<Codes> {
+    pub(super) fn rests(&self, near: Codes) -> Vec<Codes> {
         let mut rests = vec![near];
         for dimension in (0..self.shape.dimensions()).filter(|dimension| !self.level.has(*dimension)) {
             let extend = |codes: &Codes| {
@@ -221,9 +239,23 @@ impl<'a> Search<'a> {
 }
 
 impl Hypercube {
+    /// A hypercube before its opposite corner is chosen.
+    pub(super) fn at(dimensions: Level, near: Codes) -> Self {
+        Self { dimensions, near, far: near }
+    }
+
+    /// The same with each of these opposite categories in one dimension.
+    pub(super) fn towards(self, dimension: usize, categories: &[usize]) -> impl Iterator<Item = Self> {
+        categories.iter().map(move |category| {
+            let mut hypercube = self;
+            hypercube.far[dimension] = *category;
+            hypercube
+        })
+    }
+
     /// The corners, each with whether it differs from the near one in an odd number of dimensions. `rest` gives the
     /// codes outside the hypercube's dimensions.
-    fn corners(&self, rest: &Codes) -> impl Iterator<Item = (bool, Codes)> {
+    pub(super) fn corners(&self, rest: &Codes) -> impl Iterator<Item = (bool, Codes)> + Clone + use<> {
         let mut dimensions = [0; MAX_DIMENSIONS];
         let mut size = 0;
         for dimension in self.dimensions.dimensions() {
@@ -243,17 +275,47 @@ impl Hypercube {
 }
 
 /// A witness in the making.
-struct Load {
+pub(super) struct Load {
     missing: i64,
     moves: HashMap<usize, i64>,
+    /// Every single change, so that the newest can be taken back.
+    log: Vec<(usize, i64)>,
 }
 
 impl Load {
-    fn new(missing: i64) -> Self {
-        Self { missing, moves: HashMap::new() }
+    pub(super) fn new(missing: i64) -> Self {
+        Self { missing, moves: HashMap::new(), log: Vec::new() }
     }
 
-    fn into_witness(self) -> Witness {
+    /// How many persons a base cell has left to give; negative where it gave more than it had.
+    pub(super) fn left(&self, search: &Search<'_>, codes: &Codes) -> i64 {
+        let place = search.shape.index(search.shape.finest(), codes);
+        search.cube.unseen[place] + self.moves.get(&place).copied().unwrap_or(0)
+    }
+
+    /// Moves persons along a hypercube.
+    pub(super) fn carry(&mut self, search: &Search<'_>, hypercube: &Hypercube, rest: &Codes, amount: i64) {
+        for (odd, codes) in hypercube.corners(rest) {
+            let place = search.shape.index(search.shape.finest(), &codes);
+            let change = if odd { -amount } else { amount };
+            *self.moves.entry(place).or_default() += change;
+            self.log.push((place, change));
+        }
+    }
+
+    /// The present state, for [`Load::undo`].
+    pub(super) fn mark(&self) -> usize {
+        self.log.len()
+    }
+
+    /// Takes back all that was moved since a mark.
+    pub(super) fn undo(&mut self, mark: usize) {
+        for (place, change) in self.log.drain(mark..) {
+            *self.moves.entry(place).or_default() -= change;
+        }
+    }
+
+    pub(super) fn into_witness(self) -> Witness {
         let mut moves: Vec<(usize, i64)> = self.moves.into_iter().filter(|(_, change)| *change != 0).collect();
         moves.sort_unstable();
         Witness { moves }

@@ -9,6 +9,9 @@ use crate::Error;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(u8);
 
+/// Every set of [`MAX_DIMENSIONS`] dimensions, by its size.
+const BY_SIZE: [u8; 1 << MAX_DIMENSIONS] = [0, 1, 2, 4, 8, 3, 5, 6, 9, 10, 12, 7, 11, 13, 14, 15];
+
 impl Level {
     /// The grand total.
     pub const TOTAL: Self = Self(0);
@@ -24,9 +27,7 @@ impl Level {
 
     /// Every table of a cube of so many dimensions, the total first, then by number of dimensions.
     pub fn all(dimensions: usize) -> Vec<Self> {
-        let mut all: Vec<Self> = (0..1u8 << dimensions.min(MAX_DIMENSIONS)).map(Self).collect();
-        all.sort_by_key(|level| (level.size(), *level));
-        all
+        Self::finest(dimensions.min(MAX_DIMENSIONS)).within().collect()
     }
 
     /// Whether the table has this dimension.
@@ -49,9 +50,24 @@ impl Level {
         self.0 & other.0 == other.0
     }
 
+    /// The table of the dimensions that `other` has not.
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// The tables that it covers, itself included, by number of dimensions.
-    pub(super) fn within(self) -> Vec<Self> {
-        Self::all(MAX_DIMENSIONS).into_iter().filter(|level| self.covers(*level)).collect()
+    pub(super) fn within(self) -> impl Iterator<Item = Self> {
+        BY_SIZE.into_iter().map(Self).filter(move |level| self.covers(*level))
+    }
+
+    /// The table of all of a cube's dimensions.
+    fn finest(dimensions: usize) -> Self {
+        Self((1 << dimensions) - 1)
+    }
+
+    /// The table of one of a cube's dimensions.
+    pub(super) fn single(dimension: usize) -> Self {
+        Self(1 << dimension)
     }
 
     pub(super) fn place(self) -> usize {
@@ -102,7 +118,7 @@ impl Shape {
 
     /// The table of all dimensions.
     pub(super) fn finest(&self) -> Level {
-        Level((1 << self.dimensions) - 1)
+        Level::finest(self.dimensions)
     }
 
     /// How many cells a table has.

@@ -40,7 +40,7 @@ impl Table {
     pub(super) fn of(cube: &Cube) -> Self {
         let mut levels = BTreeMap::new();
         for level in cube.shape.finest().within() {
-            if let Some(margin) = &cube.published[level.place()] {
+            if let Some(margin) = cube.margins.at(level) {
                 levels.insert(level, cells(cube, level, margin));
             }
         }

@@ -3,22 +3,80 @@
 //! The attacker knows the exact numbers where the recipient only gets rounded ones. What must hold: of no small cell of a
 //! published table does it learn an upper bound under the threshold.
 
-use std::collections::BTreeMap;
-
 use causeway_cells::cube::{Counts, Cube, Dimension, Level, Rules, Shown, Table};
 
 use crate::ctdc::{self, Ctdc};
 use crate::random::Random;
 
-/// A cell of any table: a code in the dimensions it has.
-type Key = Vec<Option<u16>>;
+/// More persons than there are.
+const MANY: i64 = 1 << 40;
 
-/// A cube made of some columns, and its exact counts in every table.
+/// Every cell of every table of a cube, numbered: a code in each dimension, or, as the last code, all of them together.
+struct Cells {
+    sizes: Vec<usize>,
+}
+
+impl Cells {
+    fn count(&self) -> usize {
+        self.sizes.iter().map(|size| size + 1).product()
+    }
+
+    fn stride(&self, dimension: usize) -> usize {
+        self.sizes[dimension + 1..].iter().map(|size| size + 1).product()
+    }
+
+    /// The code in a dimension, `None` for all of them together.
+    fn code(&self, cell: usize, dimension: usize) -> Option<usize> {
+        let code = cell / self.stride(dimension) % (self.sizes[dimension] + 1);
+        (code < self.sizes[dimension]).then_some(code)
+    }
+
+    fn codes(&self, cell: usize) -> Vec<Option<u16>> {
+        let code = |dimension| self.code(cell, dimension).map(|code| u16::try_from(code).expect("few categories"));
+        (0..self.sizes.len()).map(code).collect()
+    }
+
+    fn cell(&self, codes: impl Iterator<Item = Option<usize>>) -> usize {
+        let place =
+            |(dimension, code): (usize, Option<usize>)| self.stride(dimension) * code.unwrap_or(self.sizes[dimension]);
+        codes.enumerate().map(place).sum()
+    }
+
+    /// The parts of a cell in a dimension that it has together.
+    fn parts(&self, cell: usize, dimension: usize) -> impl Iterator<Item = usize> {
+        let (size, stride) = (self.sizes[dimension], self.stride(dimension));
+        let first = cell - size * stride;
+        (0..size).map(move |code| first + code * stride)
+    }
+
+    /// The dimensions that a cell has together.
+    fn together(&self, cell: usize) -> impl Iterator<Item = usize> {
+        (0..self.sizes.len()).filter(move |dimension| self.code(cell, *dimension).is_none())
+    }
+
+    /// Whether every person of `part` is one of `whole`.
+    fn inside(&self, part: usize, whole: usize) -> bool {
+        (0..self.sizes.len()).all(|dimension| {
+            let code = self.code(whole, dimension);
+            code.is_none() || code == self.code(part, dimension)
+        })
+    }
+
+    /// Whether no person can be in both.
+    fn apart(&self, one: usize, other: usize) -> bool {
+        (0..self.sizes.len()).any(|dimension| match (self.code(one, dimension), self.code(other, dimension)) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        })
+    }
+}
+
+/// A protected cube made of some columns: the attacker's numbers, and the small cells that it is after.
 struct Case {
-    table: Table,
-    exact: BTreeMap<Key, i64>,
-    sizes: Vec<u16>,
-    small: usize,
+    cells: Cells,
+    /// The exact number of each cell whose number is given, rounded, or that is known to be empty.
+    given: Vec<Option<i64>>,
+    small: Vec<usize>,
 }
 
 /// Takes some columns of one row in `thin`.
@@ -26,120 +84,94 @@ fn case(file: &Ctdc, columns: &[usize], tables: &[Level], threshold: u32, thin: 
     let dimension =
         |column: &usize| Dimension { name: file.names[*column].clone(), categories: file.categories[*column].clone() };
     let mut counts = Counts::new(columns.iter().map(dimension).collect()).expect("a cube");
-    let mut exact: BTreeMap<Key, i64> = BTreeMap::new();
+    let cells = Cells { sizes: columns.iter().map(|column| file.categories[*column].len()).collect() };
+    let mut exact = vec![0; cells.count()];
     let random = &mut Random(thin);
     for row in file.rows.iter().filter(|_| random.below(thin) == 0) {
         let codes: Vec<u16> = columns.iter().map(|column| row[*column]).collect();
         counts.add(&codes).expect("its own codes");
         for level in Level::all(columns.len()) {
-            let key = (0..codes.len()).map(|dimension| level.has(dimension).then_some(codes[dimension])).collect();
-            *exact.entry(key).or_default() += 1;
+            let code = |(dimension, code): (usize, &u16)| level.has(dimension).then_some(usize::from(*code));
+            exact[cells.cell(codes.iter().enumerate().map(code))] += 1;
         }
     }
-    let sizes = columns.iter().map(|column| u16::try_from(file.categories[*column].len()).expect("few")).collect();
     let cube = Cube::protect(counts, tables, Rules::new(threshold, 5).expect("rules")).expect("tables");
-    let small = cube.audit().expect("each small cell has its witness");
-    Case { table: cube.table(), exact, sizes, small }
+    let checked = cube.audit().expect("each small cell has its witness");
+    let table = cube.table();
+    let given = (0..cells.count()).map(|cell| given(&table, &cells.codes(cell), exact[cell])).collect();
+    let small: Vec<usize> = (0..cells.count())
+        .filter(|cell| (1..i64::from(threshold)).contains(&exact[*cell]))
+        .filter(|cell| table.number(&cells.codes(*cell)).expect("a cell of the cube").is_some())
+        .collect();
+    assert_eq!(checked, small.len(), "every small cell was checked");
+    Case { cells, given, small }
+}
+
+fn given(table: &Table, codes: &[Option<u16>], exact: i64) -> Option<i64> {
+    match table.number(codes).expect("a cell of the cube") {
+        Some(Shown::Count(rounded)) => {
+            assert!(rounded.abs_diff(exact.unsigned_abs()) <= 2, "rounded to the nearest 5");
+            assert_eq!(rounded == 0, exact == 0);
+            Some(exact)
+        }
+        _ => None,
+    }
 }
 
 impl Case {
-    /// Every cell of every table, the empty ones too.
-    fn keys(&self) -> Vec<Key> {
-        let mut keys = vec![Vec::new()];
-        for size in &self.sizes {
-            let codes: Vec<Option<u16>> = std::iter::once(None).chain((0..*size).map(Some)).collect();
-            keys = keys.iter().flat_map(|key| codes.iter().map(|code| [key.as_slice(), &[*code]].concat())).collect();
-        }
-        keys
-    }
-
-    /// The exact number of a cell whose number is given, rounded, or that is known to be empty.
-    fn given(&self, key: &Key) -> Option<i64> {
-        match self.table.number(key).expect("a cell of the cube") {
-            Some(Shown::Count(rounded)) => {
-                let exact = self.exact.get(key).copied().unwrap_or(0);
-                assert!(rounded.abs_diff(exact.unsigned_abs()) <= 2, "rounded to the nearest 5");
-                assert_eq!(rounded == 0, exact == 0);
-                Some(exact)
-            }
-            _ => None,
-        }
-    }
-
-    /// The small cells of the published tables.
-    fn small(&self, threshold: i64) -> Vec<&Key> {
-        let small = self.exact.iter().filter(|(_, count)| **count < threshold).map(|(key, _)| key);
-        small.filter(|key| self.table.number(key).expect("a cell of the cube").is_some()).collect()
-    }
-
     /// What is known of each cell: its least and its most, after every equation "a cell is the sum of its parts" has
     /// been used until nothing changes.
-    fn bounds(&self) -> BTreeMap<Key, (i64, i64)> {
-        const MANY: i64 = 1 << 40;
-        let keys = self.keys();
-        let known = |key: &Key| self.given(key).map_or((0, MANY), |number| (number, number));
-        let mut bounds: BTreeMap<Key, (i64, i64)> = keys.iter().map(|key| (key.clone(), known(key))).collect();
+    fn bounds(&self) -> Vec<(i64, i64)> {
+        let known = |given: &Option<i64>| given.map_or((0, MANY), |number| (number, number));
+        let mut bounds: Vec<(i64, i64)> = self.given.iter().map(known).collect();
         let mut changed = true;
         while changed {
             changed = false;
-            for key in &keys {
-                for dimension in (0..key.len()).filter(|dimension| key[*dimension].is_none()) {
-                    changed |= narrow(&mut bounds, key, &parts(key, dimension, self.sizes[dimension]), MANY);
+            for cell in 0..bounds.len() {
+                for dimension in self.cells.together(cell) {
+                    changed |= self.narrow(&mut bounds, cell, dimension);
                 }
             }
         }
         bounds
     }
-}
 
-fn parts(key: &Key, dimension: usize, size: u16) -> Vec<Key> {
-    let part = |code| {
-        let mut part = key.clone();
-        part[dimension] = Some(code);
-        part
-    };
-    (0..size).map(part).collect()
-}
-
-/// Narrows the bounds of a cell and its parts by each other.
-fn narrow(bounds: &mut BTreeMap<Key, (i64, i64)>, whole: &Key, parts: &[Key], many: i64) -> bool {
-    let least: i64 = parts.iter().map(|part| bounds[part].0).sum();
-    let most: i64 = parts.iter().map(|part| bounds[part].1).sum();
-    let before = bounds[whole];
-    let all = (before.0.max(least), before.1.min(most).min(many));
-    bounds.insert(whole.clone(), all);
-    let mut changed = all != before;
-    for part in parts {
-        let before = bounds[part];
-        let after = (before.0.max(all.0 - (most - before.1)), before.1.min(all.1 - (least - before.0)));
-        changed |= after != before;
-        bounds.insert(part.clone(), after);
+    /// Narrows the bounds of a cell and its parts by each other.
+    fn narrow(&self, bounds: &mut [(i64, i64)], whole: usize, dimension: usize) -> bool {
+        let parts = || self.cells.parts(whole, dimension);
+        let least: i64 = parts().map(|part| bounds[part].0).sum();
+        let most: i64 = parts().map(|part| bounds[part].1).sum();
+        let before = bounds[whole];
+        let all = (before.0.max(least), before.1.min(most));
+        bounds[whole] = all;
+        let mut changed = all != before;
+        for part in parts() {
+            let before = bounds[part];
+            let after = (before.0.max(all.0 - (most - before.1)), before.1.min(all.1 - (least - before.0)));
+            changed |= after != before;
+            bounds[part] = after;
+        }
+        changed
     }
-    changed
-}
 
-/// Whether every person of `part` is one of `whole`.
-fn inside(part: &Key, whole: &Key) -> bool {
-    part.iter().zip(whole).all(|(part, whole)| whole.is_none() || part == whole)
-}
-
-/// Whether no person can be in both.
-fn apart(one: &Key, other: &Key) -> bool {
-    one.iter().zip(other).any(|(one, other)| one.is_some() && other.is_some() && one != other)
-}
-
-/// A small cell's upper bounds from single differences: of two given numbers, and of a whole and all its given parts.
-fn no_difference_tells(case: &Case, threshold: i64) {
-    let given: Vec<(Key, i64)> = case.keys().into_iter().filter_map(|key| case.given(&key).map(|n| (key, n))).collect();
-    for cell in case.small(threshold) {
-        for (whole, persons) in given.iter().filter(|(whole, _)| inside(cell, whole)) {
-            for (part, less) in given.iter().filter(|(part, _)| inside(part, whole) && apart(part, cell)) {
-                assert!(persons - less >= threshold, "{whole:?} less {part:?} bounds a small cell");
-            }
-            for dimension in (0..whole.len()).filter(|dimension| whole[*dimension].is_none()) {
-                let parts = parts(whole, dimension, case.sizes[dimension]);
-                let others = parts.iter().filter(|part| apart(part, cell)).filter_map(|part| case.given(part));
-                assert!(persons - others.sum::<i64>() >= threshold, "{whole:?} less its parts bounds a small cell");
+    /// No single difference bounds a small cell: of two given numbers, or of a whole and all its given parts.
+    fn no_difference_tells(&self, threshold: i64) {
+        let cells = &self.cells;
+        let given: Vec<(usize, i64)> =
+            self.given.iter().enumerate().filter_map(|(cell, number)| number.map(|number| (cell, number))).collect();
+        for small in &self.small {
+            for (whole, persons) in given.iter().filter(|(whole, _)| cells.inside(*small, *whole)) {
+                for (part, less) in given.iter().filter(|(part, less)| *less > 0 && cells.inside(*part, *whole)) {
+                    assert!(
+                        !cells.apart(*part, *small) || persons - less >= threshold,
+                        "two numbers bound a small cell"
+                    );
+                }
+                for dimension in cells.together(*whole) {
+                    let others = cells.parts(*whole, dimension).filter(|part| cells.apart(*part, *small));
+                    let others: i64 = others.filter_map(|part| self.given[part]).sum();
+                    assert!(persons - others >= threshold, "a number less its parts bounds a small cell");
+                }
             }
         }
     }
@@ -147,14 +179,16 @@ fn no_difference_tells(case: &Case, threshold: i64) {
 
 fn attack(file: &Ctdc, columns: &[usize], tables: &[Level], threshold: u32, thin: u64) -> usize {
     let case = case(file, columns, tables, threshold, thin);
-    let limit = i64::from(threshold);
-    no_difference_tells(&case, limit);
+    case.no_difference_tells(i64::from(threshold));
     let bounds = case.bounds();
-    for cell in case.small(limit) {
-        assert_eq!(case.table.number(cell), Ok(Some(Shown::Suppressed)), "a small cell is never given");
-        assert!(bounds[cell].1 >= limit, "columns {columns:?}, threshold {threshold}: a small cell is bounded");
+    for cell in &case.small {
+        assert_eq!(case.given[*cell], None, "a small cell is never given");
+        assert!(
+            bounds[*cell].1 >= i64::from(threshold),
+            "columns {columns:?}, threshold {threshold}: a small cell is bounded"
+        );
     }
-    case.small
+    case.small.len()
 }
 
 #[test]
