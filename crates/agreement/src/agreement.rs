@@ -4,7 +4,7 @@ use causeway_model::{
     AgencyId, AgreementId, ClauseId, Date, OnwardTransfer, PurposeCode, Timestamp, TransferCondition,
 };
 
-use crate::{Clause, Table, TableId};
+use crate::{Clause, Exclusion, Table, TableId};
 
 /// An agreement. What it does not grant is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Agreement {
     pub identity: Option<IdentityTerms>,
     /// The clauses, in the order in which they are tried.
     pub clauses: Vec<Clause>,
+    /// What never leaves, whatever the clauses grant.
+    pub exclusions: Vec<Exclusion>,
     /// The tables of numbers that are published to the recipient.
     pub tables: Vec<Table>,
 }
@@ -76,7 +78,7 @@ impl Agreement {
     /// The longest time that can be stated: a year of 365 days.
     pub const MAX_ACKNOWLEDGE_HOURS: u32 = 365 * 24;
 
-    /// The clause with this id.
+    /// The clause with this id; an exclusion is none.
     pub fn clause(&self, id: &ClauseId) -> Option<&Clause> {
         self.clauses.iter().find(|clause| clause.id == *id)
     }

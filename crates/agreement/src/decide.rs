@@ -4,7 +4,7 @@ use std::fmt;
 
 use causeway_model::{ActionCode, AgencyId, Handling, RecordFacts, Timestamp, Tlp};
 
-use crate::{Agreement, Clause};
+use crate::{Agreement, Clause, excluded_by};
 
 /// Whether an agreement that is in force may be relied on now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +65,8 @@ reasons!(
     OriginatorPermissionNeeded = "originator-permission-needed",
     /// A Europol handling code (H2, H3) allows no dissemination without a permission.
     DisseminationPermissionNeeded = "dissemination-permission-needed",
+    /// An exclusion of the agreement covers the record, or cannot be ruled out for what the record says (`excluded_by` names it).
+    Excluded = "excluded",
     /// No clause covers this kind.
     NoClauseForKind = "no-clause-for-kind",
     /// No clause's filter covers this record.
@@ -93,8 +95,9 @@ impl fmt::Display for DenyReason {
 
 /// Decides whether `owner`'s record with these facts may leave under `agreement` at `now`.
 ///
-/// The first clause that grants is named. A denial names the gate that stopped the record; past the gates it is the
-/// reason of the clause that came nearest to granting.
+/// A denial wins: what a gate stops or an exclusion covers, no clause grants, in whatever order they stand. The first clause that
+/// grants is named. A denial names the gate that stopped the record, or that it is excluded; past these it is the reason of the
+/// clause that came nearest to granting.
 pub fn decide<'a>(
     agreement: &'a Agreement,
     standing: Standing,
@@ -104,6 +107,9 @@ pub fn decide<'a>(
 ) -> Decision<'a> {
     if let Err(reason) = gates(agreement, standing, owner, facts, now) {
         return Decision::Deny(reason);
+    }
+    if excluded_by(agreement, facts).is_some() {
+        return Decision::Deny(DenyReason::Excluded);
     }
     let mut nearest = DenyReason::NoClauseForKind;
     for clause in &agreement.clauses {

@@ -1,6 +1,8 @@
 //! From the TOML text of an agreement to the checked form.
 
 mod clause;
+mod exclusion;
+mod filter;
 mod table;
 
 use causeway_model::Date;
@@ -8,7 +10,7 @@ use toml::Value;
 
 use crate::relaxation::relaxed;
 use crate::section::{self, Section, date, parsed, positive};
-use crate::{Agreement, Fault, IdentityTerms, Quota};
+use crate::{Agreement, Clause, Exclusion, Fault, IdentityTerms, Quota};
 
 impl Agreement {
     /// Reads the text of an agreement. An error holds every fault found, each with its place and line.
@@ -19,8 +21,8 @@ impl Agreement {
     /// with version 2: no log of version 1 holds an agreement that has it, since none was accepted. With version 3 came in the
     /// same way `transfer_condition_until`, `acknowledge_hours`, `quota.requests_per_second` and `[[tables]]`; in a clause
     /// `child_fields`, `copies_stay`, `release = "weekly"` and a minimum cell above 1; in its filter `route_starts`, `route_ends`,
-    /// `dates_from` and `dates_until`; in its ceiling `sanitisation_codes` and `europol_codes`. Everything that was accepted before
-    /// still is.
+    /// `dates_from` and `dates_until`; in its ceiling `sanitisation_codes` and `europol_codes`; and `[[exclusions]]`. Everything that
+    /// was accepted before still is.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         section::read(text, agreement)
     }
@@ -46,15 +48,8 @@ fn agreement(section: &mut Section<'_>) -> Option<Agreement> {
     let acknowledge_hours = section.optional("acknowledge_hours", hours(Agreement::MAX_ACKNOWLEDGE_HOURS));
     let identity = section.child("identity", identity);
     let stated = section.count("clauses");
-    let clauses = section.children("clauses", clause::read);
-    if clauses.is_empty() {
-        section.fault("clauses", "grants nothing: state at least one clause");
-    }
-    for (index, clause) in clauses.iter().enumerate() {
-        if clauses[..index].iter().any(|earlier| earlier.id == clause.id) {
-            section.fault("clauses", format!("two clauses have the id {}", clause.id));
-        }
-    }
+    let clauses = clauses(section);
+    let exclusions = exclusions(section, &clauses);
     // Where a clause could not be read, it may be the very one that a table names.
     let tables = table::read(section, (clauses.len() == stated).then_some(&clauses));
     Some(Agreement {
@@ -72,8 +67,36 @@ fn agreement(section: &mut Section<'_>) -> Option<Agreement> {
         acknowledge_hours: acknowledge_hours.unwrap_or(Agreement::DEFAULT_ACKNOWLEDGE_HOURS),
         identity,
         clauses,
+        exclusions,
         tables,
     })
+}
+
+fn clauses(section: &mut Section<'_>) -> Vec<Clause> {
+    let clauses = section.children("clauses", clause::read);
+    if clauses.is_empty() {
+        section.fault("clauses", "grants nothing: state at least one clause");
+    }
+    for (index, clause) in clauses.iter().enumerate() {
+        if clauses[..index].iter().any(|earlier| earlier.id == clause.id) {
+            section.fault("clauses", format!("two clauses have the id {}", clause.id));
+        }
+    }
+    clauses
+}
+
+/// The exclusions; an id names one clause or one exclusion.
+fn exclusions(section: &mut Section<'_>, clauses: &[Clause]) -> Vec<Exclusion> {
+    let exclusions = section.children("exclusions", exclusion::read);
+    for (index, Exclusion { id, .. }) in exclusions.iter().enumerate() {
+        if clauses.iter().any(|clause| clause.id == *id) {
+            section.fault("exclusions", format!("{id} is the id of a clause too"));
+        }
+        if exclusions[..index].iter().any(|earlier| earlier.id == *id) {
+            section.fault("exclusions", format!("two exclusions have the id {id}"));
+        }
+    }
+    exclusions
 }
 
 /// A fault where the second of two dates is before the first.

@@ -1,5 +1,7 @@
 //! The protective defaults of a clause, and what it takes to relax one: a statement and its reason.
 
+use toml::Value;
+
 use crate::ReleasePeriod;
 use crate::section::{Section, flag, positive, text};
 
@@ -61,12 +63,28 @@ pub(crate) fn relaxed(section: &mut Section<'_>, key: &str) -> bool {
     stated
 }
 
+/// The reason of something that is no relaxation: a text of some length.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn explanation(value: &Value) -> Result<String, String> {
+    let reason = text(value)?;
+    if explains(&reason) {
+        return Ok(reason);
+    }
+    Err(format!("is no reason: it needs at least {MIN_REASON_CHARS} characters"))
+}
+
+fn explains(reason: &str) -> bool {
+    reason.trim().chars().count() >= MIN_REASON_CHARS
+}
+
 fn reason(section: &mut Section<'_>, key: &str, relaxed: bool) {
     let reason_key = format!("{key}_reason");
     let stated = section.optional(&reason_key, text);
     match stated {
         Some(_) if !relaxed => section.fault(&reason_key, format!("gives a reason, but {key} is not relaxed")),
-        Some(reason) if reason.trim().chars().count() >= MIN_REASON_CHARS => {}
+        Some(reason) if explains(&reason) => {}
         _ if relaxed => {
             section
                 .fault(&reason_key, format!("relaxing {key} needs a reason of at least {MIN_REASON_CHARS} characters"));

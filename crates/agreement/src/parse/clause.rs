@@ -1,23 +1,16 @@
 //! Reading a clause.
 
-use causeway_model::{ActionCode, EuropolCode, FieldPath, Kind, Tlp};
+use causeway_model::{ActionCode, EuropolCode, FieldPath, Tlp};
 use toml::Value;
 
-use super::in_order;
+use super::filter;
 use crate::relaxation::Relaxations;
-use crate::section::{Section, date, parsed, text};
-use crate::{Clause, Filter, Form, HandlingCeiling};
-
-/// The lists that narrow one kind only.
-const OF_PROFILES: &[&str] = &["nationalities", "birth_countries"];
-const OF_ROUTES: &[&str] = &["route_countries", "route_starts", "route_ends"];
+use crate::section::{Section, parsed, text};
+use crate::{Clause, Form, HandlingCeiling};
 
 pub(super) fn read(section: &mut Section<'_>) -> Option<Clause> {
     let id = section.required("id", parsed);
-    let kinds = section.required_list("kinds", parsed);
-    let stated = kinds.as_deref().unwrap_or_default();
-    let filter = section.child("filter", |section| filter(section, stated)).unwrap_or_default();
-    check_filter(section, stated, &filter);
+    let (kinds, filter) = filter::read(section, "missing means no");
     let ceiling = present(section, "ceiling", ceiling);
     let fields = present(section, "fields", fields);
     let Relaxations { release, link_persons, minimum_cell, children, copies_stay } = Relaxations::read(section);
@@ -43,38 +36,6 @@ fn present<T>(section: &mut Section<'_>, key: &str, body: impl FnOnce(&mut Secti
         section.fault(key, "is missing");
     }
     section.child(key, body)
-}
-
-fn filter(section: &mut Section<'_>, kinds: &[Kind]) -> Option<Filter> {
-    for (lists, kind) in [(OF_PROFILES, Kind::VictimProfile), (OF_ROUTES, Kind::TraffickingRoute)] {
-        for list in lists.iter().filter(|list| section.has(list)) {
-            if !kinds.is_empty() && !kinds.contains(&kind) {
-                section.fault(list, format!("narrows {kind}, which kinds does not list"));
-            }
-        }
-    }
-    let dates_from = section.optional("dates_from", date);
-    let dates_until = section.optional("dates_until", date);
-    in_order(section, ("dates_from", dates_from), ("dates_until", dates_until));
-    Some(Filter {
-        nationalities: section.list("nationalities", parsed),
-        birth_countries: section.list("birth_countries", parsed),
-        route_countries: section.list("route_countries", parsed),
-        route_starts: section.list("route_starts", parsed),
-        route_ends: section.list("route_ends", parsed),
-        exploitation_types: section.list("exploitation_types", |value| text(value).map(Into::into)),
-        dates_from,
-        dates_until,
-    })
-}
-
-/// A kind that no list narrows would be granted whole.
-fn check_filter(section: &Section<'_>, kinds: &[Kind], filter: &Filter) {
-    for kind in kinds {
-        if !filter.applies_to(*kind) {
-            section.fault("filter", format!("states nothing that narrows {kind}: missing means no"));
-        }
-    }
 }
 
 fn ceiling(section: &mut Section<'_>) -> Option<HandlingCeiling> {

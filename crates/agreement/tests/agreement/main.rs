@@ -4,6 +4,7 @@ mod agency;
 mod children;
 mod decide;
 mod difference;
+mod exclusions;
 mod fields;
 mod joins;
 mod lines;

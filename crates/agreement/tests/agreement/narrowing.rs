@@ -1,8 +1,10 @@
 //! Random agreements and records from a fixed seed. Two properties hold for all of them:
-//! a grant names a clause of the agreement, without which there is one grant less to be had; and narrowing the
-//! agreement or the record in any one way never turns a denial into a grant.
+//! a grant names a clause of the agreement, without which there is one grant less to be had, and no exclusion covers it,
+//! whatever the order; and narrowing the agreement or the record in any one way never turns a denial into a grant.
 
-use causeway_agreement::{Agreement, Clause, Decision, Filter, HandlingCeiling, Standing, decide};
+use causeway_agreement::{
+    Agreement, Clause, Decision, DenyReason, Exclusion, Filter, HandlingCeiling, Standing, decide, excluded_by,
+};
 use causeway_model::{
     ActionCode, AgencyId, Country, Date, EuropolCode, Handling, InfoGrade, Kind, RecordFacts, SanitisationCode,
     SourceGrade, Timestamp, Tlp,
@@ -56,9 +58,9 @@ fn day(offset: usize) -> Date {
     Date::new(2026, 6, u8::try_from(10 + offset).expect("small")).expect("a date")
 }
 
-fn random_clause(random: &mut Random, template: &Clause) -> Clause {
+fn random_filter(random: &mut Random) -> Filter {
     let list = |random: &mut Random| (!random.one_in(3)).then(|| random.some(&countries()));
-    let filter = Filter {
+    Filter {
         nationalities: list(random),
         birth_countries: if random.one_in(4) { list(random) } else { None },
         route_countries: list(random),
@@ -67,7 +69,16 @@ fn random_clause(random: &mut Random, template: &Clause) -> Clause {
         exploitation_types: random.one_in(4).then(|| random.some(&types())),
         dates_from: random.one_in(4).then(|| day(random.below(5))),
         dates_until: random.one_in(4).then(|| day(4 + random.below(5))),
-    };
+    }
+}
+
+fn random_exclusion(random: &mut Random, index: usize) -> Exclusion {
+    let id = format!("c9.{index}").parse().expect("a clause id");
+    Exclusion { id, kinds: random.some(&Kind::ALL), filter: random_filter(random) }
+}
+
+fn random_clause(random: &mut Random, template: &Clause) -> Clause {
+    let filter = random_filter(random);
     let ceiling = HandlingCeiling {
         // The weaker of two, against the stricter of two in a record: else hardly anything is granted.
         tlp: random.pick(&TLPS).max(random.pick(&TLPS)),
@@ -88,6 +99,7 @@ fn random_agreement(random: &mut Random) -> Agreement {
             ..random_clause(random, &template.clauses[0])
         })
         .collect();
+    let exclusions = (0..random.below(2)).map(|index| random_exclusion(random, index)).collect();
     let from = random.below(4);
     let transfer_condition_until = random.one_in(4).then(|| day(random.below(10)));
     Agreement {
@@ -95,6 +107,7 @@ fn random_agreement(random: &mut Random) -> Agreement {
         valid_until: day(from + random.below(8)),
         transfer_condition_until,
         clauses,
+        exclusions,
         ..template
     }
 }
@@ -130,9 +143,10 @@ fn random_facts(random: &mut Random) -> RecordFacts {
 
 /// One change that leaves the agreement granting no more than it did.
 fn narrow(random: &mut Random, agreement: &mut Agreement) {
-    match random.below(3) {
+    match random.below(4) {
         0 => agreement.valid_until = day(0),
         1 => agreement.valid_from = day(9),
+        2 => agreement.exclusions.push(random_exclusion(random, 9)),
         _ => {}
     }
     if agreement.clauses.is_empty() {
@@ -201,7 +215,7 @@ fn add_list(random: &mut Random, clause: &mut Clause) {
 
 /// One change that makes a record stricter.
 fn restrict(random: &mut Random, facts: &mut RecordFacts) {
-    match random.below(12) {
+    match random.below(13) {
         0 => facts.processing_restricted = true,
         1 => facts.tlp = facts.tlp.max(random.pick(&TLPS)),
         2 => facts.releasable_to.clear(),
@@ -212,6 +226,7 @@ fn restrict(random: &mut Random, facts: &mut RecordFacts) {
         8 => facts.europol_codes = EUROPOL.to_vec(),
         9 => facts.handling = Handling::Conditions,
         10 => (facts.route_start, facts.route_end) = (None, None),
+        11 => (facts.nationalities, facts.birth_country) = (vec![], None),
         6 => facts.info_grade = facts.info_grade.max(random.pick(&INFOS)),
         _ => facts.action_code = Some(ActionCode::A1),
     }
@@ -220,13 +235,22 @@ fn restrict(random: &mut Random, facts: &mut RecordFacts) {
 #[test]
 fn nothing_narrower_grants_more() {
     let owner: AgencyId = "gb-nca".parse().expect("an agency id");
-    let (mut granted, mut lost) = (0u32, 0u32);
+    let (mut granted, mut lost, mut excluded) = (0u32, 0u32, 0u32);
     for round in 0..ROUNDS {
         let mut random = Random(round.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let agreement = random_agreement(&mut random);
         let facts = random_facts(&mut random);
         let now: Timestamp = day(random.below(10)).start();
         let before = decide(&agreement, Standing::InForce, &owner, &facts, now);
+
+        let mut reversed = agreement.clone();
+        reversed.clauses.reverse();
+        reversed.exclusions.reverse();
+        if excluded_by(&agreement, &facts).is_some() {
+            excluded += u32::from(before == Decision::Deny(DenyReason::Excluded));
+            let after = decide(&reversed, Standing::InForce, &owner, &facts, now);
+            assert!(matches!(before, Decision::Deny(_)) && after == before, "round {round}: an exclusion is opened");
+        }
 
         let (mut narrower, mut stricter) = (agreement.clone(), facts.clone());
         if random.one_in(2) {
@@ -253,5 +277,8 @@ fn nothing_narrower_grants_more() {
             }
         }
     }
-    assert!(granted > 200 && lost > 50, "the draw reaches both sides: {granted} granted, {lost} of them lost");
+    assert!(
+        granted > 200 && lost > 50 && excluded > 200,
+        "the draw reaches all sides: {granted} granted, {lost} of them lost, {excluded} excluded"
+    );
 }

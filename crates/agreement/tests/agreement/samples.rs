@@ -53,5 +53,5 @@ fn the_example_of_the_documentation_is_well_formed() {
     let page = fs::read_to_string(page).expect("the page is there");
     let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
     let agreement = Agreement::parse(example).unwrap_or_else(|faults| panic!("{faults:?}"));
-    assert_eq!((agreement.clauses.len(), agreement.tables.len()), (2, 1));
+    assert_eq!((agreement.clauses.len(), agreement.exclusions.len(), agreement.tables.len()), (2, 1, 1));
 }
