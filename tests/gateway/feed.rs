@@ -293,7 +293,7 @@ async fn anothers_agreement_looks_like_none() {
         let (agreement, limit) = (agreement.to_owned(), 10);
         let pull = v1::PullRequest { agreement: agreement.clone(), limit, ..v1::PullRequest::default() };
         let watch = v1::WatchRequest { agreement: agreement.clone(), limit, ..v1::WatchRequest::default() };
-        let acknowledge = v1::AcknowledgeRequest { agreement, up_to_position: 0, item_position: 0 };
+        let acknowledge = v1::AcknowledgeRequest { agreement, up_to_position: 1, item_position: 0 };
         let watched = match feed.watch(watch).await {
             Ok(stream) => stream.into_inner().message().await.expect_err("refused"),
             Err(status) => status,
