@@ -37,7 +37,8 @@ impl Counts {
         Ok(Self { dimensions, shape: Shape::new(&sizes), persons: vec![0; cells], visible: vec![0; cells] })
     }
 
-    /// Counts one person, given one code for each dimension.
+    /// Counts one person, given one code for each dimension. Each person is counted once: who is counted twice makes a
+    /// small cell look larger than it is.
     ///
     /// # Errors
     /// As [`Counts::add_many`].

@@ -1,4 +1,5 @@
-//! The search for a small cell's witness: the hypercubes that can carry persons to it, and the cheapest of them.
+//! The search for a small cell's witness: the hypercubes around it that can carry persons to it, and the cheapest of them.
+//! Where there is none, detours are tried; and last, detours through numbers that were to be published.
 
 use std::collections::HashMap;
 

@@ -119,6 +119,36 @@ fn a_small_cell_takes_others_with_it() {
 }
 
 #[test]
+fn a_finer_table_takes_little_from_a_coarser_one() {
+    let (mut taken, mut finer) = (0, 0);
+    for seed in 0..12 {
+        let random = &mut Random(seed);
+        // Corridors: each place of origin has one destination for most, and few go elsewhere.
+        let mut number = |cell: usize| match (cell / 32 == cell % 16, random.below(16)) {
+            (true, half) => random.below(40) * (half % 2),
+            (false, 0) => random.below(5),
+            (false, _) => 0,
+        };
+        let numbers = (0..16 * 2 * 16).map(|cell| i64::try_from(number(cell)).unwrap());
+        let truth = truth(&[16, 2, 16], &numbers.collect::<Vec<_>>());
+        let singles: Vec<Level> = Level::all(3).into_iter().filter(|level| level.size() < 2).collect();
+        let rules = Rules::new(11, 5).unwrap();
+        let alone = Cube::protect(counts(&truth), &singles, rules).unwrap().table();
+        let together = protect(&truth, 11, 5).table();
+        finer += together.levels().filter(|level| level.size() > 1).count();
+        for level in singles {
+            let newly = |codes: &[Option<u16>]| tells(&alone, codes) && !tells(&together, codes);
+            let cells = truth.cells(level);
+            let hidden = cells.iter().filter(|(codes, _)| newly(codes)).map(|(_, members)| truth.persons(members));
+            let hidden: i64 = hidden.sum();
+            assert!(hidden * 20 <= truth.counts.iter().sum(), "seed {seed}: {hidden} persons hidden in {level:?}");
+            taken += hidden;
+        }
+    }
+    assert!(taken > 0 && finer > 12, "some is taken, and finer tables are published: {taken}, {finer}");
+}
+
+#[test]
 fn fewer_than_the_threshold_in_all_shows_nothing() {
     let table = protect(&truth(&[2, 2], &[3, 0, 4, 1]), 11, 5).table();
     assert_eq!((table.len(), table.withheld().len()), (0, 4));
