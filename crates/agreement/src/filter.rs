@@ -28,6 +28,13 @@ pub struct Filter {
 /// The type of exploitation of a record that names none: its schema demands one.
 const NOT_SPECIFIED: &str = "NotSpecified";
 
+/// What a list makes of a record that does not say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unsaid {
+    IsNoMatch,
+    Matches,
+}
+
 impl Filter {
     /// Whether a list is stated that applies to records of `kind`.
     pub fn applies_to(&self, kind: Kind) -> bool {
@@ -42,21 +49,33 @@ impl Filter {
 
     /// Whether a record with these facts is surely covered: what it does not say is no match.
     pub fn covers(&self, facts: &RecordFacts) -> bool {
+        self.applies_to(facts.kind) && self.lists_match(facts, Unsaid::IsNoMatch) && self.covers_dates(facts)
+    }
+
+    /// Whether a record with these facts is covered, or may be for all that it says: what it does not say matches whatever is
+    /// stated, and dates match where they overlap the stated ones at all. A filter that states nothing may cover everything.
+    pub fn may_cover(&self, facts: &RecordFacts) -> bool {
+        self.lists_match(facts, Unsaid::Matches) && facts.dates.is_none_or(|(first, last)| self.reaches(last, first))
+    }
+
+    /// Whether every stated list that applies to the record's kind matches.
+    fn lists_match(&self, facts: &RecordFacts, unsaid: Unsaid) -> bool {
+        let (born, start, end) = (facts.birth_country, facts.route_start, facts.route_end);
         let by_kind = match facts.kind {
             Kind::VictimProfile => {
-                shares(self.nationalities.as_deref(), &facts.nationalities)
-                    && shares(self.birth_countries.as_deref(), facts.birth_country.as_slice())
+                unsaid.matches(&self.nationalities, &facts.nationalities, !facts.nationalities.is_empty())
+                    && unsaid.matches(&self.birth_countries, born.as_slice(), born.is_some())
             }
             Kind::TraffickingRoute => {
-                shares(self.route_countries.as_deref(), &facts.route_countries)
-                    && shares(self.route_starts.as_deref(), facts.route_start.as_slice())
-                    && shares(self.route_ends.as_deref(), facts.route_end.as_slice())
+                // A route of which an end is not known touches a country that is not known.
+                unsaid.matches(&self.route_countries, &facts.route_countries, start.is_some() && end.is_some())
+                    && unsaid.matches(&self.route_starts, start.as_slice(), start.is_some())
+                    && unsaid.matches(&self.route_ends, end.as_slice(), end.is_some())
             }
         };
-        self.applies_to(facts.kind)
-            && by_kind
-            && shares(self.exploitation_types.as_deref(), &facts.exploitation_types)
-            && self.covers_dates(facts)
+        let types = &facts.exploitation_types;
+        let says_types = !types.is_empty() && types.iter().all(|name| **name != *NOT_SPECIFIED);
+        by_kind && unsaid.matches(&self.exploitation_types, types, says_types)
     }
 
     /// A profile is of one day, which is stored as the quarter or the year that it falls in: it is covered where that span lies
@@ -73,40 +92,16 @@ impl Filter {
         }
     }
 
-    /// Whether a record with these facts is covered, or may be for all that it says: what it does not say matches whatever is
-    /// stated, and dates match where they overlap the stated ones at all. A filter that states nothing may cover everything.
-    pub fn may_cover(&self, facts: &RecordFacts) -> bool {
-        let by_kind = match facts.kind {
-            Kind::VictimProfile => {
-                may_share(self.nationalities.as_deref(), &facts.nationalities)
-                    && may_share(self.birth_countries.as_deref(), facts.birth_country.as_slice())
-            }
-            Kind::TraffickingRoute => {
-                // A route of which an end is not known touches a country that is not known.
-                let unknown_end = facts.route_start.is_none() || facts.route_end.is_none();
-                (unknown_end || may_share(self.route_countries.as_deref(), &facts.route_countries))
-                    && may_share(self.route_starts.as_deref(), facts.route_start.as_slice())
-                    && may_share(self.route_ends.as_deref(), facts.route_end.as_slice())
-            }
-        };
-        let unknown_type = facts.exploitation_types.iter().any(|known| **known == *NOT_SPECIFIED);
-        by_kind
-            && (unknown_type || may_share(self.exploitation_types.as_deref(), &facts.exploitation_types))
-            && facts.dates.is_none_or(|(first, last)| self.reaches(last, first))
-    }
-
     /// Whether `after` is not before the first stated day, and `before` not after the last one.
     fn reaches(&self, after: Date, before: Date) -> bool {
         self.dates_from.is_none_or(|from| after >= from) && self.dates_until.is_none_or(|until| before <= until)
     }
 }
 
-/// As `shares`, where a record that has nothing may have anything.
-fn may_share<T: PartialEq>(stated: Option<&[T]>, present: &[T]) -> bool {
-    present.is_empty() || shares(stated, present)
-}
-
-/// Whether a list that may be stated shares a member with what a record has.
-fn shares<T: PartialEq>(stated: Option<&[T]>, present: &[T]) -> bool {
-    stated.is_none_or(|stated| stated.iter().any(|wanted| present.contains(wanted)))
+impl Unsaid {
+    /// Whether a list, if it is stated, shares a member with what a record has; `says_all` where the record has no more than that.
+    fn matches<T: PartialEq>(self, stated: &Option<Vec<T>>, present: &[T], says_all: bool) -> bool {
+        let Some(stated) = stated else { return true };
+        stated.iter().any(|wanted| present.contains(wanted)) || (self == Self::Matches && !says_all)
+    }
 }
