@@ -153,13 +153,10 @@ fn agency(section: &mut Section<'_>) -> Option<AgencyFile> {
         });
         Some(Person { id: id?, public_key: public_key? })
     });
+    section.distinct("persons", "id", persons.iter().map(|person| &person.id));
     for (index, person) in persons.iter().enumerate() {
-        let earlier = &persons[..index];
-        if earlier.iter().any(|other| other.id == person.id) {
-            section.fault("persons", format!("two persons have the id {}", person.id));
-        }
         // Two names with one key would let one person approve twice.
-        if earlier.iter().any(|other| other.public_key == person.public_key) {
+        if persons[..index].iter().any(|other| other.public_key == person.public_key) {
             section.fault("persons", format!("the key of {} is another person's too", person.id));
         }
     }
@@ -190,11 +187,7 @@ pub(crate) fn systems(section: &mut Section<'_>) -> Vec<System> {
     if systems.is_empty() {
         section.fault("systems", "names no system that speaks for the agency");
     }
-    for (index, system) in systems.iter().enumerate() {
-        if systems[..index].iter().any(|earlier| earlier.name == system.name) {
-            section.fault("systems", format!("two systems have the name {}", system.name));
-        }
-    }
+    section.distinct("systems", "name", systems.iter().map(|system| &system.name));
     systems
 }
 

@@ -77,24 +77,17 @@ fn clauses(section: &mut Section<'_>) -> Vec<Clause> {
     if clauses.is_empty() {
         section.fault("clauses", "grants nothing: state at least one clause");
     }
-    for (index, clause) in clauses.iter().enumerate() {
-        if clauses[..index].iter().any(|earlier| earlier.id == clause.id) {
-            section.fault("clauses", format!("two clauses have the id {}", clause.id));
-        }
-    }
+    section.distinct("clauses", "id", clauses.iter().map(|clause| &clause.id));
     clauses
 }
 
 /// The exclusions; an id names one clause or one exclusion.
 fn exclusions(section: &mut Section<'_>, clauses: &[Clause]) -> Vec<Exclusion> {
     let exclusions = section.children("exclusions", exclusion::read);
-    for (index, Exclusion { id, .. }) in exclusions.iter().enumerate() {
-        if clauses.iter().any(|clause| clause.id == *id) {
-            section.fault("exclusions", format!("{id} is the id of a clause too"));
-        }
-        if exclusions[..index].iter().any(|earlier| earlier.id == *id) {
-            section.fault("exclusions", format!("two exclusions have the id {id}"));
-        }
+    let ids = || exclusions.iter().map(|exclusion| &exclusion.id);
+    section.distinct("exclusions", "id", ids());
+    for id in ids().filter(|id| clauses.iter().any(|clause| clause.id == **id)) {
+        section.fault("exclusions", format!("{id} is the id of a clause too"));
     }
     exclusions
 }

@@ -149,6 +149,20 @@ impl<'f> Section<'f> {
         values.into_iter().enumerate().filter_map(read).collect()
     }
 
+    /// A fault for each thing under `key` that has the same `name`, as an id, as one before it.
+    pub(crate) fn distinct<'i, T>(&self, key: &str, name: &str, things: impl IntoIterator<Item = &'i T>)
+    where
+        T: PartialEq + Display + 'i,
+    {
+        let mut earlier = Vec::new();
+        for thing in things {
+            if earlier.contains(&thing) {
+                self.fault(key, format!("two {key} have the {name} {thing}"));
+            }
+            earlier.push(thing);
+        }
+    }
+
     /// All keys that are left, with their values: for tables whose keys are data.
     pub fn rest(&mut self) -> impl Iterator<Item = (String, Value)> + use<> {
         std::mem::take(&mut self.table).into_iter()

@@ -11,12 +11,10 @@ use crate::{Clause, Dimension, Table, TablePeriod};
 /// against it.
 pub(super) fn read(section: &mut Section<'_>, clauses: Option<&Vec<Clause>>) -> Vec<Table> {
     let tables = section.children("tables", |section| table(section, clauses));
+    section.distinct("tables", "id", tables.iter().map(|table| &table.id));
     for (index, table) in tables.iter().enumerate() {
-        let earlier = &tables[..index];
-        if earlier.iter().any(|other| other.id == table.id) {
-            section.fault("tables", format!("two tables have the id {}", table.id));
-        }
-        if let Some(other) = earlier.iter().find(|other| other.clause == table.clause && other.kind == table.kind) {
+        let mut earlier = tables[..index].iter();
+        if let Some(other) = earlier.find(|other| other.clause == table.clause && other.kind == table.kind) {
             let (one, two, clause, kind) = (&other.id, &table.id, &table.clause, table.kind);
             section.fault(
                 "tables",
