@@ -9,6 +9,13 @@ fn faults(text: &str) -> Vec<String> {
     lines(Agreement::parse(text).expect_err("has a fault"))
 }
 
+/// What is changed in the sample, into what, and the only fault of the changed text.
+fn each_named(cases: &[(&str, &str, &str)]) {
+    for (from, to, expected) in cases {
+        assert_eq!(faults(&edited(from, to)), [*expected], "{from:?} -> {to:?}");
+    }
+}
+
 #[test]
 fn a_well_formed_agreement_is_read_with_its_protective_defaults() {
     let agreement = sample();
@@ -74,8 +81,8 @@ fn every_key_of_the_language_is_read() {
 }
 
 #[test]
-fn each_fault_is_named() {
-    let cases = [
+fn each_fault_of_the_agreement_is_named() {
+    each_named(&[
         ("version = 1\n", "", "version: is missing"),
         ("version = 1\n", "version = 0\n", "version: is not a whole number of at least 1, within range"),
         ("version = 1\n", "version = 4294967296\n", "version: is not a whole number of at least 1, within range"),
@@ -125,6 +132,12 @@ fn each_fault_is_named() {
             "version = 1\ntransfer_condition_until = \"for ever\"\n",
             "transfer_condition_until: is not a date: write 2026-01-31, without quotes",
         ),
+    ]);
+}
+
+#[test]
+fn each_fault_of_a_filter_is_named() {
+    each_named(&[
         (
             "\"XK\"] }",
             "\"XK\"], dates_from = 2026-02-01, dates_until = 2026-01-31 }",
@@ -146,6 +159,12 @@ fn each_fault_is_named() {
             "{ dates_from = 2026-01-01 }",
             "clauses[1].filter: states nothing that narrows trafficking-route: missing means no",
         ),
+    ]);
+}
+
+#[test]
+fn each_fault_of_a_clause_is_named() {
+    each_named(&[
         ("[\"S2\"]", "[\"S3\"]", "clauses[0].ceiling.sanitisation_codes[0]: is a malformed sanitisation code"),
         (
             "[\"S2\"]",
@@ -175,10 +194,7 @@ fn each_fault_is_named() {
             "clauses[1].fields.place: is a table: put the whole path in quotes",
         ),
         ("\"age_band\"", "\"Age Band\"", "clauses[0].fields.Age Band: is a malformed field path"),
-    ];
-    for (from, to, expected) in cases {
-        assert_eq!(faults(&edited(from, to)), [expected], "{from:?} -> {to:?}");
-    }
+    ]);
 }
 
 #[test]
