@@ -1,8 +1,9 @@
 //! How long a cube over a million persons takes: `cargo run --release -p causeway-cells --example speed`.
 //!
-//! Four dimensions of the size they have in the United Kingdom's referrals (150 nationalities, 8 age bands, 4 genders, 20
-//! kinds of exploitation), with the skew of such data: few categories hold most persons. Prints the median of several rounds
-//! of counting, protecting and writing for the grand total and all tables of one and two dimensions, and for all 16 tables.
+//! Four dimensions of the size they have in the United Kingdom's referrals (150 nationalities, 8 age bands, 4 genders,
+//! 20 kinds of exploitation), with the skew of such data: few categories hold most persons. Prints the median of
+//! several rounds of counting, protecting and writing for the grand total and all tables of one and two dimensions, and
+//! for all 16 tables.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};

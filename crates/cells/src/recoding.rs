@@ -2,21 +2,22 @@
 //! it shows with at least `k` persons, over all that was ever released to the feed.
 //!
 //! A row *goes* if its cell, over the persons released before and the persons of this batch's rows, holds at least `k`
-//! distinct persons; else it is *held*. Rows of one cell go together or not at all, so what goes never depends on order.
-//! The sensitive values are part of the cell and are never recoded: a group that agrees in what is known of a person
-//! and in what is disclosed tells nothing that the group does not.
+//! distinct persons; else it is *held*. Rows of one cell go together or not at all, so what goes never depends on
+//! order. The sensitive values are part of the cell and are never recoded: a group that agrees in what is known of a
+//! person and in what is disclosed tells nothing that the group does not.
 //!
 //! **Which recoding.** The score is the sum, over the rows that go, of the retained precision: `1 - level / levels`,
-//! averaged over the columns, 0 for a dropped one (the Prec metric of Sweeney, *Achieving k-anonymity privacy protection
-//! using generalization and suppression*, IJUFKS 10(5), 2002). Held rows score 0. So one straggler does not make everyone else's
-//! fields coarser: it is held, and comes again with the next batch. Between equal scores, more rows win, then fewer
-//! steps in all, then the finer level of the earlier column. A batch whose rows can go only without any field does so.
+//! averaged over the columns, 0 for a dropped one (the Prec metric of Sweeney, *Achieving k-anonymity privacy
+//! protection using generalization and suppression*, IJUFKS 10(5), 2002). Held rows score 0. So one straggler does not
+//! make everyone else's fields coarser: it is held, and comes again with the next batch. Between equal scores, more
+//! rows win, then fewer steps in all, then the finer level of the earlier column. A batch whose rows can go only
+//! without any field does so.
 //!
 //! **Search.** The whole lattice of full-domain generalisations (Samarati, IEEE TKDE 13(6), 2001; LeFevre, DeWitt and
-//! Ramakrishnan, *Incognito*, SIGMOD 2005) where it is small, in order of falling precision and only as far as a node could still win.
-//! The pruning by monotony of these papers does not apply: the persons released before count at the
-//! level at which they were released and at no other. A lattice that is too large is walked as Datafly does (Sweeney, 1998):
-//! the column with most distinct values goes one step up, again and again; the best node on that path is taken.
+//! Ramakrishnan, *Incognito*, SIGMOD 2005) where it is small, in order of falling precision and only as far as a node
+//! could still win. The pruning by monotony of these papers does not apply: the persons released before count at the
+//! level at which they were released and at no other. A lattice that is too large is walked as Datafly does (Sweeney,
+//! 1998): the column with most distinct values goes one step up, again and again; the best node on that path is taken.
 
 mod batch;
 mod lattice;
@@ -70,13 +71,14 @@ pub struct Candidate {
     pub person: u64,
     /// The code of its set of sensitive values: equal sets, equal codes.
     pub sensitive: u32,
-    /// `values[column][level]`: the code of what the field would show at that level. Within a column, equal texts have equal
-    /// codes, whatever their level. `None` is a field that would not be there, which looks like a dropped one; a
+    /// `values[column][level]`: the code of what the field would show at that level. Within a column, equal texts have
+    /// equal codes, whatever their level. `None` is a field that would not be there, which looks like a dropped one; a
     /// caller that wants the two apart gives "not there" a code.
     pub values: Vec<Vec<Option<u32>>>,
 }
 
-/// What an item shows: one value for each column (`None` where the field is not there) and the sensitive set. Items of one cell look alike.
+/// What an item shows: one value for each column (`None` where the field is not there) and the sensitive set. Items of
+/// one cell look alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell {
     /// The shown value's code of each column, in the order of the ladders.

@@ -1,5 +1,6 @@
-//! Witnesses by detours: where no hypercube around a small cell has persons at all the corners that must give some, a corner may give
-//! more than it has, and is raised in its turn by another hypercube, which the published tables must not show either.
+//! Witnesses by detours: where no hypercube around a small cell has persons at all the corners that must give some, a
+//! corner may give more than it has, and is raised in its turn by another hypercube, which the published tables must
+//! not show either.
 
 use std::cmp::Reverse;
 
@@ -105,7 +106,8 @@ impl<'a, 'b> Detour<'a, 'b> {
         None
     }
 
-    /// Raises the corners of a hypercube that gave more than they had; returns how many persons the first that could not be raised still lacks.
+    /// Raises the corners of a hypercube that gave more than they had; returns how many persons the first that could
+    /// not be raised still lacks.
     fn make_good(&mut self, hypercube: &Hypercube, cell: &Codes, depth: usize) -> i64 {
         for (_, codes) in hypercube.corners(cell).filter(|(odd, _)| *odd) {
             let lacks = -self.load.left(self.search, &codes);
@@ -133,13 +135,13 @@ impl<'a, 'b> Detour<'a, 'b> {
     }
 
     fn choices_of(&mut self, dimensions: Level, cell: &Codes, missing: i64, detours: bool, choices: &mut Vec<Choice>) {
-        let mut boxes = vec![Hypercube::at(dimensions, *cell)];
+        let mut hypercubes = vec![Hypercube::at(dimensions, *cell)];
         for dimension in dimensions.dimensions() {
             let neighbours = self.neighbours(dimension, cell, NEIGHBOURS[dimensions.size()], detours);
-            boxes = boxes.iter().flat_map(|hypercube| hypercube.towards(dimension, &neighbours)).collect();
+            hypercubes = hypercubes.iter().flat_map(|hypercube| hypercube.towards(dimension, &neighbours)).collect();
         }
-        *self.looks = self.looks.saturating_sub(boxes.len());
-        for hypercube in boxes {
+        *self.looks = self.looks.saturating_sub(hypercubes.len());
+        for hypercube in hypercubes {
             if let Some(choice) = self.choice(hypercube, cell, missing)
                 && (detours || choice.room > 0)
             {
@@ -148,7 +150,8 @@ impl<'a, 'b> Detour<'a, 'b> {
         }
     }
 
-    /// The categories that could be opposite in one dimension: those that have most to give beside the cell, and most at all.
+    /// The categories that could be opposite in one dimension: those that have most to give beside the cell, and most
+    /// at all.
     fn neighbours(&self, dimension: usize, cell: &Codes, most: usize, detours: bool) -> Vec<usize> {
         let mut codes = *cell;
         let mut found = Vec::new();

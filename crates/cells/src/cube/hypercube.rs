@@ -1,5 +1,5 @@
-//! The search for a small cell's witness: the hypercubes around it that can carry persons to it, and the cheapest of them.
-//! Where there is none, detours are tried; and last, detours through numbers that were to be published.
+//! The search for a small cell's witness: the hypercubes around it that can carry persons to it, and the cheapest of
+//! them. Where there is none, detours are tried; and last, detours through numbers that were to be published.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,7 @@ pub(super) struct Hypercube {
     pub(super) far: Codes,
 }
 
-/// A box with what it would hide in the small cell's table, and whether one such box can carry enough.
+/// A hypercube with what it would hide in the small cell's table, and whether it cannot carry enough alone.
 struct Candidate {
     short: bool,
     weight: i64,
@@ -76,14 +76,14 @@ impl<'a> Search<'a> {
 
     /// The opposite corners worth trying, best first, as they look in the cell's own table.
     fn candidates(&self, dimensions: Level, near: Codes, lacking: i64, looks: &mut usize) -> Vec<Candidate> {
-        let mut boxes = vec![Hypercube::at(dimensions, near)];
+        let mut hypercubes = vec![Hypercube::at(dimensions, near)];
         for dimension in dimensions.dimensions() {
             let neighbours = self.neighbours(dimension, near, lacking, NEIGHBOURS[dimensions.size()]);
-            boxes = boxes.iter().flat_map(|hypercube| hypercube.towards(dimension, &neighbours)).collect();
+            hypercubes = hypercubes.iter().flat_map(|hypercube| hypercube.towards(dimension, &neighbours)).collect();
         }
-        *looks = looks.saturating_sub(boxes.len());
+        *looks = looks.saturating_sub(hypercubes.len());
         let mut found: Vec<Candidate> =
-            boxes.into_iter().filter_map(|hypercube| self.candidate(hypercube, lacking)).collect();
+            hypercubes.into_iter().filter_map(|hypercube| self.candidate(hypercube, lacking)).collect();
         found.sort_by_key(|candidate| (candidate.short, candidate.weight, candidate.hypercube.far));
         found
     }
@@ -118,7 +118,8 @@ impl<'a> Search<'a> {
         (room > 0).then_some(Candidate { short: room < lacking, weight, hypercube })
     }
 
-    /// What hiding a cell costs: its persons. An empty one costs a threshold, so that it is hidden only where this saves a number.
+    /// What hiding a cell costs: its persons. An empty one costs a threshold, so that it is hidden only where this
+    /// saves a number.
     fn weight(&self, count: i64) -> i64 {
         if count == 0 { i64::from(self.cube.rules.threshold()) } else { count }
     }
@@ -177,7 +178,8 @@ impl<'a> Search<'a> {
         if self.hides(hypercube.dimensions, hypercube.corners(rest).map(|(_, codes)| codes)) { room } else { 0 }
     }
 
-    /// Whether the tables published so far hide these corners, or may, as far as a hypercube of these dimensions changes them.
+    /// Whether the tables published so far hide these corners, or may, as far as a hypercube of these dimensions
+    /// changes them.
     pub(super) fn hides(&self, dimensions: Level, corners: impl Iterator<Item = Codes> + Clone) -> bool {
         self.changed(dimensions).filter(|(_, margin)| margin.published).all(|(level, margin)| {
             let cells = corners.clone().map(|codes| self.shape.index(level, &codes));

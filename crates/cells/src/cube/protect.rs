@@ -63,7 +63,7 @@ impl Cube {
     ///
     /// # Errors
     /// [`Error::Level`] for no table or one of dimensions that the cube has not, [`Error::SeesTooMany`] where more
-    /// persons are visible than there are.
+    /// persons are visible than there are. [`Error::Exposed`] would be a fault of this crate; then nothing leaves.
     pub fn protect(counts: Counts, tables: &[Level], rules: Rules) -> Result<Self, Error> {
         let Parts { dimensions, shape, persons, unseen } = counts.into_parts()?;
         if tables.is_empty() || !tables.iter().all(|level| shape.finest().covers(*level)) {

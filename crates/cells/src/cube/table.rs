@@ -69,12 +69,14 @@ impl Table {
         &self.withheld
     }
 
-    /// A table's listed cells, ascending by codes; what is not listed holds nobody. `None` for a table that is not published.
+    /// A table's listed cells, ascending by codes; what is not listed holds nobody. `None` for a table that is not
+    /// published.
     pub fn level(&self, level: Level) -> Option<&[TableCell]> {
         self.levels.get(&level).map(Vec::as_slice)
     }
 
-    /// What is said of one cell: a code in each dimension of its table, `None` in the others. `Ok(None)` for a table that is not published.
+    /// What is said of one cell: a code in each dimension of its table, `None` in the others. `Ok(None)` for a table
+    /// that is not published.
     ///
     /// # Errors
     /// [`Error::Code`] for a code that its dimension has not, or a number of codes that is not the cube's.

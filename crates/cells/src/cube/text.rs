@@ -1,8 +1,11 @@
 //! The text of published tables: compact JSON, one text for one content.
 //!
-//! `{"threshold":11,"base":5,"dimensions":[{"name":..,"categories":[..]},..],"tables":[[],[0],[0,2],..],"withheld":[..],
-//! "cells":[[[null,null,null],120],[[3,null,0],null],..]}`: `tables` and `withheld` are sets of dimensions by place; a cell is its category's place in each
-//! dimension (`null`: all of them together) and its number, `null` for suppressed. Cells stand table by table.
+//! ```json
+//! {"threshold":11,"base":5,"dimensions":[{"name":"gender","categories":["female","male"]}],
+//!  "tables":[[],[0]],"withheld":[],"cells":[[[null],120],[[0],null],[[1],null]]}
+//! ```
+//! without the white space. `tables` and `withheld` are sets of dimensions by place. A cell is its category's place in
+//! each dimension (`null`: all of them together) and its number (`null`: suppressed). Cells stand table by table.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! An exhaustive oracle: it looks at every population that agrees with what is told, and says how large each cell can be.
+//! An exhaustive oracle: it looks at every population that agrees with what is told, and says how large each cell can
+//! be.
 
 use causeway_cells::cube::{Level, Shown, Table};
 

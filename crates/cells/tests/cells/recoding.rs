@@ -1,7 +1,7 @@
 //! The choice of a recoding, over random sequences of batches.
 //!
-//! What must hold: whatever a feed ever received, each cell has at least k persons at every moment between two batches; a batch has one
-//! recoding; a person counts once in a cell; what is held goes as soon as enough like it have come.
+//! What must hold: whatever a feed ever received, each cell has at least k persons at every moment between two batches;
+//! a batch has one recoding; a person counts once in a cell; what is held goes as soon as enough like it have come.
 
 use std::collections::{BTreeMap, BTreeSet};
 
