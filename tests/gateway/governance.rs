@@ -1,6 +1,9 @@
 //! What comes into force, and what keeps a gateway from starting: approvals, faults of documents, the files it trusts.
 
+mod activation;
 mod approvals;
+mod comparison;
+pub(crate) mod office;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -26,16 +26,8 @@ const ROLES: [(&str, &str); 5] = [
 ];
 
 /// Methods of later versions.
-const NOT_SERVED_YET: [&str; 8] = [
-    "IngestService/ListHolders",
-    "IngestService/FlagAtRisk",
-    "IngestService/Explain",
-    "FeedService/Count",
-    "AuditService/GetConsistencyProof",
-    "AuditService/StreamEntries",
-    "AuditService/GetTile",
-    "AdminService/Suspend",
-];
+const NOT_SERVED_YET: [&str; 3] =
+    ["AuditService/GetConsistencyProof", "AuditService/StreamEntries", "AuditService/GetTile"];
 
 /// The methods of all services of this package, as `FeedService/Pull`.
 fn methods() -> Vec<String> {

@@ -235,7 +235,7 @@ impl Versions {
             Change::Lost { .. } => Fare::Lost,
             Change::Changed { .. } => Fare::Changed,
         };
-        let reason = before.as_ref().err().or(after.as_ref().err()).copied();
+        let reason = before.as_ref().err().or_else(|| after.as_ref().err()).copied();
         Some((what, before.clone().unwrap_or_default(), after.clone().unwrap_or_default(), reason))
     }
 }

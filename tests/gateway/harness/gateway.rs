@@ -35,19 +35,25 @@ pub(crate) struct Reach {
 pub(crate) struct Gateway {
     reach: Reach,
     mirror: Mirror,
+    metrics: Option<SocketAddr>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), causeway_gateway::Error>>,
 }
 
 impl Gateway {
     pub(crate) fn serve(gateway: causeway_gateway::Gateway, root: Arc<TempDir>, mirror: Mirror) -> Self {
-        let address = gateway.address();
+        let (address, metrics) = (gateway.address(), gateway.metrics_address());
         mirror.attend(Some(gateway.exchange().clone()));
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(gateway.serve(async move {
             let _ = stopped.await;
         }));
-        Self { reach: Reach { address, root }, mirror, stop, served }
+        Self { reach: Reach { address, root }, mirror, metrics, stop, served }
+    }
+
+    /// Where it serves its metrics.
+    pub(crate) fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// Tells it to stop and waits until it has: then everything is on disk and the data directory is free.
