@@ -3,10 +3,12 @@
 mod approvable;
 mod governed_file;
 mod line;
+mod suspension;
 
 pub(crate) use approvable::{Approvable, ErasurePlan, IdentityCase, counted, naming, read_plan};
 pub(crate) use governed_file::GovernedFile;
 pub(crate) use line::{Approval, Person, approvals_of};
+pub(crate) use suspension::{SuspendedKind, Suspension};
 
 #[cfg(test)]
 mod tests;

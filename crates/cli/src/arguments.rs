@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    acknowledge, agreement, approve, audit, certs, demo, document, erase, hold, identity, import, keys, pseudonym,
-    pull, receipt, restrict, retention, sample, schemas, serve, submit, validate, verify, watch, withdraw,
+    acknowledge, agreement, approve, at_risk, audit, certs, count, demo, document, erase, explain, hold, holders,
+    identity, import, keys, pseudonym, pull, receipt, restrict, retention, sample, schemas, serve, submit, validate,
+    verify, watch, withdraw,
 };
 
 /// A gateway through which agencies share what they know about human trafficking.
@@ -33,6 +34,12 @@ pub(crate) enum Command {
     Withdraw(withdraw::Options),
     /// Withhold a record from every feed and keep it, or end that.
     Restrict(restrict::Options),
+    /// Withdraw a record everywhere at once because a person in it is in danger.
+    AtRisk(at_risk::Options),
+    /// List who has received a record, and who has acknowledged that it is recalled.
+    Holders(holders::Options),
+    /// Say whether a partner is shown a record, and why.
+    Explain(explain::Options),
     /// Plan an erasure, and order it with two persons' approvals.
     #[command(subcommand)]
     Erase(erase::Command),
@@ -44,12 +51,12 @@ pub(crate) enum Command {
     /// Ask for the identity behind a pseudonym or record, decide about it, hand it over sealed.
     #[command(subcommand)]
     Identity(identity::Command),
-    /// Check agreements before anybody approves them.
+    /// Check agreements, compare them, bring them into force, suspend them.
     #[command(subcommand)]
     Agreement(agreement::Command),
     /// Read what is to be approved, and sign it, offline.
     Approve(approve::Options),
-    /// Bring an approved document into force.
+    /// Propose, approve, activate or suspend a governed document.
     #[command(subcommand)]
     Document(document::Command),
     /// Rotate, back up, restore and make keys.
@@ -60,12 +67,14 @@ pub(crate) enum Command {
     Pseudonym(pseudonym::Command),
     /// Show the receipt of an earlier submission.
     Receipt(receipt::Options),
-    /// Read an agreement's feed.
+    /// Read an agreement's feed, or check what was kept of it.
     Pull(pull::Options),
     /// Read an agreement's feed and go on as items come.
     Watch(watch::Options),
-    /// Say up to where a feed has been taken note of.
+    /// Say what of a feed has been taken note of.
     Acknowledge(acknowledge::Options),
+    /// Show published numbers.
+    Count(count::Options),
     /// Ask who saw what, and fetch proofs.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -130,7 +139,18 @@ mod tests {
             "withdraw 0123456789abcdef0123456789abcdef --expected-version 1 --as gb-nca/case-management",
             "pull --limit 10 --cursor c --agreement ISA-AL-2026-014 --as al-police/feed",
             "watch --as al-police/feed",
+            "pull --all --cursor c --out items.jsonl --receipts pages --as al-police/feed",
+            "pull --verify pages --verifier-key k",
+            "pull --verify items.jsonl --receipts pages --cursor c --up-to 10 --verifier-key k",
+            "watch -v --as al-police/feed",
             "acknowledge 10 --as al-police/feed",
+            "acknowledge --item 7 --as al-police/feed",
+            "count --list --as al-police/feed",
+            "count --table t1 --period 2026-Q3 --by nationality,gender --json --as al-police/feed",
+            "explain 0123456789abcdef0123456789abcdef --partner al-police --as gb-nca/case-management",
+            "explain 0123456789abcdef0123456789abcdef --agreement ISA-AL-2026-014 --field age_band --as-auditor --as gb-nca/audit",
+            "holders 0123456789abcdef0123456789abcdef --as gb-nca/case-management",
+            "at-risk 0123456789abcdef0123456789abcdef --submission-id flag-1 --as gb-nca/case-management",
             "audit query --record 0123456789abcdef0123456789abcdef --json --as gb-nca/audit",
             "audit checkpoint --as gb-nca/audit",
             "audit prove 7 --out proof.txt --as gb-nca/audit",
@@ -146,7 +166,7 @@ mod tests {
             "agreement check ISA-AL-2026-014.toml --schemas config/schemas",
             "approve plan.json",
             "approve plan.json --person gb-nca/dpo --key certs-dev/gb-nca/persons/dpo.key",
-            "erase order plan.json --approvals approvals.jsonl --as gb-nca/protection",
+            "erase order plan.json --approval approvals.jsonl --as gb-nca/protection",
             "hold set 0123456789abcdef0123456789abcdef --as gb-nca/protection",
             "hold lift 0123456789abcdef0123456789abcdef --as gb-nca/protection",
             "retention --dry-run --review-within 90 --as gb-nca/protection",
@@ -175,7 +195,16 @@ mod tests {
             "keys backup --recipient kept/sealing.pub --out keys.backup",
             "keys backup --keys data/keys --root fd:3 --recipient kept/sealing.pub --out keys.backup",
             "keys restore keys.backup --key kept/sealing.key --into data/keys",
+            "agreement diff new.toml --as gb-nca/operations",
+            "agreement diff old.toml new.toml --json --as gb-nca/operations",
+            "agreement activate new.toml --approval a.jsonl --approval b.jsonl --as gb-nca/operations",
+            "agreement suspend ISA-AL-2026-014 --version 1 --approval a.jsonl --as gb-nca/operations",
+            "document propose certs-dev/agencies/gb-nca.toml --as gb-nca/operations",
+            "document approve new.toml --person gb-nca/dpo",
+            "document approve --suspend agreement ISA-AL-2026-014 --version 1 --person gb-nca/dpo --key k",
+            "document activate certs-dev/agencies/gb-nca.toml --approval a.jsonl --as gb-nca/operations",
             "document activate certs-dev/agencies/gb-nca.toml --approvals a.jsonl --as gb-nca/operations",
+            "document suspend agency al-police --version 1 --approval a.jsonl --as gb-nca/operations",
             "schemas list --cert c --key k --ca a --gateway https://h:1 --purpose integrity --operator o",
             "schemas show victim-profile/1.0 --as gb-nca/case-management",
             "schemas docs --out docs/schema --check",
@@ -194,6 +223,22 @@ mod tests {
             "erase plan --subject-reference NRM-1 --out p",
             "erase order p",
             "agreement check",
+            "agreement diff",
+            "agreement diff a b c",
+            "agreement suspend ISA-AL-2026-014 --approval a",
+            "acknowledge",
+            "acknowledge 0",
+            "acknowledge 3 --item 3",
+            "count",
+            "count --list --by gender",
+            "count --table t1 --list",
+            "document approve",
+            "document approve f --suspend agreement ISA-AL-2026-014 --version 1",
+            "document approve --suspend agreement ISA-AL-2026-014",
+            "document suspend schema victim-profile/1.0 --version 1 --approval a",
+            "explain 0123456789abcdef0123456789abcdef",
+            "pull --verify d --all",
+            "pull --up-to 3",
             "approve p --person gb-nca/dpo",
             "approve p --person dpo --key k",
             "retention",

@@ -3,12 +3,16 @@
 pub(crate) mod acknowledge;
 pub(crate) mod agreement;
 pub(crate) mod approve;
+pub(crate) mod at_risk;
 pub(crate) mod audit;
 pub(crate) mod certs;
+pub(crate) mod count;
 pub(crate) mod demo;
 pub(crate) mod document;
 pub(crate) mod erase;
+pub(crate) mod explain;
 pub(crate) mod hold;
+pub(crate) mod holders;
 pub(crate) mod identity;
 pub(crate) mod import;
 pub(crate) mod keys;

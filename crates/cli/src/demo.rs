@@ -5,6 +5,7 @@ mod account;
 mod auditor;
 mod expectation;
 mod gateway;
+mod owner;
 mod partner;
 mod submitter;
 
@@ -108,8 +109,10 @@ async fn tell(options: &Options, clients: &Clients<'_>, rules: &Rules, began: In
         pulled.push(partner);
     }
     // One record that the first partner was shown: its submitter knows the record's id, the partner never does.
-    let shown = expected.shown_to(&pulled[0].agreement).and_then(|place| submitted.records.get(&place));
-    let shown = shown.ok_or_else(|| Failure::does_not_hold("no record at all was for the first partner"))?;
+    let place = expected.shown_to(&pulled[0].agreement);
+    let shown = place.and_then(|place| Some((place, submitted.records.get(&place)?)));
+    let (place, shown) = shown.ok_or_else(|| Failure::does_not_hold("no record at all was for the first partner"))?;
+    let told = owner::ask(&submitter, shown, place, &expected, &pulled).await?;
     let audit = auditor::audit(&auditor, shown, &key).await?;
     proofs += audit.proofs;
     for partner in &pulled {
@@ -126,5 +129,5 @@ async fn tell(options: &Options, clients: &Clients<'_>, rules: &Rules, began: In
         proofs_verified: proofs,
         seconds: (began.elapsed().as_secs_f64() * 100.0).round() / 100.0,
     };
-    Ok(Account { figures, submitted, expected, pulled, audit, key })
+    Ok(Account { figures, submitted, expected, pulled, told, audit, key })
 }

@@ -2,10 +2,10 @@
 
 use causeway_journal::v1::{Decision, Entry, Operation};
 use causeway_journal::{
-    ACTION_COMPROMISED, REASON_CORRECTED, REASON_ERASURE_COMPLETE, REASON_ERASURE_ORDERED, REASON_HOLD_LIFTED,
-    REASON_HOLD_SET, REASON_IDENTITY_APPROVED, REASON_IDENTITY_COLLECTED, REASON_IDENTITY_DELIVERED,
-    REASON_IDENTITY_REFUSED, REASON_IDENTITY_RELEASED, REASON_IDENTITY_REQUESTED, REASON_RESTRICTED,
-    REASON_RETENTION_EXPIRED, REASON_UNRESTRICTED, REASON_WITHDRAWN,
+    ACTION_COMPROMISED, REASON_AT_RISK, REASON_CORRECTED, REASON_ERASURE_COMPLETE, REASON_ERASURE_ORDERED,
+    REASON_HOLD_LIFTED, REASON_HOLD_SET, REASON_IDENTITY_APPROVED, REASON_IDENTITY_COLLECTED,
+    REASON_IDENTITY_DELIVERED, REASON_IDENTITY_REFUSED, REASON_IDENTITY_RELEASED, REASON_IDENTITY_REQUESTED,
+    REASON_RESTRICTED, REASON_RETENTION_EXPIRED, REASON_UNRESTRICTED, REASON_WITHDRAWN,
 };
 use causeway_model::Timestamp;
 
@@ -23,6 +23,12 @@ pub(crate) fn summary(entry: &Entry) -> String {
     if let Some(document) = &entry.document {
         text.push_str(&format!(" {} v{}", document.id, document.version));
     }
+    if let Some(table) = &entry.table {
+        text.push_str(&format!(
+            " {} {} of {} v{}",
+            table.table, table.period, table.agreement, table.agreement_version
+        ));
+    }
     if !entry.purpose_code.is_empty() {
         text.push_str(&format!(", for {}", entry.purpose_code));
     }
@@ -35,6 +41,9 @@ pub(crate) fn summary(entry: &Entry) -> String {
     }
     if let Some(page) = &entry.page {
         text.push_str(&format!(", positions {} to {}", page.from_position, page.to_position));
+    }
+    if let Some(overdue) = &entry.overdue {
+        text.push_str(&format!(", {} withdrawals not acknowledged in time", overdue.positions.len()));
     }
     if entry.operation() == Operation::Erasure && entry.records.len() > 1 {
         text.push_str(&format!(", of {} records", entry.records.len()));
@@ -81,6 +90,9 @@ fn meaning(entry: &Entry) -> &'static str {
     match (entry.operation(), entry.reason.as_str()) {
         (Operation::Alteration, REASON_CORRECTED) => "it takes the place of the version before",
         (Operation::Alteration, REASON_WITHDRAWN) => "it leaves every feed",
+        (Operation::Alteration, REASON_AT_RISK) => {
+            "a person in it is in danger, it leaves every feed at once and is kept back"
+        }
         (Operation::Alteration, REASON_RESTRICTED) => "it leaves every feed and is kept",
         (Operation::Alteration, REASON_UNRESTRICTED) => "feeds may have it again",
         (Operation::Retention, REASON_HOLD_SET) => "it is not erased while this stands",
@@ -132,6 +144,9 @@ pub(crate) fn describe(entry: &Entry) -> Vec<String> {
     }
     if let Some(releases) = &entry.releases {
         lines.push(format!("releases {} records to the feed {}", releases.releases.len(), releases.feed));
+        if releases.closes_evaluation {
+            lines.push(format!("every record is decided under version {} of it", releases.agreement_version));
+        }
     }
     if let Some(document) = &entry.document {
         lines.push(format!("document {} version {}, digest {}", document.id, document.version, hex(&document.digest)));

@@ -15,13 +15,17 @@ mod evidence;
 mod failure;
 mod feed;
 mod hex;
+mod holder_form;
 mod identity_file;
 pub mod import;
 mod input;
+mod kept_items;
+mod kept_pages;
 mod key_file;
 mod line;
 mod lines;
 mod output;
+mod plain;
 mod private_file;
 mod proof_file;
 mod push;
@@ -31,6 +35,9 @@ mod schema_folder;
 mod session;
 mod signals;
 mod source;
+#[cfg(test)]
+mod test_pages;
+mod text_table;
 mod verifier_keys;
 
 use std::ffi::OsString;
@@ -79,6 +86,9 @@ async fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Withdraw(options) => command::withdraw::run(options).await,
         Command::Restrict(options) => command::restrict::run(options).await,
         Command::Erase(erase) => command::erase::run(erase).await,
+        Command::AtRisk(options) => command::at_risk::run(options).await,
+        Command::Holders(options) => command::holders::run(options).await,
+        Command::Explain(options) => command::explain::run(options).await,
         Command::Hold(hold) => command::hold::run(hold).await,
         Command::Retention(options) => command::retention::run(options).await,
         Command::Identity(identity) => command::identity::run(identity).await,
@@ -91,6 +101,7 @@ async fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Pull(options) => command::pull::run(options).await,
         Command::Watch(options) => command::watch::run(options).await,
         Command::Acknowledge(options) => command::acknowledge::run(options).await,
+        Command::Count(options) => command::count::run(options).await,
         Command::Audit(audit) => command::audit::run(audit).await,
         Command::Verify(options) => command::verify::run(options),
         Command::Import(options) => command::import::run(options).await,

@@ -12,6 +12,7 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use crate::certs;
 use crate::client_options::ClientOptions;
+use crate::plain::plain;
 use crate::{Broken, Failure};
 
 /// Who acts, where a development identity is used and nobody says.
@@ -125,7 +126,7 @@ impl Session {
         match refusal.reason {
             Some(reason) => {
                 let violations = refusal.violations.iter().map(broken).collect();
-                Failure::Refused { reason, message: refusal.message, violations }
+                Failure::Refused { reason: plain(&reason), message: one_line(&refusal.message), violations }
             }
             None => self.lost("the connection broke; check that the gateway is running, and try again"),
         }
@@ -135,6 +136,11 @@ impl Session {
     pub(crate) fn lost(&self, fault: &str) -> Failure {
         Failure::Unreachable { fault: format!("{}: {fault}", self.gateway) }
     }
+}
+
+/// A message on one line: the gateway gives one that lists several faults on several.
+fn one_line(message: &str) -> String {
+    message.lines().map(plain).collect::<Vec<_>>().join("; ")
 }
 
 /// Says which purposes there are where the one stated is none.
@@ -184,13 +190,14 @@ fn identities(folder: &Path) -> Vec<String> {
 
 /// A violation as people read it.
 pub(crate) fn broken(violation: &Violation) -> Broken {
-    let Violation { pointer, rule, reason } = violation.clone();
-    Broken { pointer, rule, reason }
+    let Violation { pointer, rule, reason } = violation;
+    Broken { pointer: plain(pointer), rule: plain(rule), reason: plain(reason) }
 }
 
 /// A reason code with its words, where there are more than the code itself.
 pub(crate) fn said(reason: &str, message: &str) -> String {
-    if message.is_empty() || message == reason { reason.to_owned() } else { format!("{reason}: {message}") }
+    let (reason, message) = (plain(reason), plain(message));
+    if message.is_empty() || message == reason { reason } else { format!("{reason}: {message}") }
 }
 
 /// The three files of a client's identity.

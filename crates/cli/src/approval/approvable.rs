@@ -11,6 +11,7 @@ use causeway_model::{AgencyId, EntryId, RecordId};
 use serde::{Deserialize, Serialize};
 
 use super::governed_file::GovernedFile;
+use super::suspension::Suspension;
 use crate::{Failure, as_text};
 
 /// The largest file that is read: a governed document has at most 128 KiB.
@@ -84,6 +85,8 @@ pub(crate) enum Approvable {
     Identity(IdentityCase),
     /// A governed document.
     Document(GovernedFile),
+    /// The suspension of one.
+    Suspension(Suspension),
 }
 
 /// The files that Causeway writes to be approved say what they are.
@@ -155,6 +158,7 @@ impl Approvable {
             Self::Erasure(plan) => plan.own_digest(),
             Self::Identity(case) => case.own_digest(),
             Self::Document(document) => document.digest(),
+            Self::Suspension(suspension) => suspension.digest(),
         }
     }
 
@@ -164,6 +168,7 @@ impl Approvable {
             Self::Erasure(plan) => Some(&plan.owner),
             Self::Identity(case) => Some(&case.owner),
             Self::Document(document) => document.approver.as_ref(),
+            Self::Suspension(_) => None,
         }
     }
 
@@ -173,6 +178,7 @@ impl Approvable {
             Self::Erasure(plan) => format!("the erasure of {} of {}", counted(plan.records.len()), plan.owner),
             Self::Identity(case) => format!("the identity request {}", case.identity_request_id),
             Self::Document(document) => document.about(),
+            Self::Suspension(suspension) => suspension.about(),
         }
     }
 
@@ -182,6 +188,7 @@ impl Approvable {
             Self::Erasure(plan) => erasure(plan),
             Self::Identity(case) => identity(case),
             Self::Document(document) => document.lines(),
+            Self::Suspension(suspension) => suspension.lines(),
         };
         lines.push(format!("  digest {}", self.digest()));
         lines

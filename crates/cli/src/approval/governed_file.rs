@@ -85,7 +85,7 @@ impl GovernedFile {
         document_digest(self.kind, &self.id, self.version, self.text.as_bytes())
     }
 
-    /// The kind as `ActivateDocument` names it.
+    /// The kind as the calls of `AdminService` name it.
     pub(crate) const fn kind_code(&self) -> &'static str {
         match self.kind {
             DocumentKind::Agency => "agency",
@@ -93,6 +93,19 @@ impl GovernedFile {
             DocumentKind::Schema => "schema",
             DocumentKind::CodeList => "code-list",
             DocumentKind::Unspecified => "document",
+        }
+    }
+
+    /// Refuses a document of another kind than is wanted here.
+    ///
+    /// # Errors
+    /// Such a document.
+    pub(crate) fn must_be(&self, wanted: Option<DocumentKind>, path: &Path) -> Result<(), Failure> {
+        match wanted {
+            Some(kind) if kind != self.kind => {
+                Err(Failure::content(path, format!("this is {}; `causeway document` takes it", self.about())))
+            }
+            _ => Ok(()),
         }
     }
 

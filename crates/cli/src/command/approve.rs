@@ -1,6 +1,6 @@
 //! `causeway approve`: a person reads what is to be approved and signs it, offline.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -25,13 +25,19 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let what = Approvable::read(&options.file)?;
-    let (Some(person), Some(key)) = (&options.person, &options.key) else {
+    let key = options.key.as_deref();
+    sign(&what, options.person.as_ref().zip(key))
+}
+
+/// Shows what is to be approved and, where a person and a key are given, signs it.
+pub(super) fn sign(what: &Approvable, by: Option<(&Person, &Path)>) -> Result<(), Failure> {
+    let Some((person, key)) = by else {
         what.lines().iter().for_each(say);
         note("nothing is signed: give --person and --key to approve it");
         return Ok(());
     };
     let key = key_file::approval_key(key)?;
-    let approval = Approval::sign(&what, person.clone(), &key)?;
+    let approval = Approval::sign(what, person.clone(), &key)?;
     note(format_args!("{person} approves"));
     what.lines().iter().for_each(note);
     say_json(&approval);

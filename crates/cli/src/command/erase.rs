@@ -50,7 +50,7 @@ pub(crate) struct OrderOptions {
     /// The plan.
     plan: PathBuf,
     /// Files of approvals, as `causeway approve` writes them.
-    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    #[arg(long = "approval", alias = "approvals", value_name = "FILE", num_args = 1.., required = true)]
     approvals: Vec<PathBuf>,
     /// The person's reference again, where the plan was made by it: a person who has other records by now needs a new plan.
     #[arg(long, value_name = "FILE")]

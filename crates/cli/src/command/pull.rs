@@ -1,33 +1,54 @@
-//! `causeway pull`: pages of a feed as JSON Lines, each checked before it is printed.
+//! `causeway pull`: pages of a feed as JSON Lines, each checked before it is printed; and the check of what was kept of them.
 
-use std::collections::BTreeMap;
+pub(crate) mod item_line;
+mod reader;
+mod target;
+mod verify;
+
 use std::path::{Path, PathBuf};
 
-use causeway_proto::v1::{Item, PullRequest, item};
+use causeway_proto::v1::{Item, item};
 use clap::Args;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::Failure;
 use crate::client_options::ClientOptions;
 use crate::feed::Standing;
-use crate::output::{Progress, note, say_json};
+use crate::output::note;
 use crate::session::{Doing, Session};
 use crate::verifier_keys::VerifierKeys;
+use reader::Reader;
+use target::Target;
+
+const VERIFY_HELP: &str = "`--verify` needs no gateway. With a folder of pages (--receipts) it checks every page and that none is missing; with \
+                           a file of items (--out) it also holds each line against the pages. It exits with 0 where all holds, 1 where \
+                           something was left out, altered, repeated or reordered, 2 without --verifier-key.";
 
 /// Pulls a page of an agreement's feed and prints its items, one JSON object a line. The chain, the page's digest and the
 /// disclosure's proof are checked first.
 #[derive(Debug, Args)]
+#[command(after_help = VERIFY_HELP)]
 pub(crate) struct Options {
     /// At most so many items a page (1 to 1,000).
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Go on from where this file says, and write there where this pull stopped.
+    /// Go on from where this file says, and write there where this pull stopped. With --verify: what is kept must reach that far.
     #[arg(long, value_name = "FILE")]
     cursor: Option<PathBuf>,
     /// Pull page after page until there is no more.
     #[arg(long)]
     all: bool,
+    /// Append the items to this file, for its owner alone, instead of printing them.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Keep every page as it was received, with its evidence, in this folder.
+    #[arg(long, value_name = "DIR")]
+    receipts: Option<PathBuf>,
+    /// Check, offline, what earlier pulls kept: the folder of pages, or the file of items (with --receipts).
+    #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["limit", "all", "out"])]
+    verify: Option<PathBuf>,
+    /// With --verify: what is kept must reach this position, as the one that was acknowledged.
+    #[arg(long, value_name = "POSITION", requires = "verify")]
+    up_to: Option<u64>,
     #[command(flatten)]
     pub(super) feed: FeedOptions,
 }
@@ -79,33 +100,20 @@ impl Options {
 
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let keys = options.feed.keys()?;
-    let mut standing = options.cursor.as_deref().map_or_else(|| Ok(Standing::start()), read_standing)?;
-    options.check_cursor(&standing)?;
-    let session = Session::open(&options.feed.client, Doing::Reading).await?;
-    let mut progress = Progress::start("pulling", None, !options.all);
-    let mut counts = Counts::default();
-    loop {
-        let request = PullRequest {
-            agreement: options.feed.agreement.clone().unwrap_or_else(|| standing.agreement.clone()),
-            cursor: standing.cursor.clone(),
-            limit: options.limit,
-        };
-        let response = session.feed().pull(request).await;
-        let response = response.map_err(|status| options.of_cursor(session.failure(status), &standing))?.into_inner();
-        let page = response.page.ok_or_else(|| Failure::does_not_hold("the gateway answered without a page"))?;
-        standing.take(&page, keys.as_ref())?;
-        page.items.iter().for_each(|item| print(item, &mut counts));
-        progress.at(counts.released + counts.withdrawn);
-        // What is printed is safe with its reader; only then may the cursor move on.
-        options.cursor.as_deref().map_or(Ok(()), |path| write_standing(path, &standing))?;
-        if !options.all || !page.more {
-            progress.finish();
-            note(counts.summary(&standing, page.newest_position, keys.is_some()));
-            return Ok(());
-        }
+    let standing = options.cursor.as_deref().map_or_else(|| Ok(Standing::start()), read_standing)?;
+    if let Some(kept) = &options.verify {
+        return verify::run(kept, options, &standing, keys.as_ref());
     }
+    options.check_cursor(&standing)?;
+    let target = options.out.as_deref().map_or(Ok(Target::Standard), Target::file)?;
+    let session = Session::open(&options.feed.client, Doing::Reading).await?;
+    let mut reader = Reader::new(options, session, keys, standing, target);
+    let put_off = reader.read().await?;
+    note(reader.summary());
+    put_off.map_or(Ok(()), |put_off| Err(put_off.failure(&reader.standing)))
 }
 
+/// How many items were printed.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     released: u64,
@@ -113,9 +121,22 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    fn summary(&self, standing: &Standing, newest: u64, signed: bool) -> String {
+    /// Counts an item that is printed.
+    pub(super) fn count(&mut self, item: &Item) {
+        match &item.content {
+            Some(item::Content::Released(_)) => self.released += 1,
+            Some(item::Content::Withdrawn(_)) => self.withdrawn += 1,
+            Some(item::Content::Deferred(_)) | None => {}
+        }
+    }
+
+    fn all(&self) -> u64 {
+        self.released + self.withdrawn
+    }
+
+    fn summary(&self, standing: &Standing, signed: bool) -> String {
         let Self { released, withdrawn } = self;
-        let Standing { agreement, position, .. } = standing;
+        let Standing { agreement, position, newest, .. } = standing;
         let left = newest.saturating_sub(*position);
         let held = match signed {
             true => "chain, page digests, disclosure proofs and checkpoint signatures hold",
@@ -124,65 +145,9 @@ impl Counts {
             }
         };
         format!(
-            "{agreement}: {released} records, {withdrawn} withdrawals, now at position {position}, {left} more; \
-             {held}"
+            "{agreement}: {released} records, {withdrawn} withdrawals, now at position {position}, {left} more; {held}"
         )
     }
-}
-
-/// An item as one line of JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    position: u64,
-    item_id: &'a str,
-    #[serde(flatten)]
-    content: Content<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Content<'a> {
-    Released {
-        kind: &'a str,
-        schema_version: &'a str,
-        clause: &'a str,
-        replaces: &'a str,
-        /// After a planned rotation: each pseudonym of the item that is replaced, and what it is now.
-        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        pseudonyms: BTreeMap<&'a str, &'a str>,
-        document: Box<RawValue>,
-    },
-    Withdrawn {
-        withdrawn: &'a str,
-    },
-    Deferred {
-        deferred: bool,
-    },
-}
-
-pub(super) fn print(item: &Item, counts: &mut Counts) {
-    let content = match &item.content {
-        Some(item::Content::Released(record)) => {
-            counts.released += 1;
-            let text = String::from_utf8_lossy(&record.document).into_owned();
-            let document = RawValue::from_string(text).unwrap_or_default();
-            Content::Released {
-                kind: &record.kind,
-                schema_version: &record.schema_version,
-                clause: &record.clause,
-                replaces: &record.replaces_item_id,
-                pseudonyms: record.pseudonym_changes.iter().map(|c| (&*c.previous, &*c.current)).collect(),
-                document,
-            }
-        }
-        Some(item::Content::Withdrawn(withdrawn)) => {
-            counts.withdrawn += 1;
-            Content::Withdrawn { withdrawn: &withdrawn.item_id }
-        }
-        Some(item::Content::Deferred(_)) => Content::Deferred { deferred: true },
-        None => return,
-    };
-    say_json(&Line { position: item.position, item_id: &item.item_id, content });
 }
 
 fn read_standing(path: &Path) -> Result<Standing, Failure> {
@@ -203,7 +168,7 @@ pub(super) fn partial_of(path: &Path) -> PathBuf {
 
 fn write_standing(path: &Path, standing: &Standing) -> Result<(), Failure> {
     let partial = partial_of(path);
-    let text = serde_json::to_string_pretty(standing).expect("a standing is texts and a number");
+    let text = serde_json::to_string_pretty(standing).expect("a standing is texts and numbers");
     std::fs::write(&partial, text + "\n").map_err(|e| Failure::file(&partial, e))?;
     std::fs::rename(&partial, path).map_err(|e| Failure::file(path, e))
 }

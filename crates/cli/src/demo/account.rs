@@ -4,9 +4,11 @@ use causeway_journal::VerifierKey;
 
 use super::auditor::Audit;
 use super::expectation::Expectation;
+use super::owner::Told;
 use super::partner::Pulled;
 use super::submitter::Submitted;
 use super::{AUDITOR, Clients, Figures, SUBMITTER};
+use crate::holder_form;
 
 /// Everything that was found, for people.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct Account {
     pub(super) submitted: Submitted,
     pub(super) expected: Expectation,
     pub(super) pulled: Vec<Pulled>,
+    pub(super) told: Told,
     pub(super) audit: Audit,
     pub(super) key: VerifierKey,
 }
@@ -23,7 +26,17 @@ impl Account {
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = self.submission();
         self.pulled.iter().for_each(|partner| lines.extend(self.partner(partner)));
+        lines.extend(self.owner());
         lines.extend(self.audit());
+        lines
+    }
+
+    fn owner(&self) -> Vec<String> {
+        let Told { verdicts, holders } = &self.told;
+        let mut lines =
+            vec![String::new(), format!("{SUBMITTER} asked who sees record {}, and who has it:", self.audit.record)];
+        lines.extend(verdicts.iter().map(|verdict| format!("  {verdict}")));
+        lines.extend(holder_form::lines(holders).iter().map(|line| format!("  {line}")));
         lines
     }
 
@@ -88,6 +101,7 @@ impl Account {
             "  causeway sample --count 100 --seed 2 > more.jsonl".into(),
             format!("  causeway submit more.jsonl --as {SUBMITTER}{at}"),
             format!("  causeway pull --limit 5 --as vn-police/feed{at}"),
+            format!("  causeway explain {record} --partner al-police --as {SUBMITTER}{at}"),
             format!("  causeway audit query --record {record} --as {AUDITOR}{at}"),
             format!("  causeway audit prove {disclosure} --out proof.txt --as {AUDITOR}{at}"),
             format!("  causeway verify proof.txt --key '{key}'"),

@@ -2,11 +2,14 @@
 //! every party's commands against it. What the commands print is what the next ones are given.
 
 mod credential;
+mod documents;
+mod feed;
 mod identity;
 mod input;
 mod keys;
 mod output;
 mod party;
+mod recall;
 mod record;
 
 use party::Gateway;

@@ -24,7 +24,7 @@ fn a_record_is_restricted_held_and_erased_and_its_story_is_told() {
     assert!(plan.out.contains(&record) && plan.out.contains("legal hold"), "{plan:?}");
     assert!(!gateway.read("plan.json").contains(SUBJECT));
     approved(&gateway, "plan.json", "approvals.jsonl");
-    let order = format!("erase order plan.json --subject-from - --approvals approvals.jsonl {OWNER}");
+    let order = format!("erase order plan.json --subject-from - --approval approvals.jsonl {OWNER}");
     refused(&gateway.run_with(&order, SUBJECT), "legal-hold");
     gateway.run(&format!("hold lift {record} {OWNER}")).done();
     let due = gateway.run(&format!("retention --dry-run {OWNER}")).done();
@@ -32,7 +32,7 @@ fn a_record_is_restricted_held_and_erased_and_its_story_is_told() {
 
     let one = gateway.read("approvals.jsonl");
     gateway.write("one.jsonl", one.lines().next().expect("two lines"));
-    let alone = format!("erase order plan.json --subject-from - --approvals one.jsonl {OWNER}");
+    let alone = format!("erase order plan.json --subject-from - --approval one.jsonl {OWNER}");
     assert!(gateway.run_with(&alone, SUBJECT).err.contains("two persons"));
     let tampered = gateway.read("plan.json").replace(&record, &"0".repeat(32));
     gateway.write("tampered.json", &tampered);

@@ -1,0 +1,192 @@
+//! The pages that a partner keeps: each as it was received, with the evidence that came with it, in a file of its own. Together
+//! they show, to whoever has the journal's key, what was disclosed and that nothing of it is missing.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use causeway_crypto::Digest;
+use causeway_proto::v1::Page;
+use prost::Message;
+
+use crate::feed::{Links, check_evidence, links};
+use crate::verifier_keys::VerifierKeys;
+use crate::{Failure, private_file};
+
+/// The end of a page file's name.
+const EXTENSION: &str = "page";
+/// The end of the name of a page that is being written.
+const PARTIAL: &str = "partial";
+/// The largest page file that is read: a page stays under 4 MiB, and its evidence under one.
+const MAX_PAGE_BYTES: u64 = 8 << 20;
+
+/// Where a kept page stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct KeptPage {
+    /// Its first position.
+    pub(crate) from: u64,
+    /// Its last position.
+    pub(crate) to: u64,
+    /// Its disclosure's place in the journal, which is the order in which pages were received.
+    pub(crate) leaf: u64,
+    /// Its file.
+    pub(crate) path: PathBuf,
+}
+
+/// What the kept pages of a feed say, each checked and all of them together without a gap.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The agreement.
+    pub(crate) agreement: String,
+    /// In the order in which they were received.
+    pub(crate) pages: Vec<KeptPage>,
+    /// The chain's value after each position, that at the start first.
+    chain: Vec<Digest>,
+}
+
+/// Keeps a page, durably, as a message `causeway.v1.Page`. One without items has nothing to show for it and is not kept.
+///
+/// # Errors
+/// A page without evidence, and what the system said.
+pub(crate) fn keep(folder: &Path, page: &Page) -> Result<(), Failure> {
+    if page.items.is_empty() {
+        return Ok(());
+    }
+    let place = KeptPage::of(folder, page)?;
+    let partial = place.path.with_extension(PARTIAL);
+    fs::create_dir_all(folder).map_err(|error| Failure::file(folder, error))?;
+    // What an interrupted pull left of the same page is not all of it.
+    let _ = fs::remove_file(&partial);
+    private_file::write(&partial, &page.encode_to_vec())?;
+    fs::rename(&partial, &place.path).map_err(|error| Failure::file(&place.path, error))?;
+    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| Failure::file(folder, error))
+}
+
+impl KeptPage {
+    fn of(folder: &Path, page: &Page) -> Result<Self, Failure> {
+        let without = || Failure::does_not_hold("a page of the feed came without its disclosure entry");
+        let proof = page.evidence.as_ref().and_then(|evidence| evidence.inclusion_proof.as_ref());
+        let leaf = proof.ok_or_else(without)?.leaf_index;
+        let position = |item: Option<&causeway_proto::v1::Item>| item.map_or(0, |item| item.position);
+        let (from, to) = (position(page.items.first()), position(page.items.last()));
+        let path = folder.join(format!("{from:012}-{to:012}-{leaf:012}.{EXTENSION}"));
+        Ok(Self { from, to, leaf, path })
+    }
+
+    /// The page, as it was received; a file that holds another page than it is named for is refused.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub(crate) fn read(&self) -> Result<Page, Failure> {
+        let page = read(&self.path)?;
+        let folder = self.path.parent().unwrap_or_else(|| Path::new(""));
+        match Self::of(folder, &page).map(|named| named == *self) {
+            Ok(true) => Ok(page),
+            _ => Err(Failure::does_not_hold(format!(
+                "{}: it holds another page than the one of positions {} to {} that it is named for",
+                self.path.display(),
+                self.from,
+                self.to
+            ))),
+        }
+    }
+
+    /// The page that a file is named for.
+    fn named(path: PathBuf) -> Option<Self> {
+        let mut numbers = path.file_stem()?.to_str()?.split('-').map(str::parse);
+        let (Some(Ok(from)), Some(Ok(to)), Some(Ok(leaf)), None) =
+            (numbers.next(), numbers.next(), numbers.next(), numbers.next())
+        else {
+            return None;
+        };
+        Some(Self { from, to, leaf, path })
+    }
+}
+
+fn read(path: &Path) -> Result<Page, Failure> {
+    let failed = |error| Failure::file(path, error);
+    let mut bytes = Vec::new();
+    fs::File::open(path).map_err(failed)?.take(MAX_PAGE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    Page::decode(bytes.as_slice()).map_err(|_| Failure::does_not_hold(format!("{}: this is no page", path.display())))
+}
+
+/// Checks every page of a folder by itself, and all of them together: from position 1 on, each position in one page at least, and
+/// where it is in several, the same item.
+///
+/// # Errors
+/// The first thing that does not hold, with the position and the file.
+pub(crate) fn check(folder: &Path, keys: Option<&VerifierKeys>) -> Result<Checked, Failure> {
+    let mut pages = listed(folder)?;
+    pages.sort();
+    let mut checked = Checked { agreement: String::new(), pages: Vec::new(), chain: vec![Digest([0; 32])] };
+    for place in &pages {
+        let page = place.read()?;
+        checked.join(place, &page, keys)?;
+    }
+    pages.sort_by_key(|page| page.leaf);
+    checked.pages = pages;
+    Ok(checked)
+}
+
+fn listed(folder: &Path) -> Result<Vec<KeptPage>, Failure> {
+    let failed = |error| Failure::file(folder, error);
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_none_or(|extension| extension != EXTENSION) {
+            continue;
+        }
+        let strange = Failure::content(&path, "not named as `causeway pull --receipts` names a page".into());
+        pages.push(KeptPage::named(path).ok_or(strange)?);
+    }
+    if pages.is_empty() {
+        return Err(Failure::content(folder, "there is no page in it".into()));
+    }
+    Ok(pages)
+}
+
+impl Checked {
+    /// The last position of which there is a page.
+    pub(crate) fn last(&self) -> u64 {
+        self.chain.len() as u64 - 1
+    }
+
+    /// The chain's value after a position, in hexadecimal.
+    pub(crate) fn chain_at(&self, position: u64) -> Option<String> {
+        self.chain.get(usize::try_from(position).ok()?).map(ToString::to_string)
+    }
+
+    fn join(&mut self, place: &KeptPage, page: &Page, keys: Option<&VerifierKeys>) -> Result<(), Failure> {
+        let at = |what: String| Failure::does_not_hold(format!("{}: {what}", place.path.display()));
+        if !self.agreement.is_empty() && self.agreement != page.agreement {
+            return Err(at(format!("it is a page of another agreement than {}", self.agreement)));
+        }
+        if page.items.is_empty() {
+            return Err(at("it holds no item".into()));
+        }
+        let known = self.last();
+        let Some(start) = place.from.checked_sub(1).filter(|start| *start <= known) else {
+            let missing = format!("no page holds the positions {} to {}", known + 1, place.from.saturating_sub(1));
+            return Err(Failure::does_not_hold(missing));
+        };
+        let of_page = |failure: Failure| at(failure.to_string());
+        let Links { items, after } = links(page, start).map_err(of_page)?;
+        check_evidence(page, &items, keys).map_err(of_page)?;
+        if Some(crate::hex::hex(&page.chain_before)) != self.chain_at(start) {
+            return Err(at(format!("position {}: it does not continue the chain of the pages before", place.from)));
+        }
+        for (item, value) in items.iter().zip(after) {
+            match self.chain.get(usize::try_from(item.position.0).unwrap_or(usize::MAX)) {
+                None => self.chain.push(value),
+                Some(there) if *there == value => {}
+                Some(_) => return Err(at(format!("position {}: another page has another item there", item.position))),
+            }
+        }
+        self.agreement.clone_from(&page.agreement);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

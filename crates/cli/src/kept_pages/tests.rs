@@ -1,0 +1,127 @@
+//! Pages that were kept hold together; whatever is done to them on the way is found, at its position.
+
+use std::fs;
+
+use causeway_crypto::SigningKey;
+use causeway_proto::v1::{ItemKind, item};
+
+use super::*;
+use crate::test_pages::{deferred, digest, keys, page_at, released, withdrawn};
+
+const START: Digest = Digest([0; 32]);
+
+/// Three pages of three items each, one after the other.
+fn pages(key: &SigningKey) -> Vec<Page> {
+    let first = page_at(5, START, vec![released(1), released(2), released(3)], key);
+    let second = page_at(9, digest(&first.chain_after), vec![released(4), withdrawn(5, 2), released(6)], key);
+    let third = page_at(20, digest(&second.chain_after), vec![released(7), released(8), withdrawn(9, 7)], key);
+    vec![first, second, third]
+}
+
+fn kept(pages: &[Page]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    pages.iter().for_each(|page| keep(folder.path(), page).expect("kept"));
+    folder
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("one").path()).collect();
+    files.sort();
+    files
+}
+
+#[track_caller]
+fn fault(folder: &Path) -> String {
+    check(folder, Some(&keys().1)).expect_err("something was done to it").to_string()
+}
+
+#[test]
+fn kept_pages_hold_and_lead_to_the_chain_of_the_feed() {
+    let (key, verifier) = keys();
+    let pages = pages(&key);
+    let folder = kept(&pages);
+    let checked = check(folder.path(), Some(&verifier)).expect("as received");
+    assert_eq!((checked.last(), checked.pages.len()), (9, 3));
+    assert_eq!(checked.chain_at(9), Some(crate::hex::hex(&pages[2].chain_after)));
+    assert_eq!((checked.chain_at(0), checked.chain_at(10)), (Some(START.to_string()), None));
+    keep(folder.path(), &Page { items: Vec::new(), ..pages[0].clone() }).expect("there is nothing to keep");
+    fs::write(folder.path().join("1-2-3.partial"), "half a page").expect("written");
+    check(folder.path(), Some(&verifier)).expect("a page that was being written is none");
+    let forged = kept(&[page_at(5, START, vec![released(1)], &SigningKey::from_seed(&[4; 32]))]);
+    fault(forged.path());
+}
+
+#[test]
+fn a_page_left_out_is_found_and_so_is_one_in_the_place_of_another() {
+    let (key, _) = keys();
+    let pages = pages(&key);
+    let without = |left_out: usize| {
+        let folder = kept(&pages);
+        fs::remove_file(&files(folder.path())[left_out]).expect("removed");
+        folder
+    };
+    assert!(fault(without(0).path()).contains("positions 1 to 3"));
+    assert!(fault(without(1).path()).contains("positions 4 to 6"));
+    let cut = check(without(2).path(), None).expect("what is there holds; that the end is missing, the cursor tells");
+    assert_eq!(cut.last(), 6);
+
+    let folder = kept(&pages);
+    let paths = files(folder.path());
+    let contents: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).expect("readable")).collect();
+    for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+        let folder = kept(&pages);
+        let paths = files(folder.path());
+        fs::write(&paths[from], &contents[to]).expect("writable");
+        fs::write(&paths[to], &contents[from]).expect("writable");
+        assert!(fault(folder.path()).contains("another page than the one of positions"));
+    }
+    fs::write(&paths[1], &contents[1][..contents[1].len() / 2]).expect("writable");
+    fault(folder.path());
+}
+
+#[test]
+fn an_item_that_is_left_out_altered_repeated_or_reordered_is_found_in_its_page() {
+    let (key, _) = keys();
+    let good = pages(&key);
+    let record =
+        |item: &mut causeway_proto::v1::Item, change: &dyn Fn(&mut causeway_proto::v1::ReleasedRecord)| match &mut item
+            .content
+        {
+            Some(item::Content::Released(record)) => change(record),
+            _ => unreachable!("the item is a release"),
+        };
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Page));
+    let changes: [Change<'_>; 9] = [
+        ("left out", &|page| drop(page.items.remove(1))),
+        ("repeated", &|page| page.items.insert(1, page.items[1].clone())),
+        ("reordered", &|page| page.items.swap(0, 2)),
+        ("document", &|page| record(&mut page.items[0], &|record| record.document = b"{}".to_vec())),
+        ("clause", &|page| record(&mut page.items[0], &|record| record.clause.push('9'))),
+        ("onward transfer", &|page| record(&mut page.items[0], &|record| record.onward_transfer.clear())),
+        ("kind of record", &|page| record(&mut page.items[0], &|record| record.kind = "trafficking-route".into())),
+        ("kind of item", &|page| page.items[1].kind = ItemKind::Release.into()),
+        ("content", &|page| page.items[1].content = released(5).content),
+    ];
+    for (what, change) in changes {
+        let folder = kept(&good);
+        let mut changed = good[1].clone();
+        change(&mut changed);
+        fs::write(&files(folder.path())[1], changed.encode_to_vec()).expect("writable");
+        let fault = fault(folder.path());
+        assert!(fault.contains("000000000004-000000000006-"), "{what}: {fault}");
+    }
+}
+
+#[test]
+fn pages_that_were_read_again_must_hold_the_same_items() {
+    let (key, verifier) = keys();
+    let mut pages = pages(&key);
+    let ahead = vec![deferred(4), withdrawn(5, 2), deferred(6)];
+    pages.push(page_at(8, digest(&pages[0].chain_after), ahead, &key));
+    let checked = check(kept(&pages).path(), Some(&verifier)).expect("the same items, some of them put off at first");
+    let leaves: Vec<u64> = checked.pages.iter().map(|page| page.leaf).collect();
+    assert_eq!(leaves, [5, 8, 9, 20], "in the order in which they were received");
+    pages[3] = page_at(8, digest(&pages[0].chain_after), vec![deferred(4), released(5)], &key);
+    assert!(fault(kept(&pages).path()).contains("position 5: another page has another item there"));
+}

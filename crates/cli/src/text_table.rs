@@ -1,0 +1,63 @@
+//! Rows of text in columns, for people: what comes from a gateway is made plain first.
+
+use crate::plain::plain;
+
+/// Between two columns.
+const GAP: &str = "  ";
+
+/// Rows below a heading.
+#[derive(Debug)]
+pub(crate) struct TextTable {
+    rows: Vec<Vec<String>>,
+}
+
+impl TextTable {
+    /// A table with these columns.
+    pub(crate) fn new<'a>(heading: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { rows: vec![heading.into_iter().map(plain).collect()] }
+    }
+
+    /// One more row, with a cell for each column.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().map(|cell| plain(&cell)).collect());
+    }
+
+    /// The lines, numbers to the right.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let cell = |row: &Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
+        let length = |text: &str| text.chars().count();
+        let width = |column| self.rows.iter().map(|row| length(&cell(row, column))).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let line = |row: &Vec<String>| {
+            let padded = widths.iter().enumerate().map(|(column, width)| {
+                let (text, number) = (cell(row, column), self.is_number(column));
+                if number { format!("{text:>width$}") } else { format!("{text:<width$}") }
+            });
+            padded.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
+        };
+        self.rows.iter().map(line).collect()
+    }
+
+    /// Whether a column holds numbers only.
+    fn is_number(&self, column: usize) -> bool {
+        let mut cells = self.rows.iter().skip(1).filter_map(|row| row.get(column)).peekable();
+        cells.peek().is_some() && cells.all(|cell| cell.parse::<u64>().is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_below_each_other_and_a_hostile_cell_stays_in_its_row() {
+        let mut table = TextTable::new(["WHO", "COUNT"]);
+        table.row(["al-police".into(), "7".into()]);
+        table.row(["vn\npolice\u{1b}[2J".into(), "1234".into()]);
+        let lines = table.lines();
+        assert_eq!(lines.len(), 3);
+        assert_eq!((lines[0].as_str(), lines[1].as_str()), ("WHO            COUNT", "al-police          7"));
+        assert!(!lines.concat().contains(char::is_control), "{lines:?}");
+    }
+}
