@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 
 use super::MAX_DIMENSIONS;
-use super::hypercube::{Hypercube, Load, Search};
+use super::hypercube::{Changed, Hypercube, Load, Search};
 use super::level::{Codes, Level};
 use super::protect::Witness;
 
@@ -121,12 +121,26 @@ impl<'a, 'b> Detour<'a, 'b> {
 
     /// The hypercubes that raise a base cell and that no published table would show, best first.
     fn choices(&mut self, cell: &Codes, missing: i64, depth: usize) -> Vec<Choice> {
+        let neighbours: [Vec<usize>; MAX_DIMENSIONS] =
+            std::array::from_fn(|dimension| self.neighbours(dimension, cell, depth > 0));
         let mut choices = Vec::new();
         for dimensions in self.search.shape.finest().within() {
             // Only a hypercube of the small cell's own dimensions raises it; the others move persons within it.
             let raises = depth < DEPTH || self.search.level.covers(dimensions);
-            if raises && dimensions != Level::TOTAL && self.search.hides(dimensions, std::iter::once(*cell)) {
-                self.choices_of(dimensions, cell, missing, depth > 0, &mut choices);
+            let changed = self.search.changed(dimensions);
+            if raises && dimensions != Level::TOTAL && self.search.hides(&changed, std::iter::once(*cell)) {
+                let mut hypercubes = vec![Hypercube::at(dimensions, *cell)];
+                for dimension in dimensions.dimensions() {
+                    let opposite = neighbours[dimension].get(..NEIGHBOURS[dimensions.size()]);
+                    let opposite = opposite.unwrap_or(&neighbours[dimension]);
+                    hypercubes =
+                        hypercubes.iter().flat_map(|hypercube| hypercube.towards(dimension, opposite)).collect();
+                }
+                *self.looks = self.looks.saturating_sub(hypercubes.len());
+                let possible = hypercubes
+                    .into_iter()
+                    .filter_map(|hypercube| self.choice(hypercube, &changed, cell, missing, depth));
+                choices.extend(possible);
             }
         }
         choices.sort_by_key(|choice| choice.rank);
@@ -134,25 +148,9 @@ impl<'a, 'b> Detour<'a, 'b> {
         choices
     }
 
-    fn choices_of(&mut self, dimensions: Level, cell: &Codes, missing: i64, detours: bool, choices: &mut Vec<Choice>) {
-        let mut hypercubes = vec![Hypercube::at(dimensions, *cell)];
-        for dimension in dimensions.dimensions() {
-            let neighbours = self.neighbours(dimension, cell, NEIGHBOURS[dimensions.size()], detours);
-            hypercubes = hypercubes.iter().flat_map(|hypercube| hypercube.towards(dimension, &neighbours)).collect();
-        }
-        *self.looks = self.looks.saturating_sub(hypercubes.len());
-        for hypercube in hypercubes {
-            if let Some(choice) = self.choice(hypercube, cell, missing)
-                && (detours || choice.room > 0)
-            {
-                choices.push(choice);
-            }
-        }
-    }
-
     /// The categories that could be opposite in one dimension: those that have most to give beside the cell, and most
     /// at all.
-    fn neighbours(&self, dimension: usize, cell: &Codes, most: usize, detours: bool) -> Vec<usize> {
+    fn neighbours(&self, dimension: usize, cell: &Codes, detours: bool) -> Vec<usize> {
         let mut codes = *cell;
         let mut found = Vec::new();
         for code in (0..self.search.shape.size(dimension)).filter(|code| *code != cell[dimension]) {
@@ -163,10 +161,17 @@ impl<'a, 'b> Detour<'a, 'b> {
             }
         }
         found.sort_unstable();
-        found.into_iter().take(most).map(|(.., code)| code).collect()
+        found.into_iter().map(|(.., code)| code).collect()
     }
 
-    fn choice(&self, hypercube: Hypercube, cell: &Codes, missing: i64) -> Option<Choice> {
+    fn choice(
+        &self,
+        hypercube: Hypercube,
+        changed: &Changed<'_>,
+        cell: &Codes,
+        missing: i64,
+        depth: usize,
+    ) -> Option<Choice> {
         let search = self.search;
         let shows = search.level.covers(hypercube.dimensions);
         let (mut room, mut lacks) = (missing, 0);
@@ -179,10 +184,13 @@ impl<'a, 'b> Detour<'a, 'b> {
             room = room.min(left);
             lacks += (missing - left).max(0);
         }
-        if !search.hides(hypercube.dimensions, hypercube.corners(cell).map(|(_, codes)| codes)) {
+        if room == 0 && depth == 0 {
             return None;
         }
-        let weight = search.weight_of(&hypercube, cell);
+        if !search.hides(changed, hypercube.corners(cell).map(|(_, codes)| codes)) {
+            return None;
+        }
+        let weight = search.weight_of(changed, &hypercube, cell);
         let rank = match room {
             0 => (2, lacks, weight, hypercube.far),
             room if room < missing => (1, weight, -room, hypercube.far),

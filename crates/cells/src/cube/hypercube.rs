@@ -1,7 +1,7 @@
 //! The search for a small cell's witness: the hypercubes around it that can carry persons to it, and the cheapest of
 //! them. Where there is none, detours are tried; and last, detours through numbers that were to be published.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::MAX_DIMENSIONS;
 use super::detour::Detour;
@@ -29,6 +29,9 @@ pub(super) struct Search<'a> {
     /// Whether published tables may be made to hide more, as far as their allowances go.
     yielding: bool,
 }
+
+/// The tables that hypercubes of some dimensions change.
+pub(super) type Changed<'a> = Vec<(Level, &'a Margin)>;
 
 /// A hypercube in one table: its dimensions, the small cell's codes, and the opposite corner's.
 #[derive(Clone, Copy)]
@@ -145,16 +148,17 @@ impl<'a> Search<'a> {
     /// Moves as many persons as are missing, or as can be, along a hypercube, in as few base cells as possible.
     fn load(&self, hypercube: &Hypercube, load: &mut Load, looks: &mut usize) {
         let mut rooms = Vec::new();
+        let changed = self.changed(hypercube.dimensions);
         for rest in self.rests(hypercube.near) {
             *looks = looks.saturating_sub(1);
-            let room = self.room(hypercube, &rest, load);
+            let room = self.room(hypercube, &changed, &rest, load);
             if room > 0 {
                 rooms.push((-room, rest));
             }
         }
         rooms.sort_unstable();
         for (_, rest) in rooms {
-            let amount = self.room(hypercube, &rest, load).min(load.missing);
+            let amount = self.room(hypercube, &changed, &rest, load).min(load.missing);
             if amount == 0 {
                 break;
             }
@@ -165,7 +169,7 @@ impl<'a> Search<'a> {
 
     /// How many persons can move along a hypercube whose other dimensions are at `rest`: none where a published
     /// table would show it.
-    fn room(&self, hypercube: &Hypercube, rest: &Codes, load: &Load) -> i64 {
+    fn room(&self, hypercube: &Hypercube, changed: &Changed<'_>, rest: &Codes, load: &Load) -> i64 {
         let mut room = load.missing;
         for (odd, codes) in hypercube.corners(rest) {
             if odd {
@@ -175,14 +179,14 @@ impl<'a> Search<'a> {
                 return 0;
             }
         }
-        if self.hides(hypercube.dimensions, hypercube.corners(rest).map(|(_, codes)| codes)) { room } else { 0 }
+        if self.hides(changed, hypercube.corners(rest).map(|(_, codes)| codes)) { room } else { 0 }
     }
 
     /// Whether the tables published so far hide these corners, or may, as far as a hypercube of these dimensions
     /// changes them.
-    pub(super) fn hides(&self, dimensions: Level, corners: impl Iterator<Item = Codes> + Clone) -> bool {
-        self.changed(dimensions).filter(|(_, margin)| margin.published).all(|(level, margin)| {
-            let cells = corners.clone().map(|codes| self.shape.index(level, &codes));
+    pub(super) fn hides(&self, changed: &Changed<'_>, corners: impl Iterator<Item = Codes> + Clone) -> bool {
+        changed.iter().filter(|(_, margin)| margin.published).all(|(level, margin)| {
+            let cells = corners.clone().map(|codes| self.shape.index(*level, &codes));
             let shown = cells.filter(|cell| !margin.hidden[*cell]);
             if self.yielding {
                 shown.map(|cell| margin.counts[cell]).sum::<i64>() <= margin.allowance
@@ -194,23 +198,24 @@ impl<'a> Search<'a> {
 
     /// Whether the coarser tables hide the small cell where a hypercube of these dimensions changes them.
     fn hides_near(&self, dimensions: Level, near: &Codes) -> bool {
-        let coarser = self.changed(dimensions).filter(|(level, margin)| margin.published && self.level.covers(*level));
-        coarser.into_iter().all(|(level, margin)| margin.hidden[self.shape.index(level, near)])
+        let coarser = self.changed(dimensions).into_iter();
+        let mut coarser = coarser.filter(|(level, margin)| margin.published && self.level.covers(*level));
+        coarser.all(|(level, margin)| margin.hidden[self.shape.index(level, near)])
     }
 
     /// The tables that a hypercube of these dimensions changes.
-    fn changed(&self, dimensions: Level) -> impl Iterator<Item = (Level, &Margin)> {
+    pub(super) fn changed(&self, dimensions: Level) -> Changed<'a> {
         let tables = self.shape.finest().within().filter(move |level| level.covers(dimensions));
-        tables.filter_map(|level| self.cube.margins.at(level).map(|margin| (level, margin)))
+        tables.filter_map(|level| self.cube.margins.at(level).map(|margin| (level, margin))).collect()
     }
 
     /// What a hypercube newly hides, in the tables still to be published too.
-    pub(super) fn weight_of(&self, hypercube: &Hypercube, rest: &Codes) -> i64 {
+    pub(super) fn weight_of(&self, changed: &Changed<'_>, hypercube: &Hypercube, rest: &Codes) -> i64 {
         let mut weight = 0;
-        for (level, margin) in self.changed(hypercube.dimensions) {
+        for (level, margin) in changed {
             let factor = if margin.published { YIELDED } else { 1 };
             for (_, codes) in hypercube.corners(rest) {
-                let cell = self.shape.index(level, &codes);
+                let cell = self.shape.index(*level, &codes);
                 if !margin.hidden[cell] {
                     weight += factor * self.weight(margin.counts[cell]);
                 }
@@ -280,14 +285,14 @@ impl Hypercube {
 /// A witness in the making.
 pub(super) struct Load {
     missing: i64,
-    moves: HashMap<usize, i64>,
+    moves: BTreeMap<usize, i64>,
     /// Every single change, so that the newest can be taken back.
     log: Vec<(usize, i64)>,
 }
 
 impl Load {
     pub(super) fn new(missing: i64) -> Self {
-        Self { missing, moves: HashMap::new(), log: Vec::new() }
+        Self { missing, moves: BTreeMap::new(), log: Vec::new() }
     }
 
     /// How many persons a base cell has left to give; negative where it gave more than it had.

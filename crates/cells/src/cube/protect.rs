@@ -12,7 +12,7 @@ use super::{Counts, Dimension, Rules, Table};
 use crate::Error;
 
 /// Most hypercubes looked at for one table. A table that needs more is withheld.
-const LOOKS: usize = 1_000_000;
+const LOOKS: usize = 750_000;
 
 /// Most hypercubes looked at for a cube: under a second.
 const ALL_LOOKS: usize = 3_000_000;
