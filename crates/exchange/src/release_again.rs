@@ -1,44 +1,41 @@
 //! Releasing again: after a rotation of a feed's key, what is live under an earlier one takes a new position under the new one.
 
-use std::collections::HashMap;
-
-use causeway_agreement::{Agreement, Decision, Standing, decide};
+use causeway_agreement::{Agreement, Decision};
 use causeway_journal::{Outcome, v1};
-use causeway_model::{AgreementId, Timestamp};
+use causeway_model::Timestamp;
 
-use crate::release::{BATCH, Due, shuffle};
+use crate::release::{BATCH, Due, FeedProgress, Waiting, shuffle};
 use crate::submit::leaf_of;
+use crate::verdict::Ground;
 use crate::{Error, Exchange};
 
 impl Exchange {
     /// Releases again what a feed shows under an earlier key, where a clause still grants it: shuffled, in batches. It starts from
-    /// what the feed says, so one that was cut short is gone on with. `renewed` says for which epoch that is done.
-    pub(crate) async fn release_again(
-        &self,
-        agreement: &Agreement,
-        renewed: &mut HashMap<AgreementId, u32>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    /// what the feed says, so one that was cut short is gone on with. What is in a group goes with a batch for it.
+    pub(crate) async fn release_again(&self, ground: &Ground<'_>, feed: &mut FeedProgress) -> Result<(), Error> {
+        let agreement = ground.agreement;
         let epoch = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.epoch().number));
-        let Some(epoch) = epoch.filter(|epoch| renewed.get(&agreement.id) != Some(epoch)) else { return Ok(()) };
+        let Some(epoch) = epoch.filter(|epoch| feed.renewed != *epoch) else { return Ok(()) };
         let mut stale = self.stale(agreement);
         shuffle(&mut stale);
         for chunk in stale.chunks(BATCH) {
-            let candidates = self.with_facts(chunk.to_vec()).await?;
-            let granted = candidates.iter().filter_map(|candidate| {
-                match decide(agreement, Standing::InForce, &candidate.owner, &candidate.facts, now) {
-                    Decision::Grant(clause) => Some(self.release_of(candidate, clause.id.as_str())),
+            let mut granted = Vec::new();
+            for candidate in self.with_facts(chunk.to_vec()).await? {
+                match ground.decide(&candidate.owner, &candidate.facts) {
+                    Decision::Grant(clause) if clause.minimum_cell > 1 => {
+                        feed.held.add(Waiting::overdue(candidate, clause));
+                    }
+                    Decision::Grant(clause) => granted.push(self.release_of(&candidate, clause.id.as_str())),
                     // It leaves with the next review, as it would have without a rotation.
-                    Decision::Deny(_) => None,
+                    Decision::Deny(_) => {}
                 }
-            });
-            let granted: Vec<v1::Release> = granted.collect();
+            }
             if !granted.is_empty() && !self.append_again(agreement, granted).await? {
                 // The agreement has been superseded meanwhile: the next round goes on under the new version.
                 return Ok(());
             }
         }
-        renewed.insert(agreement.id.clone(), epoch);
+        feed.renewed = epoch;
         Ok(())
     }
 

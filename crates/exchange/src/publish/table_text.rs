@@ -109,7 +109,10 @@ mod tests {
     fn a_text_reads_back_in_its_own_spelling_only() {
         let table = table();
         let text = table.to_text().expect("it is short");
-        assert!(text.starts_with("{\"agreement\":\"ISA-AL-2026-014\",\"version\":2,\"table\":\"t1\",\"clause\""), "{text}");
+        assert!(
+            text.starts_with("{\"agreement\":\"ISA-AL-2026-014\",\"version\":2,\"table\":\"t1\",\"clause\""),
+            "{text}"
+        );
         assert!(serde_json::from_str::<Value>(&text).is_ok(), "it is JSON as a whole: {text}");
         assert_eq!(PublishedTable::parse(&text), Some(table));
         for other in [text.replace("\"version\":2", "\"version\": 2"), text.replace("t1", "c1"), String::new()] {

@@ -25,7 +25,7 @@ impl Exchange {
         }
     }
 
-    pub(super) async fn append_releases(
+    pub(crate) async fn append_releases(
         &self,
         agreement: &Agreement,
         releases: Vec<v1::Release>,
@@ -62,7 +62,7 @@ impl Exchange {
     }
 
     /// Withdraws, shuffled, those of the records that are in the feed.
-    pub(super) async fn append_withdrawals(&self, agreement: &Agreement, records: Vec<RecordId>) -> Result<(), Error> {
+    pub(crate) async fn append_withdrawals(&self, agreement: &Agreement, records: Vec<RecordId>) -> Result<(), Error> {
         let mut live: Vec<_> = self.journal().read(|state| {
             let feed = state.feed(&agreement.id);
             let in_feed = |record: &RecordId| feed.is_some_and(|feed| feed.live(record).is_some());

@@ -1,0 +1,65 @@
+//! What has to leave a feed because time has passed or the agreement cannot be relied on: no submission says so.
+
+use causeway_agreement::{Agreement, Decision};
+use causeway_journal::{FeedItem, State};
+use causeway_model::{Position, RecordId};
+
+use super::pass::Pass;
+use super::{Candidate, READ_ENTRIES};
+use crate::release::Due;
+use crate::submit::leaf_of;
+use crate::verdict::Ground;
+use crate::{Error, Exchange};
+
+impl Exchange {
+    /// Withdraws from the feed of an agreement that grants nothing now all but what its clause lets stay. No body is needed to say so.
+    pub(super) async fn end(&self, ground: &Ground<'_>, pass: &mut Pass) -> Result<(), Error> {
+        let agreement = ground.agreement;
+        let newest = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.newest()));
+        let newest = newest.unwrap_or(Position(0));
+        if pass.is_ended_at(newest) {
+            return Ok(());
+        }
+        let leaving = self.journal().read(|state| leaving(state, agreement));
+        self.append_withdrawals(agreement, leaving).await?;
+        let newest = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.newest()));
+        *pass = Pass::Ended(newest.unwrap_or(Position(0)));
+        Ok(())
+    }
+
+    /// Withdraws what is in the feed and may not be there any more: the retention is over.
+    pub(super) async fn review(&self, ground: &Ground<'_>) -> Result<(), Error> {
+        let agreement = ground.agreement;
+        let live: Vec<Due> = self.journal().read(|state| {
+            let Some(feed) = state.feed(&agreement.id) else { return Vec::new() };
+            let made = feed.live_records().filter_map(|id| {
+                let record = state.record(id)?;
+                Some((*id, record.current, leaf_of(record, record.current)?, super::held::LONG_AGO))
+            });
+            made.collect()
+        });
+        let mut all = Vec::new();
+        for chunk in live.chunks(READ_ENTRIES) {
+            let candidates = self.with_facts(chunk.to_vec()).await?;
+            let is_denied =
+                |candidate: &&Candidate| matches!(ground.decide(&candidate.owner, &candidate.facts), Decision::Deny(_));
+            all.extend(candidates.iter().filter(is_denied).map(|candidate| candidate.record));
+        }
+        self.append_withdrawals(agreement, all).await
+    }
+}
+
+/// What is live and was not released under a clause by which copies stay.
+fn leaving(state: &State, agreement: &Agreement) -> Vec<RecordId> {
+    let Some(feed) = state.feed(&agreement.id) else { return Vec::new() };
+    let leaves = |record: &&RecordId| {
+        let item = feed.live(record).and_then(|position| feed.item(position));
+        !item.is_some_and(|item| stays(state, agreement, &item))
+    };
+    feed.live_records().filter(leaves).copied().collect()
+}
+
+fn stays(state: &State, agreement: &Agreement, item: &FeedItem<'_>) -> bool {
+    let version = state.agreement_version(&agreement.id, item.terms.agreement_version);
+    version.and_then(|version| version.clause(&item.terms.clause)).is_some_and(|clause| clause.copies_stay)
+}
