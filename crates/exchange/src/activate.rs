@@ -4,6 +4,7 @@ use causeway_agreement::AgencyFile;
 use causeway_journal::{APPROVALS, Outcome, approvers, v1};
 use causeway_model::LeafIndex;
 
+use crate::document_faults;
 use crate::draft::Said;
 use crate::genesis::{ProposedDocument, activating};
 use crate::governed::Governed;
@@ -69,7 +70,7 @@ impl Exchange {
             return Err(Error::new(Class::Conflict, "version-not-later", message));
         }
         let (Some(schemas), true) = (schemas, faults.is_empty()) else {
-            return Err(Error::invalid("documents-faulty", faults.join("\n")));
+            return Err(document_faults::refusal(&faults));
         };
         let roster = self.journal().read(|state| state.agency(&approver?).cloned());
         let persons = roster.and_then(|roster| approvers(&roster, &document.approvals, &digest));

@@ -8,6 +8,7 @@ use causeway_agreement::{Agreement, Change, Decision, DenyReason, Fault, Lines, 
 use causeway_journal::{State, document_digest, v1};
 use causeway_model::{AgencyId, AgreementId, RecordFacts, RecordId, Timestamp};
 
+use crate::document_faults;
 use crate::draft::Said;
 use crate::release::Due;
 use crate::standing::standing;
@@ -141,7 +142,7 @@ impl Exchange {
                 Some(line) if !fault.place.is_empty() => format!("{name}: line {line}: {fault}"),
                 _ => format!("{name}: {fault}"),
             });
-            Error::invalid("documents-faulty", lines.collect::<Vec<_>>().join("\n"))
+            document_faults::refusal(&lines.collect::<Vec<_>>())
         };
         let agreement = Agreement::parse(text).map_err(invalid)?;
         let governed = self.governed();

@@ -7,7 +7,10 @@ use causeway_model::{AgencyId, SchemaId};
 use causeway_schema::{CodeList, Schemas};
 
 use crate::genesis::{ProposedDocument, kind_name};
-use crate::governed;
+use crate::{Error, governed};
+
+/// Faults as an error's message names them: a status travels in a header, and some clients take headers of 8 KiB only.
+const MAX_MESSAGE_BYTES: usize = 4 * 1024;
 
 /// Every fault of the documents and between them, before any of them is in force: what has come into force can only be
 /// replaced by a later version, so a genesis with a hole in it could not be repaired. Of the kinds in `unread`, more was
@@ -39,6 +42,21 @@ pub(crate) fn look(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) 
     let agreements: Vec<&Agreement> = agreements.iter().collect();
     faults.extend(governed::faults_between(compiled.as_ref(), &agreements, &is_known));
     (faults, compiled)
+}
+
+/// The refusal of what has these faults: as many of them as a message holds. `propose` gives all.
+pub(crate) fn refusal(faults: &[String]) -> Error {
+    let mut room = MAX_MESSAGE_BYTES;
+    let fits = |fault: &&String| {
+        room = room.saturating_sub(fault.len() + 1);
+        room > 0
+    };
+    let mut named: Vec<&str> = faults.iter().take_while(fits).map(String::as_str).collect();
+    let more = format!("and {} more", faults.len() - named.len());
+    if named.len() < faults.len() {
+        named.push(&more);
+    }
+    Error::invalid("documents-faulty", named.join("\n"))
 }
 
 fn faults_of(document: &ProposedDocument) -> Vec<String> {
@@ -73,5 +91,20 @@ fn faults_of(document: &ProposedDocument) -> Vec<String> {
             Err(faults) => faults.into_iter().map(|fault| format!("{name}: {fault}")).collect(),
         },
         v1::DocumentKind::Unspecified => vec![format!("{name}: not a kind of document")],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_what_a_header_holds_and_counts_the_rest() {
+        let faults: Vec<String> = (0..1_000).map(|number| format!("clauses[{number}]: is wrong")).collect();
+        assert_eq!(refusal(&faults[..2]).message, "clauses[0]: is wrong\nclauses[1]: is wrong");
+        let message = refusal(&faults).message;
+        let named = message.lines().count() - 1;
+        assert!(message.len() < MAX_MESSAGE_BYTES + 32 && named > 100, "{} bytes", message.len());
+        assert!(message.ends_with(&format!("\nand {} more", 1_000 - named)), "{message}");
     }
 }
