@@ -15,8 +15,7 @@ fn signed(gateway: &Gateway, what: &str, persons: &[&str], file: &str) {
 fn an_agreement_is_compared_approved_brought_into_force_and_suspended() {
     let gateway = Gateway::start();
     let record = submitted(&gateway);
-    let mut feed = gateway.watch("watch --as al-police/feed");
-    let item = member(&feed.next_line(), "item_id");
+    let item = member(&gateway.watch("watch --as al-police/feed").next_line(), "item_id");
     let text = gateway.read("config/agreements/ISA-AL-2026-014.toml");
     let narrower =
         text.replacen("version = 1", "version = 2", 1).replace("nationalities = [\"AL\"]", "nationalities = [\"XK\"]");
@@ -45,7 +44,8 @@ fn an_agreement_is_compared_approved_brought_into_force_and_suspended() {
     assert!(wrong.code == 1 && wrong.err.contains("this is the agency file al-police"), "{wrong:?}");
     let line = format!("agreement activate narrower.toml --approval one.jsonl --approval other.jsonl {OPERATOR}");
     gateway.run(&line).done();
-    assert_eq!(member(&feed.next_line(), "withdrawn"), item);
+    let after = gateway.run("pull --as al-police/feed").done().out;
+    assert_eq!(member(after.lines().next().expect("the position stays"), "withdrawn"), item);
 
     signed(&gateway, "--suspend agreement ISA-AL-2026-014 --version 2", &["dpo"], "suspension.jsonl");
     let suspend = |version: u32| {
@@ -59,7 +59,6 @@ fn an_agreement_is_compared_approved_brought_into_force_and_suspended() {
     assert!(suspend(2).err.contains("(already-suspended)"));
     let explained = gateway.run(&format!("explain {record} --partner al-police {CASES}")).done().out;
     assert!(explained.contains("not shown"), "{explained}");
-    drop(feed);
     gateway.run("pull --all --as al-police/feed").done();
     gateway.stop();
 }

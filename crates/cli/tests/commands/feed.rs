@@ -45,7 +45,7 @@ fn what_was_kept_is_verified_offline_and_tampering_is_found_at_its_position() {
         (format!("{second}\n"), "position 1 is left out"),
         (format!("{first}\n"), "at its end: position 2 is left out"),
         (format!("{first}\n{first}\n{second}\n"), "line 2: position 1 stands once more"),
-        (format!("{second}\n{first}\n"), "line 1: position 2 is out of order"),
+        (format!("{second}\n{first}\n"), "is out of order"),
         (format!("{items}{}\n", second.replace("\"position\":2", "\"position\":3")), "position 3 is in no kept page"),
         ("a diary\n".into(), "line 1 is no item"),
     ];

@@ -79,7 +79,9 @@ impl Report {
 /// The agreement in a text, or every fault of it.
 fn faults_of(text: &str, schemas: Option<&Schemas>) -> Result<Agreement, Vec<Fault>> {
     let agreement = Agreement::parse(text)?;
-    let faults = schemas.map(|schemas| agreement.check_fields(&|kind| schemas.tables(kind))).unwrap_or_default();
+    let mut faults = schemas.map(|schemas| agreement.check_fields(&|kind| schemas.tables(kind))).unwrap_or_default();
+    let codes = schemas.map(|schemas| agreement.check_codes(&|kind, path, code| schemas.knows_code(kind, path, code)));
+    faults.extend(codes.unwrap_or_default());
     if faults.is_empty() { Ok(agreement) } else { Err(Lines::of(text).locate(faults)) }
 }
 
@@ -187,6 +189,11 @@ mod tests {
             said,
             [format!("1.toml:{at}: clauses[0].fields.\"shoe_size\": is not a field of the clause's kinds")]
         );
+        let unknown = good.replacen("\"XK\"", "\"UK\"", 1);
+        let (said, _) = lines(&[&unknown]);
+        let at = line(&unknown, "\"UK\"");
+        let place = "clauses[0].filter.nationalities[1]";
+        assert_eq!(said, [format!("1.toml:{at}: {place}: \"UK\" is no code that the schemas know: no record has it")]);
         let (said, _) = lines(&["id = \"a\"\nid = \"b\"\n"]);
         assert!(said.len() == 1 && said[0].starts_with("1.toml:2: "), "{said:?}");
     }
