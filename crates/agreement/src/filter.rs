@@ -67,8 +67,7 @@ impl Filter {
                     && unsaid.matches(&self.birth_countries, born.as_slice(), born.is_some())
             }
             Kind::TraffickingRoute => {
-                // A route of which an end is not known touches a country that is not known.
-                unsaid.matches(&self.route_countries, &facts.route_countries, start.is_some() && end.is_some())
+                unsaid.matches(&self.route_countries, &facts.route_countries, !facts.route_has_unknown_stop)
                     && unsaid.matches(&self.route_starts, start.as_slice(), start.is_some())
                     && unsaid.matches(&self.route_ends, end.as_slice(), end.is_some())
             }

@@ -8,6 +8,7 @@ mod agency;
 mod agency_template;
 mod agreement;
 mod clause;
+mod codes;
 mod decide;
 mod difference;
 mod exclusion;

@@ -23,6 +23,9 @@ pub struct RecordFacts {
     pub route_start: Option<Country>,
     /// Where a route ends: the country that its last leg reaches; none where that cannot be read.
     pub route_end: Option<Country>,
+    /// Whether a route stops somewhere that is not known: it has no legs, or an end of one of them has no country that can be read.
+    /// Never of a profile.
+    pub route_has_unknown_stop: bool,
     /// The first and the last day that the record may be of, as far as its stored steps tell: of a profile the span of its
     /// referral date (a quarter, or a year), of a route from the first day on which it may have been first observed to the
     /// last on which it may have been last observed. None where a date is absent or cannot be read.

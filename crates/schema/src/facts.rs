@@ -50,9 +50,16 @@ pub(crate) const CHILD_RECRUITMENT: &[&str] = &["child_fostering"];
 /// The groups that are surely adults.
 pub(crate) const ADULT_GROUPS: &[&str] = &["women", "men"];
 
+/// What each field of a leg begins with.
+const LEG: &str = "legs[].";
+
 /// The numbers of the fields that facts are read from.
 #[derive(Debug)]
-pub(crate) struct FactFields(Vec<(FieldNumber, &'static str)>);
+pub(crate) struct FactFields {
+    read: Vec<(FieldNumber, &'static str)>,
+    /// Every field of a leg: a leg is there once it has any of them.
+    of_legs: Vec<FieldNumber>,
+}
 
 impl FactFields {
     /// Finds the fields; one that the classified body would not hold in a form that can be read is a fault.
@@ -78,7 +85,8 @@ impl FactFields {
                     .push(format!("{path}: decisions read this field, and it is not open or coarse at its finest")),
             }
         }
-        Self(fields)
+        let of_legs = shape.table.iter().filter(|spec| spec.path.as_str().starts_with(LEG)).map(|spec| spec.number);
+        Self { read: fields, of_legs: of_legs.collect() }
     }
 
     /// The facts of one record.
@@ -98,6 +106,7 @@ impl FactFields {
             route_countries: Vec::new(),
             route_start: None,
             route_end: None,
+            route_has_unknown_stop: false,
             dates: None,
             exploitation_types: Vec::new(),
             tlp: Tlp::Red,
@@ -114,10 +123,13 @@ impl FactFields {
             processing_restricted: false,
             retain_until: None,
         };
-        let mut stops = Vec::new();
+        let (mut stops, mut last_leg) = (Vec::new(), None);
         let mut dates = Dates::default();
         for cell in body.cells() {
-            let Some((_, path)) = self.0.iter().find(|(number, _)| *number == cell.field) else { continue };
+            if self.of_legs.contains(&cell.field) {
+                last_leg = last_leg.max(cell.indices.first().copied());
+            }
+            let Some((_, path)) = self.read.iter().find(|(number, _)| *number == cell.field) else { continue };
             match (*path, &cell.value) {
                 ("anonymous", value) => facts.anonymous = flag(value),
                 ("processing_restricted", value) => facts.processing_restricted = flag(value),
@@ -133,8 +145,10 @@ impl FactFields {
                 }
             }
         }
-        stops.sort_unstable();
-        travel(&mut facts, &stops);
+        if kind == Kind::TraffickingRoute {
+            stops.sort_unstable();
+            travel(&mut facts, &stops, last_leg);
+        }
         facts.dates = dates.span(kind);
         facts
     }
@@ -144,11 +158,13 @@ impl FactFields {
 type Stop = (u8, u8, Option<Country>);
 
 /// What the stops of a route say: where it starts and ends, and what it touches. An end that is absent or cannot be read is not
-/// guessed from the other end of its leg.
-fn travel(facts: &mut RecordFacts, stops: &[Stop]) {
+/// guessed from the other end of its leg, nor from the leg before or after it.
+fn travel(facts: &mut RecordFacts, stops: &[Stop], last_leg: Option<u8>) {
     let at = |leg: u8, end: u8| stops.iter().find(|stop| (stop.0, stop.1) == (leg, end)).and_then(|stop| stop.2);
     facts.route_start = at(0, 0);
-    facts.route_end = stops.last().and_then(|last| at(last.0, 1));
+    facts.route_end = last_leg.and_then(|last| at(last, 1));
+    facts.route_has_unknown_stop =
+        last_leg.is_none_or(|last| (0..=last).any(|leg| at(leg, 0).is_none() || at(leg, 1).is_none()));
     for country in stops.iter().filter_map(|stop| stop.2) {
         if !facts.route_countries.contains(&country) {
             facts.route_countries.push(country);

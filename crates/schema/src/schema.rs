@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use causeway_model::{Date, FieldNumber, FieldTable, Kind, RecordFacts, SchemaId, SchemaVersion};
 
+use serde_json::Value;
+
 use crate::classified::Classified;
 use crate::codes::CodeLists;
 use crate::compat;
-use crate::compile::{Compiled, compile};
+use crate::compile::{Compiled, compile, stated};
 use crate::document::Document;
 use crate::project::{Projected, project};
 use crate::rules;
+use crate::shape::Segment;
 use crate::split::{Split, split};
 use crate::violation::{MAX_VIOLATIONS, Violation};
 
@@ -71,6 +74,17 @@ impl Schemas {
     pub fn tables(&self, kind: Kind) -> Vec<&FieldTable> {
         self.by_id.values().filter(|schema| schema.id.kind == kind).map(|schema| schema.fields()).collect()
     }
+
+    /// Whether `code` is one that a field of `kind` may hold under any version. None where that cannot be told: no version has
+    /// the field, or one of those that have it takes any text.
+    pub fn knows_code(&self, kind: Kind, path: &str, code: &str) -> Option<bool> {
+        let of_kind = self.by_id.values().filter(|schema| schema.id.kind == kind);
+        let mut known = None;
+        for schema in of_kind.filter(|schema| schema.compiled.shape.number(path).is_some()) {
+            known = Some(schema.codes(path)?.any(|known| known == code) || known == Some(true));
+        }
+        known
+    }
 }
 
 /// Numbers are what bodies hold for ever: within a kind, one number must mean the same path in every version.
@@ -125,6 +139,17 @@ impl Schema {
     /// All leaves.
     pub fn fields(&self) -> &FieldTable {
         &self.compiled.shape.table
+    }
+
+    /// The codes that a field may hold: those that the file lists, or that its code list has. None for a field that is not there
+    /// or takes any text.
+    pub fn codes(&self, path: &str) -> Option<impl Iterator<Item = &str>> {
+        let file = &self.compiled.file;
+        let leaf = Segment::of_path(path).iter().try_fold(file, |node, segment| match segment {
+            Segment::Member(name) => stated(file, node, "properties")?.get(&**name),
+            Segment::Item => stated(file, node, "items"),
+        })?;
+        Some(stated(file, leaf, "enum")?.as_array()?.iter().filter_map(Value::as_str))
     }
 
     /// Every rule that the record breaks, up to [`MAX_VIOLATIONS`]; none means that it may be split. `today` is the

@@ -26,6 +26,7 @@ pub(crate) fn profile() -> RecordFacts {
         route_countries: vec![],
         route_start: None,
         route_end: None,
+        route_has_unknown_stop: false,
         dates: None,
         exploitation_types: vec!["ForcedLabour".into()],
         tlp: Tlp::Amber,

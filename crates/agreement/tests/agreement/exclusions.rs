@@ -146,6 +146,7 @@ fn routes_are_covered_by_what_they_may_touch() {
     let from_to = |start: Option<&str>, end: Option<&str>| RecordFacts {
         route_start: start.map(country),
         route_end: end.map(country),
+        route_has_unknown_stop: start.is_none() || end.is_none(),
         ..route()
     };
     for filter in ["route_starts = [\"AL\"]", "route_ends = [\"GB\"]", "route_countries = [\"BE\", \"GB\"]"] {
@@ -161,6 +162,9 @@ fn routes_are_covered_by_what_they_may_touch() {
     assert!(excludes(touched, &from_to(None, Some("GB"))), "the leg that is not known may begin there");
     assert!(excludes(touched, &from_to(Some("AL"), None)));
     assert!(excludes(touched, &RecordFacts { route_countries: vec![], ..from_to(None, None) }), "no legs");
+    let unknown_between = RecordFacts { route_has_unknown_stop: true, ..whole_route() };
+    assert!(excludes(touched, &unknown_between), "a stop on the way may be there");
+    assert!(!excludes(starts, &unknown_between) && !excludes(ends, &unknown_between), "both ends are known");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Checking listed fields against the schemas' tables.
+//! Checking listed fields against the schemas' tables, and the codes of filters against theirs.
 
 use causeway_agreement::Agreement;
 use causeway_model::{Class, FieldNumber, FieldSpec, FieldTable, Floor, Kind, Ladder, Step};
@@ -188,4 +188,66 @@ fn a_table_counts_by_nothing_below_a_floor() {
     assert_eq!(count(&[&fine]), 0);
     assert_eq!(count(&[&with(Floor::Finest(Step::Year), exact)]), 1);
     assert_eq!(count(&[&fine, &with(Floor::Never, Floor::Never)]), 2, "each version must allow it");
+}
+
+/// As the schemas would say it, each field with one code that only it has.
+fn knows(kind: Kind, path: &str, code: &str) -> Option<bool> {
+    let known: &[&str] = match (kind, path) {
+        (Kind::VictimProfile, "nationalities[]") => &["AL", "XK"],
+        (Kind::VictimProfile, "birth_country") => &["AL", "RS"],
+        (Kind::VictimProfile, "exploitation_types[]") => &["ForcedLabour", "Servitude"],
+        (Kind::TraffickingRoute, "legs[].from.country") => &["AL", "ME"],
+        (Kind::TraffickingRoute, "legs[].to.country") => &["AL", "GB"],
+        (Kind::TraffickingRoute, "exploitation_types[]") => &["ForcedLabour", "OrganRemoval"],
+        _ => panic!("{path} is not compared with for {kind}"),
+    };
+    Some(known.contains(&code))
+}
+
+/// What is wrong with the codes of a filter, of an exclusion of these kinds and of a clause of them.
+fn unknown_codes(kinds: &str, filter: &str) -> Vec<String> {
+    let exclusion = format!("[[exclusions]]\nid = \"c9.1\"\nkinds = [{kinds}]\nfilter = {{ {filter} }}\n");
+    let text = format!("{}\n{exclusion}reason = \"subject to an order of the court\"\n", crate::AGREEMENT);
+    let mut agreement = Agreement::parse(&text).unwrap_or_else(|faults| panic!("{:?}", lines(faults)));
+    let found = lines(agreement.check_codes(&knows));
+    let excluded = agreement.exclusions.remove(0);
+    agreement.clauses[1].kinds = excluded.kinds;
+    agreement.clauses[1].filter = excluded.filter;
+    let of_clause = lines(agreement.check_codes(&knows));
+    assert_eq!(of_clause, found.iter().map(|line| line.replace("exclusions[0]", "clauses[1]")).collect::<Vec<_>>());
+    found
+}
+
+#[test]
+fn each_code_of_a_filter_is_one_of_the_field_that_it_is_compared_with() {
+    assert!(lines(sample().check_codes(&knows)).is_empty());
+    let (profile, route) = ("\"victim-profile\"", "\"trafficking-route\"");
+    let both = format!("{profile}, {route}");
+    let cases = [
+        (profile, "nationalities", "AL", "UK"),
+        (profile, "nationalities", "XK", "RS"),
+        (profile, "birth_countries", "RS", "XK"),
+        (profile, "exploitation_types", "Servitude", "OrganRemoval"),
+        (route, "exploitation_types", "OrganRemoval", "ForcedLabor"),
+        (&both, "exploitation_types", "OrganRemoval", "forcedLabour"),
+        (&both, "exploitation_types", "Servitude", "ForcedLabour "),
+        (route, "route_starts", "ME", "GB"),
+        (route, "route_ends", "GB", "ME"),
+        (route, "route_countries", "ME", "UK"),
+        (route, "route_countries", "GB", "XK"),
+    ];
+    for (kinds, list, known, unknown) in cases {
+        assert_eq!(unknown_codes(kinds, &format!("{list} = [\"{known}\"]")), Vec::<String>::new(), "{list}: {known}");
+        let expected =
+            format!("exclusions[0].filter.{list}[1]: {unknown:?} is no code that the schemas know: no record has it");
+        assert_eq!(unknown_codes(kinds, &format!("{list} = [\"{known}\", \"{unknown}\"]")), [expected]);
+    }
+}
+
+#[test]
+fn a_code_of_which_nothing_can_be_told_is_no_fault() {
+    let two = sample();
+    assert!(two.check_codes(&|_, _, _| None).is_empty());
+    let found = lines(two.check_codes(&|_, path, _| if path == "legs[].to.country" { None } else { Some(false) }));
+    assert_eq!(found.len(), 2, "the nationalities only: {found:?}");
 }

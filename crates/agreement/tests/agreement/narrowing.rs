@@ -123,6 +123,7 @@ fn random_facts(random: &mut Random) -> RecordFacts {
         route_countries: random.some(&countries()),
         route_start: random.one_in(2).then(|| random.pick(&countries())),
         route_end: random.one_in(2).then(|| random.pick(&countries())),
+        route_has_unknown_stop: random.one_in(3),
         dates: random.one_in(2).then(|| day(random.below(5))).map(|first| (first, day(4 + random.below(5)))),
         exploitation_types: random.some(&types()),
         tlp: random.pick(&TLPS[..strictest]),

@@ -5,10 +5,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use causeway_model::Kind;
 use causeway_schema::{CodeList, Schemas, code_lists_named};
 use serde_json::{Value, json};
 
-use crate::records::{PROFILE_1_1_FILE, PROFILE_FILE, ROUTE_1_1_FILE, ROUTE_FILE, id, lists};
+use crate::records::{PROFILE_1_1_FILE, PROFILE_FILE, ROUTE_1_1_FILE, ROUTE_FILE, id, lists, schemas};
 
 #[path = "../../examples/codes/lists.rs"]
 mod generator;
@@ -191,4 +192,59 @@ fn a_journal_from_before_code_lists_still_starts_and_makes_values_coarser() {
     let view = schema.project(&split.classified, &form, &|_| String::new());
     let view: Value = serde_json::from_slice(&view).expect("JSON");
     assert_eq!(view, json!({"birth_country": "Southern Europe", "first_responder": "police"}));
+}
+
+#[test]
+fn a_code_is_known_where_any_version_of_the_kind_has_it() {
+    let all = schemas();
+    for (kind, path) in [
+        (Kind::VictimProfile, "nationalities[]"),
+        (Kind::VictimProfile, "birth_country"),
+        (Kind::TraffickingRoute, "legs[].from.country"),
+        (Kind::TraffickingRoute, "legs[].to.country"),
+    ] {
+        let known = |code: &str| all.knows_code(kind, path, code);
+        assert_eq!(
+            (known("GB"), known("XK"), known("UK"), known("gb")),
+            (Some(true), Some(true), Some(false), Some(false))
+        );
+    }
+    for kind in Kind::ALL {
+        let known = |code: &str| all.knows_code(kind, "exploitation_types[]", code);
+        for code in codes_of("htcds/exploitation") {
+            assert_eq!(known(&code), Some(true), "{code}");
+        }
+        assert_eq!((known("ForcedLabor"), known("GB"), known("")), (Some(false), Some(false), Some(false)));
+    }
+    assert_eq!(all.knows_code(Kind::VictimProfile, "legs[].to.country", "GB"), None, "a field of the other kind");
+    assert_eq!(all.knows_code(Kind::VictimProfile, "birth_place", "GB"), None, "any text");
+    assert_eq!(all.knows_code(Kind::VictimProfile, "legs", "GB"), None, "no field");
+}
+
+#[test]
+fn a_code_of_one_version_only_is_known() {
+    let known = |version: &str, change: &dyn Fn(&mut Vec<String>), code: &str| {
+        let mut codes = codes_of("htcds/exploitation");
+        change(&mut codes);
+        let file = PROFILE_1_1_FILE.replace("victim-profile/1.1", version);
+        let mut file: Value = serde_json::from_str(&file).expect("JSON");
+        let definition = file.pointer_mut("/$defs/exploitation_type").and_then(Value::as_object_mut).expect("there");
+        definition.remove("x-codes");
+        definition.insert("enum".into(), json!(codes));
+        let later = file.to_string();
+        let files = [(id("victim-profile/1.0"), PROFILE_FILE), (id(version), later.as_str())];
+        let all = Schemas::compile(&files, &lists()).unwrap_or_else(|faults| panic!("{faults:?}"));
+        all.knows_code(Kind::VictimProfile, "exploitation_types[]", code)
+    };
+    let more = |codes: &mut Vec<String>| codes.push("BegGang".into());
+    for (code, expected) in [("BegGang", true), ("Servitude", true), ("ForcedLabor", false)] {
+        assert_eq!(known("victim-profile/1.1", &more, code), Some(expected), "{code}");
+    }
+    let fewer = |codes: &mut Vec<String>| codes.retain(|code| code != "Servitude");
+    assert_eq!(
+        known("victim-profile/2.0", &fewer, "Servitude"),
+        Some(true),
+        "records of the earlier major may have it"
+    );
+    assert_eq!(schemas().knows_code(Kind::VictimProfile, "exploitation_types[]", "BegGang"), Some(false));
 }

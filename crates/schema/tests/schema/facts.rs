@@ -128,6 +128,45 @@ fn a_route_starts_with_its_first_leg_and_ends_with_its_last() {
     assert_eq!((profile.route_start, profile.route_end), (None, None));
 }
 
+/// A body of texts, written by hand: each with its field, the leg it is of and the text.
+fn text_cells(cells: &[(&str, u8, &str)]) -> Classified {
+    let cell = |(path, leg, text): &(&str, u8, &str)| {
+        let number = routes().fields().by_path(&path.parse().expect("a path")).expect("known").number.0.to_be_bytes();
+        let length = u16::try_from(text.len()).expect("short").to_be_bytes();
+        [&number[..], &[1, *leg, 0], &length, text.as_bytes()].concat()
+    };
+    let mut cells: Vec<Vec<u8>> = cells.iter().map(cell).collect();
+    cells.sort_unstable();
+    Classified::decode(&[&[1][..], &cells.concat()].concat()).expect("a well-formed body")
+}
+
+#[test]
+fn a_stop_without_a_country_is_an_unknown_one_wherever_it_is() {
+    let (from, to, mode) = ("legs[].from.country", "legs[].to.country", "legs[].mode");
+    let whole = [(from, 0, "AL"), (to, 0, "BE"), (from, 1, "BE"), (to, 1, "FR"), (from, 2, "FR"), (to, 2, "GB")];
+    let facts = |cells: &[(&str, u8, &str)]| routes().facts(&text_cells(cells));
+    let ends = |code: &str| code.parse::<Country>().ok();
+    assert!(!facts(&whole).route_has_unknown_stop);
+    assert!(!routes().facts(&split(routes(), &route()).classified).route_has_unknown_stop);
+    for missing in 0..whole.len() {
+        let mut holed = whole.to_vec();
+        holed[missing].2 = "??";
+        assert!(facts(&holed).route_has_unknown_stop, "stop {missing} cannot be read");
+        holed.remove(missing);
+        assert!(facts(&holed).route_has_unknown_stop, "stop {missing} is not there");
+    }
+    let without_middle: Vec<_> = whole.iter().copied().filter(|cell| cell.1 != 1).collect();
+    assert!(facts(&without_middle).route_has_unknown_stop, "a leg of which nothing is known");
+    // A last leg that says nothing but how it is travelled: the route does not end where the leg before it does.
+    let on = facts(&[&whole[..], &[(mode, 3, "Road")]].concat());
+    assert_eq!((on.route_has_unknown_stop, on.route_start, on.route_end), (true, ends("AL"), None));
+    let within = facts(&[&whole[..], &[(mode, 2, "Road")]].concat());
+    assert_eq!((within.route_has_unknown_stop, within.route_end), (false, ends("GB")));
+    let nothing = Classified::decode(&[1]).expect("a body without cells");
+    assert!(routes().facts(&nothing).route_has_unknown_stop, "no legs");
+    assert!(!profiles().facts(&nothing).route_has_unknown_stop, "a profile has none");
+}
+
 #[test]
 fn a_record_is_of_all_days_that_its_stored_dates_can_mean() {
     let days = |first: &str, last: &str| Some((first.parse().expect("a date"), last.parse().expect("a date")));
