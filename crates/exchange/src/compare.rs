@@ -146,7 +146,8 @@ impl Exchange {
         };
         let agreement = Agreement::parse(text).map_err(invalid)?;
         let governed = self.governed();
-        let faults = agreement.check_fields(&|kind| governed.schemas.tables(kind));
+        let mut faults = agreement.check_fields(&|kind| governed.schemas.tables(kind));
+        faults.extend(agreement.check_codes(&|kind, path, code| governed.schemas.knows_code(kind, path, code)));
         if !faults.is_empty() {
             return Err(invalid(Lines::of(text).locate(faults)));
         }

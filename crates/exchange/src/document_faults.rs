@@ -18,10 +18,21 @@ const MAX_MESSAGE_BYTES: usize = 4 * 1024;
 ///
 /// Approvals are not looked at either: see [`crate::unapproved_documents`].
 pub fn document_faults(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) -> Vec<String> {
-    look(documents, unread).0
+    let (mut faults, schemas) = look(documents, unread);
+    faults.extend(schemas.iter().flat_map(|schemas| documents.iter().flat_map(|document| codes(schemas, document))));
+    faults
 }
 
-/// The same, with the schemas compiled, where they are without a fault.
+/// Every code in the filters of a document, where that is an agreement, that no schema knows. It is looked at once, before the
+/// agreement comes into force: what came into force before codes were looked at must not keep anything else from doing so.
+pub(crate) fn codes(schemas: &Schemas, document: &ProposedDocument) -> Vec<String> {
+    let text = std::str::from_utf8(&document.text).ok().filter(|_| document.kind == v1::DocumentKind::Agreement);
+    let Some(agreement) = text.and_then(|text| Agreement::parse(text).ok()) else { return Vec::new() };
+    let faults = agreement.check_codes(&|kind, path, code| schemas.knows_code(kind, path, code));
+    faults.into_iter().map(|fault| format!("{}: {fault}", agreement.id)).collect()
+}
+
+/// The faults but for the codes of agreements, with the schemas compiled where they are without a fault.
 pub(crate) fn look(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) -> (Vec<String>, Option<Schemas>) {
     let mut faults: Vec<String> = documents.iter().flat_map(faults_of).collect();
     let of_kind = |kind| {
@@ -97,6 +108,44 @@ fn faults_of(document: &ProposedDocument) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_are_looked_at_in_what_comes_into_force_and_not_beside_it() {
+        let config = |path: &str| {
+            let path = format!("{}/../../config/{path}", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read(path).expect("it is shipped")
+        };
+        let document = |kind, id: &str, text: Vec<u8>| ProposedDocument {
+            kind,
+            id: id.into(),
+            version: 1,
+            text,
+            approvals: Vec::new(),
+        };
+        let mut documents: Vec<ProposedDocument> = Vec::new();
+        for name in
+            ["causeway", "country", "ctdc", "handling", "htcds", "hti", "isic", "nrm", "organisation", "transport"]
+        {
+            let text = config(&format!("schemas/codes/{name}.json"));
+            documents.push(document(v1::DocumentKind::CodeList, name, text));
+        }
+        for name in ["victim-profile", "trafficking-route"] {
+            let text = config(&format!("schemas/{name}-1.0.json"));
+            documents.push(document(v1::DocumentKind::Schema, &format!("{name}/1.0"), text));
+        }
+        let sound = String::from_utf8(config("agreements/ISA-AL-2026-014.toml")).expect("a text");
+        let unread = [v1::DocumentKind::Agency];
+        let mut with = |text: String| {
+            documents.push(document(v1::DocumentKind::Agreement, "ISA-AL-2026-014", text.into_bytes()));
+            let (all, beside) = (document_faults(&documents, &unread), look(&documents, &unread).0);
+            documents.pop();
+            (all, beside)
+        };
+        assert_eq!(with(sound.clone()), (Vec::new(), Vec::new()));
+        let place = "ISA-AL-2026-014: clauses[1].filter.route_countries[1]";
+        let unknown = format!("{place}: \"UK\" is no code that the schemas know: no record has it");
+        assert_eq!(with(sound.replacen("\"XK\"", "\"UK\"", 1)), (vec![unknown], Vec::new()));
+    }
 
     #[test]
     fn a_refusal_names_what_a_header_holds_and_counts_the_rest() {

@@ -71,6 +71,7 @@ impl Exchange {
         });
         let (mut faults, schemas) = document_faults::look(&documents, &[]);
         faults.extend(own);
+        faults.extend(schemas.iter().flat_map(|schemas| document_faults::codes(schemas, document)));
         if document.kind == v1::DocumentKind::Agency {
             let files = documents.iter().filter(|document| document.kind == v1::DocumentKind::Agency).filter_map(text);
             let files: Vec<AgencyFile> = files.filter_map(|text| AgencyFile::parse(text).ok()).collect();
