@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use causeway_journal::REASON_OVERDUE;
 use causeway_proto::v1;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -67,6 +68,7 @@ async fn positions_entries_health_and_what_is_overdue_are_shown_and_nothing_of_a
     withdraw(&mut ingest, "gone", &profile.record_id, 1).await.expect("withdrawn");
     assert_eq!(number(&scrape(&gateway).await, &of("overdue_acknowledgements", ALBANIA)), Some(0));
     world.clock().advance(72 * 3_600 + 1);
+    world.journal().entry("what is overdue", |seen| seen.entry.reason == REASON_OVERDUE).await;
     let late = scrape(&gateway).await;
     assert_eq!(number(&late, &of("overdue_acknowledgements", ALBANIA)), Some(1), "{late}");
     assert_eq!(number(&late, &of("overdue_acknowledgements", VIET_NAM)), Some(0), "it never had it");

@@ -1,6 +1,6 @@
 //! What the operator's metrics show: sizes and positions, and nothing that identifies a record or a person.
 
-use causeway_model::{AgreementId, Timestamp};
+use causeway_model::AgreementId;
 
 use crate::Exchange;
 
@@ -24,25 +24,24 @@ pub struct FeedMeasures {
     pub newest: u64,
     /// The position up to which its partner has acknowledged it.
     pub acknowledged: u64,
-    /// Items to be acknowledged whose deadline is over.
+    /// Recalls to be acknowledged whose deadline is over, as far as entries say so.
     pub overdue: u64,
 }
 
 impl Exchange {
     /// The measures of this moment.
     pub fn measures(&self) -> Measures {
-        let now = self.now();
         let is_healthy = self.is_healthy();
+        let overdue = self.overdue();
         self.journal().read(|state| {
             let feeds = state.agreements().filter_map(|agreement| {
                 let feed = state.feed(&agreement.id)?;
-                let seconds = u64::from(agreement.acknowledge_hours) * 3_600;
-                let is_over = |(_, since): &(_, Timestamp)| since.plus_seconds(seconds) < now;
+                let overdue = overdue.iter().find(|(id, _)| *id == agreement.id).map(|(_, count)| *count);
                 Some(FeedMeasures {
                     agreement: agreement.id.clone(),
                     newest: feed.newest().0,
                     acknowledged: feed.acknowledged().0,
-                    overdue: feed.open_recalls().filter(is_over).count() as u64,
+                    overdue: overdue.unwrap_or_default(),
                 })
             });
             Measures { is_healthy, entries: state.tree().size(), feeds: feeds.collect() }

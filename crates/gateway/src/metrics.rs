@@ -118,7 +118,7 @@ struct Gauges(Exchange);
 type OfFeeds = (&'static str, &'static str, fn(&FeedMeasures) -> u64);
 
 const OF_FEEDS: [OfFeeds; 3] = [
-    ("causeway_overdue_acknowledgements", "Items to be acknowledged whose deadline is over", |feed| feed.overdue),
+    ("causeway_overdue_acknowledgements", "Recalls not acknowledged in time", |feed| feed.overdue),
     ("causeway_feed_newest_position", "Newest position of the feed", |feed| feed.newest),
     ("causeway_feed_acknowledged_position", "Position up to which the feed is acknowledged", |feed| feed.acknowledged),
 ];

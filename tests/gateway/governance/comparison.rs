@@ -15,7 +15,7 @@ use crate::harness::calls::{items, released, request, submit};
 use crate::harness::{Gateway, World, documents};
 
 /// Records that are compared over.
-const RECORDS: usize = 150;
+const RECORDS: usize = 500;
 
 /// What a partner's feed shows of each record now: the clause and the document.
 async fn shown(world: &World, gateway: &Gateway) -> BTreeMap<RecordId, (String, Value)> {
