@@ -120,7 +120,7 @@ impl Feed {
             };
             if let Some(until) = page.quota_renewed {
                 // The first of all that is put off, however many pages of it there are.
-                put_off.get_or_insert(PutOff { cursor: page.next_cursor.clone(), until });
+                put_off.get_or_insert_with(|| PutOff { cursor: page.next_cursor.clone(), until });
             }
             // It goes ahead of what is put off, so that withdrawals are heard of.
             wanted.cursor = Some(page.ahead_cursor.as_ref().unwrap_or(&page.next_cursor).clone());
