@@ -192,7 +192,7 @@ mod tests {
         let unknown = good.replacen("\"XK\"", "\"UK\"", 1);
         let (said, _) = lines(&[&unknown]);
         let at = line(&unknown, "\"UK\"");
-        let place = "clauses[0].filter.nationalities[1]";
+        let place = "clauses[1].filter.route_countries[1]";
         assert_eq!(said, [format!("1.toml:{at}: {place}: \"UK\" is no code that the schemas know: no record has it")]);
         let (said, _) = lines(&["id = \"a\"\nid = \"b\"\n"]);
         assert!(said.len() == 1 && said[0].starts_with("1.toml:2: "), "{said:?}");
