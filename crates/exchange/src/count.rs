@@ -231,3 +231,57 @@ fn numbers(read: &Read, level: Level) -> Numbers {
 fn not_published() -> Error {
     Error::new(Class::NotFound, "table-not-published", "no such table has been published under this agreement")
 }
+
+#[cfg(test)]
+mod tests {
+    use causeway_cells::cube::{Counts, Cube, Dimension, Rules};
+    use causeway_model::Date;
+
+    use super::*;
+
+    fn dimension(name: &str, categories: &[&str]) -> Dimension {
+        Dimension { name: name.into(), categories: categories.iter().map(|label| (*label).to_owned()).collect() }
+    }
+
+    /// 23 women and 40 men of Albania, 31 men of Viet Nam; the whole by nationality and by gender, and not by both.
+    fn read() -> Read {
+        let dimensions = vec![dimension("nationality", &["AL", "VN"]), dimension("gender", &["female", "male"])];
+        let mut counts = Counts::new(dimensions).expect("two dimensions");
+        for (codes, persons) in [([0, 0], 23), ([0, 1], 40), ([1, 1], 31)] {
+            counts.add_many(&codes, persons).expect("categories");
+        }
+        let level = |places: &[usize]| Level::of(places).expect("there");
+        let levels = [Level::TOTAL, level(&[0]), level(&[1])];
+        let cube = Cube::protect(counts, &levels, Rules::new(11, 5).expect("in range")).expect("it fits");
+        let table = PublishedTable {
+            agreement: "ISA-AL-2026-014".parse().expect("well formed"),
+            agreement_version: 1,
+            table: "t1".parse().expect("well formed"),
+            clause: "c3.1".parse().expect("well formed"),
+            kind: Kind::VictimProfile,
+            period: "2026-Q3".into(),
+            from: Date::new(2026, 7, 1).expect("a day"),
+            to: Date::new(2026, 9, 30).expect("a day"),
+            numbers: cube.table(),
+        };
+        Read { table, leaf: LeafIndex(7), digest: Digest([1; 32]) }
+    }
+
+    #[test]
+    fn a_breakdown_is_one_of_those_that_are_published() {
+        let read = read();
+        let ask = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            level(&read.table, &names)
+        };
+        let cells = |names: &[&str]| numbers(&read, ask(names).expect("published")).cells;
+        assert_eq!(cells(&[]), [(vec![], Some(95))]);
+        assert_eq!(cells(&["gender"]), [(vec!["female".into()], Some(25)), (vec!["male".into()], Some(70))]);
+        assert_eq!(cells(&["gender", "gender"]), cells(&["gender"]), "a dimension named twice is that dimension");
+        let both = ask(&["gender", "nationality"]).expect_err("that would be finer");
+        assert_eq!((both.class, both.reason), (Class::Invalid, "level-not-published"));
+        let unknown = ask(&["shoe_size"]).expect_err("the table has no such dimension");
+        assert_eq!((unknown.class, unknown.reason), (Class::Invalid, "unknown-dimension"));
+        assert!(unknown.message.contains("nationality, gender"), "{}", unknown.message);
+    }
+}

@@ -136,7 +136,7 @@ impl Exchange {
             acknowledge_by,
             acknowledged,
             acknowledged_by,
-            overdue: acknowledged.is_none() && now > acknowledge_by,
+            overdue: acknowledged.is_none() && acknowledge_by <= now,
             time_to_acknowledge_micros: acknowledged.and_then(took),
         })
     }

@@ -120,18 +120,19 @@ pub(crate) fn withdraws(state: &State, agreement: &Arc<Agreement>, after: Positi
     })
 }
 
-/// A look at one feed. A group's persons are counted once.
+/// A look at one feed. A group's persons are counted once, and a version of the agreement is looked up once.
 struct Look<'a> {
     state: &'a State,
     feed: Feed<'a>,
     agreement: &'a Arc<Agreement>,
     persons: HashMap<CellId, u64>,
+    versions: HashMap<u32, &'a Arc<Agreement>>,
 }
 
 impl<'a> Look<'a> {
     fn at(state: &'a State, agreement: &'a Arc<Agreement>) -> Option<Self> {
         let feed = state.feed(&agreement.id)?;
-        Some(Self { state, feed, agreement, persons: HashMap::new() })
+        Some(Self { state, feed, agreement, persons: HashMap::new(), versions: HashMap::new() })
     }
 
     fn slot(&mut self, position: Position) -> Option<Slot> {
@@ -163,8 +164,7 @@ impl<'a> Look<'a> {
             && self.feed.live(&slot.record_id) == Some(slot.position);
         let made = if is_live { leaf_of(record, slot.version)? } else { return None };
         let item = self.feed.item(slot.position)?;
-        let version = item.terms.agreement_version;
-        let agreement = self.state.agreement_version(&self.agreement.id, version).unwrap_or(self.agreement);
+        let agreement = self.version(item.terms.agreement_version);
         Some(Live {
             made,
             released: item.leaf,
@@ -172,6 +172,13 @@ impl<'a> Look<'a> {
             terms: item.terms.clone(),
             persons: self.feed.cell(slot.position).map(|cell| self.persons(cell)),
         })
+    }
+
+    /// A version of the agreement; the present one where an early log does not say which.
+    fn version(&mut self, version: u32) -> &'a Arc<Agreement> {
+        let Self { state, agreement, .. } = *self;
+        let known = || state.agreement_version(&agreement.id, version).unwrap_or(agreement);
+        self.versions.entry(version).or_insert_with(known)
     }
 
     fn persons(&mut self, cell: CellId) -> u64 {
