@@ -126,6 +126,37 @@ async fn a_cursor_ahead_of_the_feed_tells_of_a_lost_journal() {
     gateway.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_never_expires_and_a_lost_reply_loses_nothing() {
+    let world = World::with(|setup| {
+        setup.agreement(ALBANIA, |text| text.replace("2028-12-31", "2026-11-25"));
+    });
+    let gateway = world.start().await;
+    fill(&world, &gateway, "record", 4).await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let first = pull(&mut feed, "", 2).await.expect("a page");
+    // The reply is lost: the same cursor gives what it held.
+    let lost = pull(&mut feed, &first.next_cursor, 2).await.expect("a page");
+    let again = pull(&mut feed, &first.next_cursor, 2).await.expect("a page");
+    assert_eq!(bare(&lost), bare(&again));
+    gateway.stop().await;
+    // Long after the agreement has ended: positions and ids are what they were, and withdrawals are served.
+    world.clock().set(causeway_model::Date::new(2026, 12, 31).expect("a day").start());
+    let gateway = world.start().await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let later = pull(&mut feed, &first.next_cursor, 2).await.expect("the cursor is good for ever");
+    let ids = |page: &v1::Page| -> Vec<_> {
+        page.items.iter().map(|item| (item.position, item.item_id.clone(), item.kind)).collect()
+    };
+    assert_eq!(ids(&later), ids(&lost));
+    let gone = |item: &v1::Item| match &item.content {
+        Some(v1::item::Content::Withdrawn(gone)) => gone.item_id == item.item_id,
+        _ => false,
+    };
+    assert!(later.items.iter().all(gone));
+    gateway.stop().await;
+}
+
 async fn next(stream: &mut tonic::Streaming<v1::WatchResponse>) -> Result<v1::Page, Status> {
     let answer = tokio::time::timeout(PATIENCE, stream.message()).await.expect("the watch answers");
     let response = answer?.expect("a watch ends with a status");

@@ -368,6 +368,12 @@ fn assert_fields(said: &v1::Explanation, submitted: &Value, served: &Value) {
     for path in &left {
         assert!(listed.contains(path.as_str()), "{path} was delivered and is not explained: {said:?}");
     }
+    for field in &said.fields {
+        let mut values = Vec::new();
+        values_at(served, "", &field.path, &mut values);
+        let all = values.iter().all(|value| has_form(&field.form, value));
+        assert!(all, "{} is not of the form {}: {values:?}", field.path, field.form);
+    }
     for path in there.iter().filter(|path| listed.contains(path.as_str())) {
         let may_miss = MAY_BE_LEFT_OUT.contains(&path.as_str());
         assert!(left.contains(path) || may_miss, "{path} is explained and was not delivered: {said:?} {served}");
@@ -383,5 +389,36 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         }
         Value::Array(values) => values.iter().for_each(|value| paths(value, &format!("{path}[]"), found)),
         _ => drop(found.insert(path.to_owned())),
+    }
+}
+
+/// The values of one field.
+fn values_at<'v>(value: &'v Value, path: &str, wanted: &str, found: &mut Vec<&'v Value>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                values_at(value, &below, wanted, found);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| values_at(value, &format!("{path}[]"), wanted, found)),
+        leaf if path == wanted => found.push(leaf),
+        _ => {}
+    }
+}
+
+/// Whether a value is no finer than its form says.
+fn has_form(form: &str, value: &Value) -> bool {
+    let Some(text) = value.as_str() else { return form == "exact" };
+    match form {
+        "pseudonym" => causeway_crypto::pseudonym_is_well_formed(text),
+        "year" => text.len() == 4,
+        "quarter" => text.len() == 4 || text.contains("-Q"),
+        "month" => text.len() <= 7,
+        "adult-child" => ["adult", "child"].contains(&text),
+        "female-male" => ["female", "male", "unknown"].contains(&text),
+        "country" => text.len() == 2,
+        "region" => text.len() > 2,
+        _ => true,
     }
 }

@@ -63,8 +63,10 @@ async fn a_holder_is_listed_from_its_first_page_until_its_acknowledgement_and_af
     assert_eq!(items(&mut feed).await.len(), 2);
     let due = v1::Holder { versions: vec![1, 2], ..due };
     assert_eq!(holders(&mut ingest, &record).await, [due.clone()], "pulling is not taking note");
-    world.clock().set(noon(25));
+    world.clock().set(Timestamp(noon(25).0 - 1));
     assert!(!holders(&mut ingest, &record).await[0].overdue, "the last moment is within its time");
+    world.clock().set(noon(25));
+    assert!(holders(&mut ingest, &record).await[0].overdue);
     world.clock().set(noon(26));
     assert_eq!(holders(&mut ingest, &record).await, [v1::Holder { overdue: true, ..due.clone() }]);
     let taken = v1::AcknowledgeRequest { up_to_position: 2, ..v1::AcknowledgeRequest::default() };

@@ -171,3 +171,43 @@ async fn a_watch_is_told_once_what_is_put_off_hears_of_withdrawals_and_goes_on_a
     assert_eq!(seen, expected, "from what was put off, and no page in between");
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_that_are_not_published_are_refused_in_clear_words() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let asked = |agreement: &str, table: &str, dimensions: &[&str]| v1::CountRequest {
+        agreement: agreement.into(),
+        table: table.into(),
+        period: String::new(),
+        dimensions: dimensions.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let five = ["nationality", "age_band", "gender", "stage", "quarter"];
+    let size = world.journal().size();
+    for (request, code, expected) in [
+        (asked("", "t1", &[]), Code::NotFound, "table-not-published"),
+        (asked("", "t1", &five), Code::InvalidArgument, "too-many-dimensions"),
+        (asked("ISA-VN-2026-021", "t1", &[]), Code::NotFound, "unknown-feed"),
+        (asked("ISA-XX-2026-999", "t1", &[]), Code::NotFound, "unknown-feed"),
+        (asked("", "table", &[]), Code::InvalidArgument, "field-malformed"),
+    ] {
+        let refused = feed.count(request).await.expect_err(expected);
+        assert_eq!((refused.code(), reason(&refused).as_str()), (code, expected));
+    }
+    let listed = feed.list_tables(v1::ListTablesRequest::default()).await.expect("there are none").into_inner();
+    assert_eq!(listed.tables, []);
+    let said = world.journal().entries_from(size);
+    let said: Vec<_> = said.iter().map(|seen| (seen.entry.decision(), seen.entry.reason.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            (Decision::Denied, "table-not-published"),
+            (Decision::Denied, "too-many-dimensions"),
+            (Decision::Denied, "unknown-feed"),
+            (Decision::Denied, "unknown-feed"),
+            (Decision::Allowed, "tables-listed")
+        ]
+    );
+    gateway.stop().await;
+}
