@@ -123,11 +123,12 @@ async fn unknown_names_stop_the_start_with_all_faults_and_leave_nothing_in_force
         });
         setup.agreement(VIET_NAM, |text| {
             let text = text.replacen("\"gender\" = \"female-male\"", "\"given_name\" = \"exact\"", 1);
-            text.replacen("\"referral_date\" = \"year\"", "\"referral_date\" = \"day\"", 1)
+            let text = text.replacen("\"referral_date\" = \"year\"", "\"referral_date\" = \"day\"", 1);
+            text.replacen("\"ForcedLabour\"", "\"ForcedLabor\"", 1)
         });
     });
     let message = refusal(&world).await;
-    for fault in ["al-customs", "shoe_size", "given_name", "referral_date"] {
+    for fault in ["al-customs", "shoe_size", "given_name", "referral_date", "\"ForcedLabor\""] {
         let line = message.lines().find(|line| line.contains(fault));
         let line = line.unwrap_or_else(|| panic!("{fault} is not among the faults: {message}"));
         assert!(line.contains(ALBANIA) || line.contains(VIET_NAM), "{line}");

@@ -103,6 +103,7 @@ async fn a_faulty_document_is_refused_with_its_faults_and_a_look_beforehand_name
         (second(ALBANIA, &|text| text.replace("\"al-police\"", "\"vn-police\"")), "keeps its parties"),
         (second(ALBANIA, &|text| text.replace(ALBANIA, "ISA-AL-2026-015")), "another one, or of another version"),
         (second(VIET_NAM, &|_| "surprise = 1".into()), "surprise"),
+        (second(ALBANIA, &|text| text.replacen("\"XK\"", "\"UK\"", 1)), "route_countries[1]: \"UK\" is no code"),
         (schema("victim-profile/1.2", &|text| text.replacen("\"x-field\": 60", "\"x-field\": 900", 1)), "x-field"),
         (
             schema("victim-profile/1.2", &|text| text.replacen("\"maxLength\": 100", "\"maxLength\": 10", 1)),
