@@ -1,0 +1,70 @@
+//! Published tables: once for each period that is over, with small cells suppressed, never again and never changed.
+
+use causeway_exchange::PublishedTable;
+use causeway_journal::v1::Operation;
+use causeway_journal::{REASON_TABLE_PUBLISHED, table_digest};
+use causeway_model::{AgreementId, Date};
+use serde_json::json;
+
+use crate::feed::{ALBANIA, submit_each};
+use crate::harness::World;
+use crate::harness::calls::submit;
+use crate::minimum_cell::{profile, quiet};
+
+const TABLE: &str = "\n[[tables]]\nid = \"t1\"\nclause = \"c3.1\"\nkind = \"victim-profile\"\ndimensions = [\"gender\", \"exploitation_type\"]\nperiod = \"month\"\n";
+
+fn text(world: &World, period: &str) -> Option<String> {
+    let id: AgreementId = ALBANIA.parse().expect("an agreement's id");
+    let table = "t1".parse().expect("a table's id");
+    world.journal().read(|state| state.table(&id, &table, period).map(|published| published.text.to_string()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_that_is_over_is_published_once_and_small_cells_are_not_told() {
+    let world = World::with(|setup| {
+        setup.agreement(ALBANIA, |text| format!("{text}{TABLE}"));
+        setup.now = Date::new(2026, 11, 29).expect("a day").start();
+    });
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let mut records = Vec::new();
+    for (gender, persons) in [("female", 23), ("male", 4)] {
+        records.extend((0..persons).map(|number| profile(&format!("{gender}-{number}"), json!({ "gender": gender }))));
+    }
+    // A person is counted once, by the newest record.
+    records.push(profile("female-0", json!({ "gender": "female" })));
+    submit_each(&mut ingest, &records).await;
+    quiet(&world, &mut ingest).await;
+    assert_eq!(text(&world, "2026-11"), None, "the month is not over");
+    world.clock().set(Date::new(2026, 12, 1).expect("a day").start());
+    let of_december = submit(&mut ingest, "december", &profile("later", json!({ "gender": "male" }))).await;
+    of_december.expect("accepted");
+    quiet(&world, &mut ingest).await;
+    let published = text(&world, "2026-11").expect("it is published");
+    let table = PublishedTable::parse(&published).expect("it reads");
+    assert_eq!(
+        (table.from, table.to),
+        (Date::new(2026, 11, 1).expect("a day"), Date::new(2026, 11, 30).expect("a day"))
+    );
+    let seen: Vec<_> =
+        world.journal().entries().into_iter().filter(|seen| seen.entry.reason == REASON_TABLE_PUBLISHED).collect();
+    assert_eq!(seen.len(), 1, "months before the journal have no table");
+    assert_eq!(seen[0].entry.operation(), Operation::Combination);
+    assert_eq!(seen[0].entry.subject_digest, table_digest(published.as_bytes()).0);
+    assert!(!published.contains(",4]") && !published.contains(",23]") && !published.contains(",27]"), "{published}");
+    // All 27 are shown as records: what is not seen is none, and the four are still not told.
+    let gender = table.numbers.dimensions().iter().position(|dimension| dimension.name == "gender");
+    assert_eq!(gender, Some(0));
+    gateway.stop().await;
+    let gateway = world.start().await;
+    quiet(&world, &mut gateway.ingest("gb-nca/case-management").await).await;
+    assert_eq!(text(&world, "2026-11"), Some(published), "a table never changes");
+    world.clock().set(Date::new(2027, 1, 1).expect("a day").start());
+    quiet(&world, &mut gateway.ingest("gb-nca/case-management").await).await;
+    let december = text(&world, "2026-12").expect("it is published");
+    let december = PublishedTable::parse(&december).expect("it reads");
+    assert!(december.numbers.is_empty(), "one person is too few for any number");
+    let categories = |place: usize| december.numbers.dimensions()[place].categories.clone();
+    assert_eq!((categories(0), categories(1)), (vec!["withheld".to_owned()], vec!["withheld".to_owned()]));
+    gateway.stop().await;
+}
