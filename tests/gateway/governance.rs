@@ -123,12 +123,11 @@ async fn unknown_names_stop_the_start_with_all_faults_and_leave_nothing_in_force
         });
         setup.agreement(VIET_NAM, |text| {
             let text = text.replacen("\"gender\" = \"female-male\"", "\"given_name\" = \"exact\"", 1);
-            let text = text.replacen("\"referral_date\" = \"year\"", "\"referral_date\" = \"day\"", 1);
-            text.replacen("\"ForcedLabour\"", "\"ForcedLabor\"", 1)
+            text.replacen("\"referral_date\" = \"year\"", "\"referral_date\" = \"day\"", 1)
         });
     });
     let message = refusal(&world).await;
-    for fault in ["al-customs", "shoe_size", "given_name", "referral_date", "\"ForcedLabor\""] {
+    for fault in ["al-customs", "shoe_size", "given_name", "referral_date"] {
         let line = message.lines().find(|line| line.contains(fault));
         let line = line.unwrap_or_else(|| panic!("{fault} is not among the faults: {message}"));
         assert!(line.contains(ALBANIA) || line.contains(VIET_NAM), "{line}");
@@ -198,6 +197,8 @@ async fn after_genesis_a_changed_file_is_a_warning_and_the_old_document_stays() 
     world.reissue();
     let gateway = world.start().await;
     assert!(warned(&World::log_lines()), "nobody says that the file is not in force");
+    let named = |line: &str| line.contains(id) && line.contains("causeway agreement activate");
+    assert!(World::log_lines().lines().any(named), "nor what to do about it");
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
     let outside = documents::with(documents::profile(), serde_json::json!({ "nationalities": ["RO"] }));
     submit(&mut ingest, "outside", &outside).await.expect("accepted");
