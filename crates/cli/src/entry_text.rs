@@ -1,6 +1,6 @@
 //! Entries in words, for people. Everything in an entry may be read by whoever holds it: there is no identifier in one.
 
-use causeway_journal::v1::{Decision, Entry, Operation};
+use causeway_journal::v1::{Decision, Entry, Operation, Recipient};
 use causeway_journal::{
     ACTION_COMPROMISED, REASON_AT_RISK, REASON_CORRECTED, REASON_ERASURE_COMPLETE, REASON_ERASURE_ORDERED,
     REASON_HOLD_LIFTED, REASON_HOLD_SET, REASON_IDENTITY_APPROVED, REASON_IDENTITY_COLLECTED,
@@ -33,11 +33,7 @@ pub(crate) fn summary(entry: &Entry) -> String {
         text.push_str(&format!(", for {}", entry.purpose_code));
     }
     if let Some(recipient) = &entry.recipient {
-        text.push_str(&format!(", to {}", recipient.agency));
-        // The owner gets its own sealed identity under no agreement.
-        if !recipient.agreement.is_empty() {
-            text.push_str(&format!(" under {} v{}", recipient.agreement, recipient.agreement_version));
-        }
+        text.push_str(&to_whom(entry.operation(), recipient));
     }
     if let Some(page) = &entry.page {
         text.push_str(&format!(", positions {} to {}", page.from_position, page.to_position));
@@ -58,6 +54,25 @@ pub(crate) fn summary(entry: &Entry) -> String {
     let approved: Vec<String> = entry.approvals.iter().map(|by| format!("{}/{}", by.agency, by.person)).collect();
     if entry.document.is_none() && !approved.is_empty() {
         text.push_str(&format!(", approved by {}", approved.join(" and ")));
+    }
+    text
+}
+
+/// To whom something went, or about whom somebody asked.
+fn to_whom(operation: Operation, recipient: &Recipient) -> String {
+    let Recipient { agency, agreement, agreement_version, .. } = recipient;
+    let mut text = match (agency.is_empty(), operation) {
+        (true, _) => ",".to_owned(),
+        // What is asked about a partner goes to whoever asks.
+        (false, Operation::Consultation) => format!(", concerning {agency}"),
+        (false, _) => format!(", to {agency}"),
+    };
+    // The owner gets its own sealed identity under no agreement.
+    if !agreement.is_empty() {
+        text.push_str(&format!(" under {agreement}"));
+    }
+    if *agreement_version > 0 {
+        text.push_str(&format!(" v{agreement_version}"));
     }
     text
 }
@@ -230,6 +245,23 @@ mod tests {
             ..entry(Operation::Collection, "accepted")
         };
         assert!(story(&kept, "").ends_with("to be kept until 2024-10-04"), "{}", story(&kept, ""));
+    }
+
+    #[test]
+    fn what_went_to_a_partner_and_what_was_asked_about_one_read_apart() {
+        let recipient = |agency: &str, version| Recipient {
+            agency: agency.into(),
+            agreement: "ISA-AL-2026-014".into(),
+            agreement_version: version,
+            ..Recipient::default()
+        };
+        assert_eq!(
+            to_whom(Operation::Disclosure, &recipient("al-police", 2)),
+            ", to al-police under ISA-AL-2026-014 v2"
+        );
+        assert_eq!(to_whom(Operation::Consultation, &recipient("", 0)), ", under ISA-AL-2026-014");
+        let partner = Recipient { agency: "al-police".into(), ..Recipient::default() };
+        assert_eq!(to_whom(Operation::Consultation, &partner), ", concerning al-police");
     }
 
     #[test]

@@ -267,6 +267,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_gateway_says_stays_on_its_line() {
+        let hostile = "two faults\ncauseway: all is well\u{1b}[2K\r\u{202e}";
+        let lines = [
+            one_line(hostile),
+            said("a\nb", hostile),
+            broken(&Violation { rule: hostile.into(), ..Violation::default() }).to_string(),
+        ];
+        assert!(lines.iter().all(|line| !line.contains(char::is_control) && !line.contains('\u{202e}')), "{lines:?}");
+        assert!(lines[0].starts_with("two faults; causeway"), "{}", lines[0]);
+    }
+
+    #[test]
     fn an_unknown_identity_is_answered_with_those_that_are_there() {
         let folder = tempfile::tempdir().expect("a folder");
         let options = ClientOptions::development("gb-nca/nobody", folder.path(), "https://127.0.0.1:1");

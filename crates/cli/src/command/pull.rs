@@ -34,7 +34,8 @@ pub(crate) struct Options {
     /// Go on from where this file says, and write there where this pull stopped. With --verify: what is kept must reach that far.
     #[arg(long, value_name = "FILE")]
     cursor: Option<PathBuf>,
-    /// Pull page after page until there is no more.
+    /// Pull page after page until there is no more. Where the day's quota puts records off, withdrawals further on are read, and come
+    /// again when their positions are reached.
     #[arg(long)]
     all: bool,
     /// Append the items to this file, for its owner alone, instead of printing them.

@@ -3,10 +3,10 @@
 use crate::party::Gateway;
 use crate::{CASES, member, submitted};
 
-const OPERATOR: &str = "--as gb-nca/operations";
+pub(crate) const OPERATOR: &str = "--as gb-nca/operations";
 
 /// What each of these persons signs, into a file.
-fn signed(gateway: &Gateway, what: &str, persons: &[&str], file: &str) {
+pub(crate) fn signed(gateway: &Gateway, what: &str, persons: &[&str], file: &str) {
     let sign = |person: &&str| gateway.run(&format!("document approve {what} --person gb-nca/{person}")).done().out;
     gateway.write(file, &persons.iter().map(sign).collect::<String>());
 }

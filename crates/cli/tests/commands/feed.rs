@@ -1,7 +1,8 @@
 //! A feed as it is kept by its partner: verified again offline, whatever was done to it.
 
+use crate::documents::{OPERATOR, signed};
 use crate::party::Gateway;
-use crate::{CASES, submitted};
+use crate::{CASES, member, submitted};
 
 const PULL: &str =
     "pull --all --cursor here --out items.jsonl --receipts pages --verifier-key key.txt --as al-police/feed";
@@ -79,5 +80,68 @@ fn what_goes_on_in_a_file_goes_on_behind_its_last_whole_line() {
     assert!(again.err.contains("not all there"), "{}", again.err);
     assert_eq!(gateway.read("items.jsonl"), items);
     gateway.run(VERIFY).done();
+    gateway.stop();
+}
+
+/// A gateway with three records in the partner's feed, each of which has left once, and an agreement that then states this quota. Gives
+/// the first record too.
+fn with_quota(quota: &str) -> (Gateway, String) {
+    let gateway = Gateway::start();
+    let first = submitted(&gateway);
+    let line = gateway.read("records.jsonl");
+    let more = ["s-2", "s-3"].map(|id| line.replace("s-1", id).replace("77120", id));
+    gateway.write("more.jsonl", &more.join("\n"));
+    gateway.run(&format!("submit more.jsonl {CASES}")).done();
+    let mut feed = gateway.watch("watch --as al-police/feed");
+    (0..3).for_each(|_| drop(feed.next_line()));
+    drop(feed);
+    let text = gateway.read("config/agreements/ISA-AL-2026-014.toml").replacen("version = 1", "version = 2", 1);
+    gateway.write("quota.toml", &format!("{text}\n[quota]\n{quota}\n"));
+    signed(&gateway, "quota.toml", &["dpo", "director"], "approvals.jsonl");
+    gateway.run(&format!("agreement activate quota.toml --approval approvals.jsonl {OPERATOR}")).done();
+    (gateway, first)
+}
+
+#[test]
+fn a_pull_that_is_too_fast_for_its_agreement_waits_as_it_is_told() {
+    let (gateway, _) = with_quota("requests_per_second = 1");
+    let pulled = gateway.run("pull --all --limit 1 --as al-police/feed").done();
+    assert_eq!(pulled.out.lines().count(), 3);
+    gateway.stop();
+}
+
+#[test]
+fn a_pull_stops_at_the_days_quota_and_still_reads_the_withdrawals_behind_it() {
+    // Three records have left today.
+    let (gateway, one) = with_quota("records_per_day = 5");
+    let pull = "pull --all --cursor here --out items.jsonl --receipts pages --as al-police/feed";
+    let stopped = gateway.run(pull);
+    assert!(
+        stopped.code == 1 && stopped.err.contains("from position 3 on, records are put off until 2"),
+        "{stopped:?}"
+    );
+    assert_eq!(gateway.read("items.jsonl").lines().count(), 2);
+    let cursor = gateway.read("here");
+    assert_eq!((member(&cursor, "position"), member(&cursor, "ahead/position")), ("2".into(), "3".into()));
+
+    let explained = gateway.run(&format!("explain {one} --partner al-police --json {CASES}")).done().out;
+    assert_eq!(member(&explained, "position"), "1");
+    gateway.run(&format!("withdraw {one} --expected-version 1 {CASES}")).done();
+    let ahead = gateway.run(pull);
+    assert!(ahead.code == 1 && ahead.err.contains("withdrawals were read on to position 4"), "{ahead:?}");
+    let items = gateway.read("items.jsonl");
+    let last = items.lines().last().expect("three lines");
+    assert_eq!((items.lines().count(), member(last, "position")), (3, "4".into()));
+    assert_eq!(member(last, "withdrawn"), member(items.lines().next().expect("three lines"), "item_id"));
+    assert_eq!(member(&gateway.read("here"), "cursor"), member(&cursor, "cursor"), "the cursor stays");
+    let again = gateway.run(pull);
+    let repeated = gateway.read("items.jsonl");
+    assert_eq!(
+        (again.code, repeated),
+        (1, format!("{items}{last}\n")),
+        "what was read ahead may come again: {again:?}"
+    );
+    let verified = gateway.run("pull --verify items.jsonl --receipts pages --cursor here");
+    assert!(verified.code == 2 && verified.out.contains("4 items in items.jsonl"), "{verified:?}");
     gateway.stop();
 }

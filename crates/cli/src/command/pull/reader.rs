@@ -93,6 +93,7 @@ impl<'a> Reader<'a> {
     /// Reads a page, or all there are. Says what was put off, where something was.
     pub(super) async fn read(&mut self) -> Result<Option<PutOff>, Failure> {
         let mut progress = Progress::start("pulling", None, !self.options.all);
+        let mut more = true;
         let put_off = loop {
             let page = match self.fetch(&self.standing.cursor).await? {
                 Fetched::Page(page) => page,
@@ -101,11 +102,12 @@ impl<'a> Reader<'a> {
             self.take(&page)?;
             progress.at(self.counts.all());
             let put_off = PutOff::of_page(&page);
+            more = page.more;
             if put_off.is_some() || !self.options.all || !page.more {
                 break put_off;
             }
         };
-        if put_off.is_some() {
+        if put_off.is_some() && more {
             self.read_ahead().await?;
         }
         progress.finish();
