@@ -139,10 +139,12 @@ async fn a_text_with_faults_is_not_compared_and_each_fault_has_its_line() {
     let line_of = |text: &str, words: &str| 1 + text.lines().position(|line| line.contains(words)).expect("there");
     let red = text.replacen("tlp = \"AMBER\"", "tlp = \"RED\"", 1);
     let shoe = text.replacen("\"gender\"", "\"shoe_size\"", 1);
+    let unknown = text.replacen("\"XK\"", "\"UK\"", 1);
     let cases = [
         (String::new(), red.clone(), format!("the new text: line {}: ", line_of(&red, "\"RED\""))),
         (red.clone(), text.clone(), format!("the old text: line {}: ", line_of(&red, "\"RED\""))),
         (String::new(), shoe.clone(), format!("the new text: line {}: ", line_of(&shoe, "shoe_size"))),
+        (String::new(), unknown.clone(), format!("the new text: line {}: ", line_of(&unknown, "\"UK\""))),
         (String::new(), text.replace("\"al-police\"", "\"ro-police\""), "ro-police has no agency file".into()),
         (text.clone(), text.replace(ALBANIA, "ISA-AL-2026-015"), "not of one agreement".into()),
         (String::new(), text.replace("\"al-police\"", "\"vn-police\""), "not of one agreement".into()),
