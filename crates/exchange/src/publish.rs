@@ -63,36 +63,10 @@ impl Exchange {
         Ok(spans)
     }
 
-    async fn publish(&self, ground: &Ground<'_>, table: &Table, (label, from, to): Span) -> Result<(), Error> {
+    async fn publish(&self, ground: &Ground<'_>, table: &Table, span: Span) -> Result<(), Error> {
         let agreement = ground.agreement;
-        let rows = self.rows(ground, table, from, to).await?;
-        let published = |numbers: Numbers| PublishedTable {
-            agreement: agreement.id.clone(),
-            agreement_version: agreement.version,
-            table: table.id.clone(),
-            clause: table.clause.clone(),
-            kind: table.kind,
-            period: label.clone(),
-            from: from.date(),
-            to: last_day(to),
-            numbers,
-        };
-        let stated = levels(table).and_then(|levels| protected(table, &rows, levels));
-        let text = stated.and_then(|numbers| published(numbers).to_text());
-        let text = match text.map(|text| Some(text).filter(|text| text.len() <= MAX_DOCUMENT_BYTES)) {
-            Ok(Some(text)) => text,
-            Ok(None) | Err(causeway_cells::Error::TooLarge { .. } | causeway_cells::Error::TooManyCells) => {
-                tracing::error!(
-                    agreement = %agreement.id,
-                    table = %table.id,
-                    period = label,
-                    "the table is too large, and only its total is published: let the agreement's next version state fewer levels"
-                );
-                let total = protected(table, &rows, vec![Level::TOTAL]);
-                total.and_then(|numbers| published(numbers).to_text()).map_err(Error::corrupt)?
-            }
-            Err(error) => return Err(Error::corrupt(error)),
-        };
+        let text = self.text_of(ground, table, &span).await?;
+        let (label, from, to) = span;
         let mut draft = Said::allowed(v1::Operation::Combination, REASON_TABLE_PUBLISHED).by_operator(&self.operator());
         draft.entry.recipient = Some(v1::Recipient {
             agency: agreement.recipient.to_string(),
@@ -114,6 +88,39 @@ impl Exchange {
         self.record(draft).await?;
         Ok(())
     }
+
+    /// The text of a period's table. One that is too large to be published is published as its total alone.
+    async fn text_of(&self, ground: &Ground<'_>, table: &Table, (label, from, to): &Span) -> Result<String, Error> {
+        let agreement = ground.agreement;
+        let rows = self.rows(ground, table, *from, *to).await?;
+        let text = |levels: Vec<Level>| {
+            let published = PublishedTable {
+                agreement: agreement.id.clone(),
+                agreement_version: agreement.version,
+                table: table.id.clone(),
+                clause: table.clause.clone(),
+                kind: table.kind,
+                period: label.clone(),
+                from: from.date(),
+                to: last_day(*to),
+                numbers: protected(table, &rows, levels)?,
+            };
+            published.to_text()
+        };
+        match levels(table).and_then(text).map(|text| Some(text).filter(|text| text.len() <= MAX_DOCUMENT_BYTES)) {
+            Ok(Some(text)) => Ok(text),
+            Ok(None) | Err(causeway_cells::Error::TooLarge { .. } | causeway_cells::Error::TooManyCells) => {
+                tracing::error!(
+                    agreement = %agreement.id,
+                    table = %table.id,
+                    period = label,
+                    "the table is too large, and only its total is published: let the agreement's next version state fewer levels"
+                );
+                text(vec![Level::TOTAL]).map_err(Error::corrupt)
+            }
+            Err(error) => Err(Error::corrupt(error)),
+        }
+    }
 }
 
 /// The last day of a period, from the first moment after it.
@@ -124,7 +131,8 @@ fn last_day(to: Timestamp) -> Date {
 /// The protected numbers. A dimension of which nothing is published loses its categories too: they would say what there is.
 fn protected(table: &Table, rows: &[Row], mut levels: Vec<Level>) -> Result<Numbers, causeway_cells::Error> {
     let rules = Rules::new(table.threshold, table.rounding)?;
-    let mut hidden = vec![false; table.dimensions.len()];
+    let places = 0..table.dimensions.len();
+    let mut hidden: Vec<bool> = places.map(|place| !levels.iter().any(|level| level.has(place))).collect();
     loop {
         let numbers = Cube::protect(counts(table, rows, &hidden)?, &levels, rules)?.table();
         let published: Vec<Level> = numbers.levels().collect();

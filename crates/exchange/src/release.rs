@@ -126,10 +126,13 @@ impl Exchange {
             if is_new_day {
                 self.review(ground).await?;
             }
-            self.publish_tables(ground).await?;
         }
+        // Last, so that nothing of this keeps a record in or out of a feed.
         for ground in &grounds {
             self.note_overdue(ground.agreement, now).await?;
+        }
+        for ground in grounds.iter().filter(|ground| ground.may_grant()) {
+            self.publish_tables(ground).await?;
         }
         progress.reviewed = Some(now);
         Ok(done)
