@@ -100,6 +100,18 @@ impl World {
         fs::write(dir.join("gb-nca/gateway.key"), issued.key_pem).expect("writable");
     }
 
+    /// Gives a system a certificate that is good for any day, for tests in which months pass.
+    pub(crate) fn lasting(&self, system: &str) {
+        let id: SystemId = system.parse().expect("well formed");
+        let day = |year| Date::new(year, 1, 1).expect("a day");
+        let validity = certs::Validity { from: day(2020), until: day(2036) };
+        let profile = certs::Profile { validity, ..certs::Profile::client(&id, self.clock.now()) };
+        let issued = self.authority(id.agency.as_str()).issue(&profile).expect("any profile can be minted");
+        let at = |end: &str| self.path(&format!("certs-dev/{system}.{end}"));
+        fs::write(at("pem"), issued.certificate_pem).expect("writable");
+        fs::write(at("key"), issued.key_pem).expect("writable");
+    }
+
     /// An agency's CA, to issue what no honest one would.
     pub(crate) fn authority(&self, agency: &str) -> certs::Authority {
         let agency: AgencyId = agency.parse().expect("well formed");

@@ -38,3 +38,4 @@ mod suspension;
 mod tables;
 mod watch;
 mod withdrawal;
+mod year;
