@@ -195,7 +195,7 @@ impl Dice {
 }
 
 fn any(dice: &mut Dice) -> Value {
-    let subject = format!("P-{}", dice.roll(30));
+    let subject = format!("P-{}", dice.roll(9));
     let members = json!({
         "gender": dice.pick(&["female", "male"]), "age_band": dice.pick(&["18-20", "21-23", "48+"]),
         "referral_date": dice.pick(&["2025-02-03", "2026-05-06"]),
@@ -277,7 +277,7 @@ async fn no_partner_ever_holds_a_group_that_is_too_small() {
                 _ => {}
             }
         }
-        assert!(most > 2 * CELL, "seed {seed}: hardly anything left: {most}");
+        assert!(most >= CELL, "seed {seed}: hardly anything left: {most}");
         world.journal().read(counted_once);
         gateway.stop().await;
     }
