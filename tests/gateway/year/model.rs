@@ -26,7 +26,12 @@ pub(super) struct Record {
     pub(super) is_erased: bool,
     /// The day on which it last became due to be decided on.
     since: u64,
+    /// The last day before it is erased.
+    kept_until: Option<u64>,
 }
+
+/// A correction that brings the last day forward does so with this notice.
+const NOTICE_DAYS: u64 = 30;
 
 /// An agreement, and what its partner has.
 #[derive(Debug)]
@@ -91,12 +96,17 @@ impl Feed {
 impl Model {
     pub(super) fn submitted(&mut self, id: String, facts: Facts, today: u64) {
         let (is_withdrawn, is_restricted, is_erased) = (false, false, false);
-        self.records.push(Record { id, version: 1, facts, is_withdrawn, is_restricted, is_erased, since: today });
+        let (since, kept_until) = (today, facts.last_day);
+        let record = Record { id, version: 1, facts, is_withdrawn, is_restricted, is_erased, since, kept_until };
+        self.records.push(record);
     }
 
     pub(super) fn corrected(&mut self, record: usize, facts: Facts, today: u64) {
         let corrected = &mut self.records[record];
         corrected.version += 1;
+        let notice = today + NOTICE_DAYS;
+        let earlier = corrected.kept_until.map_or(notice, |last| last.min(notice));
+        corrected.kept_until = facts.last_day.map(|last| last.max(earlier));
         (corrected.facts, corrected.since) = (facts, today);
         self.recalled(record);
     }
@@ -125,7 +135,7 @@ impl Model {
     pub(super) fn expire(&mut self, today: u64) {
         for record in 0..self.records.len() {
             let known = &self.records[record];
-            let is_over = known.facts.last_day.is_some_and(|last| last < today);
+            let is_over = known.kept_until.is_some_and(|last| last < today);
             if is_over && !known.is_restricted && !known.is_erased {
                 self.erased(record);
             }
