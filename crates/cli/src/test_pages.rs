@@ -121,6 +121,7 @@ fn disclose(page: &mut Page, start: u64, leaf: u8, key: &SigningKey) {
             to_position: items.last().map_or(0, |item| item.position.0),
             digest: page_digest(&salt, terms, &items).0.to_vec(),
             withheld: Vec::new(),
+            deferred: Vec::new(),
         }),
         ..journal::Entry::default()
     };

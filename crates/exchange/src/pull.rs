@@ -255,22 +255,16 @@ impl Exchange {
             agreement_version: agreement.version,
             clause: String::new(),
         });
-        let (mut count, mut bytes, mut withheld) = (0, 0, vec![0u8; page.items.len().div_ceil(8)]);
-        for (index, item) in page.items.iter().enumerate() {
-            match &item.content {
-                Content::Released { document, .. } => {
-                    count += 1;
-                    bytes += document.len() as u64;
-                }
-                Content::Withdrawn(_) | Content::Deferred if item.kind == FeedItemKind::Release => {
-                    withheld[index / 8] |= 1 << (index % 8);
-                }
-                Content::Withdrawn(_) | Content::Deferred => {}
+        let (mut count, mut bytes) = (0, 0);
+        for item in &page.items {
+            if let Content::Released { document, .. } = &item.content {
+                count += 1;
+                bytes += document.len() as u64;
             }
         }
-        while withheld.last() == Some(&0) {
-            withheld.pop();
-        }
+        let of_releases = |of: fn(&Content) -> bool| {
+            bits(page.items.iter().map(|item| item.kind == FeedItemKind::Release && of(&item.content)))
+        };
         draft.entry.count = count;
         draft.entry.byte_count = bytes;
         draft.entry.page = Some(v1::Page {
@@ -278,7 +272,8 @@ impl Exchange {
             from_position: page.items.first().map_or(0, |item| item.position.0),
             to_position: page.items.last().map_or(0, |item| item.position.0),
             digest: page_digest(&salt, page.terms(), &page.items).0.to_vec(),
-            withheld,
+            withheld: of_releases(|content| matches!(content, Content::Withdrawn(_))),
+            deferred: of_releases(|content| *content == Content::Deferred),
         });
         self.record_under(pressure, caller, draft).await
     }
@@ -313,6 +308,18 @@ impl Exchange {
             checkpoint: committed.checkpoint,
         })
     }
+}
+
+/// One bit each, the first in the lowest bit of the first byte, without trailing zero bytes.
+fn bits(set: impl ExactSizeIterator<Item = bool>) -> Vec<u8> {
+    let mut bits = vec![0u8; set.len().div_ceil(8)];
+    for (index, _) in set.enumerate().filter(|(_, is_set)| *is_set) {
+        bits[index / 8] |= 1 << (index % 8);
+    }
+    while bits.last() == Some(&0) {
+        bits.pop();
+    }
+    bits
 }
 
 /// How many positions are looked at together: no more than there are bodies that may be open, or records that may leave.

@@ -225,8 +225,8 @@ fn left(state: &State, page: &v1::Page, record: &RecordId) -> bool {
         let is_release = feed
             .item(Position(position))
             .is_some_and(|item| item.record_id == *record && item.kind == causeway_journal::FeedItemKind::Release);
-        let withheld = page.withheld.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1);
-        is_release && !withheld
+        let has_bit = |bits: &[u8]| bits.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1);
+        is_release && !has_bit(&page.withheld) && !has_bit(&page.deferred)
     })
 }
 

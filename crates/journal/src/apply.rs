@@ -178,6 +178,7 @@ fn speaks_of_agreements(entry: &v1::Entry) -> bool {
     entry.table.is_some()
         || entry.overdue.is_some()
         || entry.releases.as_ref().is_some_and(of_batch)
+        || entry.page.as_ref().is_some_and(|page| !page.deferred.is_empty())
         || entry.acknowledgement.as_ref().is_some_and(|taken| taken.item_position > 0)
         || entry.document.as_ref().is_some_and(|document| document.action() == v1::DocumentAction::Suspend)
 }

@@ -202,8 +202,10 @@ fn check_feed_parts(entry: &v1::Entry) -> Checked {
         length(&page.digest, 32, "page digest")?;
         holds(page.from_position > 0 && page.from_position <= page.to_position, "page")?;
         let positions = (page.to_position - page.from_position).saturating_add(1);
-        let bytes = u64::try_from(page.withheld.len()).unwrap_or(u64::MAX);
-        holds(bytes <= positions.div_ceil(8) && page.withheld.last() != Some(&0), "withheld positions")?;
+        for bits in [&page.withheld, &page.deferred] {
+            let bytes = u64::try_from(bits.len()).unwrap_or(u64::MAX);
+            holds(bytes <= positions.div_ceil(8) && bits.last() != Some(&0), "withheld positions")?;
+        }
     }
     if let Some(acknowledgement) = &entry.acknowledgement {
         parse::<AgreementId>(&acknowledgement.feed, "feed")?;

@@ -141,18 +141,23 @@ fn is_there(state: &State, feed: &AgreementId, record: RecordNumber, version: u3
 
 /// The cells that stand for as many persons as their clause asks for, with those whom this batch brings.
 fn cells_reached(state: &State, feed: &AgreementId, releases: &[Option<Releasable>]) -> BTreeSet<CellId> {
-    let mut brought: BTreeMap<CellId, (u64, u32)> = BTreeMap::new();
-    let mut seen = BTreeSet::new();
+    let mut brought: BTreeMap<CellId, (BTreeSet<RecordNumber>, u32)> = BTreeMap::new();
     for release in releases.iter().flatten() {
-        let Some((cell, counts)) = release.cell.filter(|_| seen.insert(release.record)) else { continue };
+        let Some((cell, counts)) = release.cell else { continue };
         let (persons, least) = brought.entry(cell).or_default();
-        *persons += u64::from(counts);
+        if counts {
+            persons.insert(release.record);
+        }
         *least = (*least).max(release.minimum_cell);
     }
     let Some(feed) = state.feed(feed) else { return BTreeSet::new() };
-    let reached = brought
-        .into_iter()
-        .filter(|(cell, (persons, least))| feed.proven_persons(cell).saturating_add(*persons) >= u64::from(*least));
+    let replaced: BTreeSet<RecordNumber> = releases.iter().flatten().map(|release| release.record).collect();
+    let reached = brought.into_iter().filter(|(cell, (persons, least))| {
+        // An item that this batch replaces stands for its person only if the new one does, or if it has left.
+        let stays = |record: &RecordNumber| !replaced.contains(record) || feed.has_left_in(cell, *record);
+        let others = feed.proven(cell).into_iter().filter(|record| stays(record) && !persons.contains(record));
+        others.count() + persons.len() >= usize::try_from(*least).unwrap_or(usize::MAX)
+    });
     reached.map(|(cell, _)| cell).collect()
 }
 
@@ -179,7 +184,7 @@ fn disclose(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, page: &v1::Pa
     let list = state.feeds.get_mut(&feed)?;
     let (from, to) = (Position(page.from_position), Position(page.to_position));
     let made = Noted { leaf, time: Timestamp(entry.time_micros) };
-    (to <= list.newest()).then(|| list.disclose((from, to), made, &page.withheld))
+    (to <= list.newest()).then(|| list.disclose((from, to), made, page))
 }
 
 /// Only the partner can say what it has taken note of.

@@ -5,11 +5,13 @@ mod list;
 mod taken;
 mod terms;
 
+use std::collections::BTreeSet;
+
 use causeway_crypto::Digest;
 use causeway_model::{ItemId, LeafIndex, Position, RecordId, RecordVersion, Timestamp};
 
 use super::Erasure;
-use super::records::Records;
+use super::records::{RecordNumber, Records};
 
 pub use cells::CellId;
 pub use list::chain_link;
@@ -165,6 +167,12 @@ impl<'a> Feed<'a> {
         self.list.taken.has_left(position)
     }
 
+    /// Whether the newest page with this position, of those that did not put it off, served a withdrawal in its place: its partner has
+    /// read on and does not ask for it again.
+    pub fn was_withheld(&self, position: Position) -> bool {
+        self.list.taken.was_withheld(position)
+    }
+
     /// The page with which it first did.
     pub fn first_left(&self, position: Position) -> Option<Noted> {
         self.list.taken.first_left(position)
@@ -209,14 +217,42 @@ impl<'a> Feed<'a> {
         list.cells.members(cell).iter().map(|member| member.position)
     }
 
-    /// How many persons the partner can know in a group: of the items that brought one, those that are live or have left.
+    /// How many persons the partner can know in a group: the records of those items that brought one and have left, or are live in their
+    /// record's current version.
     pub fn persons(&self, cell: &CellId) -> u64 {
-        self.list.persons(cell, |_| true)
+        self.persons_up_to(cell, self.newest())
+    }
+
+    /// The same of the items up to a position: whom a partner knows that has read so far.
+    pub fn persons_up_to(&self, cell: &CellId, position: Position) -> u64 {
+        self.standing_for(cell, position).len() as u64
     }
 
     /// The same without those whose record has been erased: what a new item can rest on, since nobody can tell any more whether it
     /// is of the same person.
     pub fn proven_persons(&self, cell: &CellId) -> u64 {
-        self.list.persons(cell, |record| self.records.at(record).erasure == Erasure::None)
+        self.proven(cell).len() as u64
+    }
+
+    pub(crate) fn proven(&self, cell: &CellId) -> BTreeSet<RecordNumber> {
+        let mut records = self.standing_for(cell, self.newest());
+        records.retain(|record| self.records.at(*record).erasure == Erasure::None);
+        records
+    }
+
+    /// Whether content of this record has left in a group, by an item that brought its person.
+    pub(crate) fn has_left_in(&self, cell: &CellId, record: RecordNumber) -> bool {
+        let nothing_is_live = |_, _| false;
+        self.list.standing_for(cell, self.newest(), nothing_is_live).contains(&record)
+    }
+
+    fn standing_for(&self, cell: &CellId, up_to: Position) -> BTreeSet<RecordNumber> {
+        let is_current = |record, version| self.records.at(record).current == RecordVersion(version);
+        self.list.standing_for(cell, up_to, is_current)
+    }
+
+    /// The last position that the entry which made this one has made.
+    pub fn entry_end(&self, position: Position) -> Position {
+        self.list.entry_end(position)
     }
 }

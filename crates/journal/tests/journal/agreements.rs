@@ -160,6 +160,30 @@ fn a_page_that_withheld_a_release_makes_no_holder() {
 }
 
 #[test]
+fn a_page_that_put_a_release_off_neither_shows_nor_withholds_it() {
+    let mut log = with_holder();
+    let with = |withheld: &[u8], deferred: &[u8]| {
+        let mut entry = page(AL, "al-police", 1, 2);
+        let page = entry.page.as_mut().expect("a page");
+        (page.withheld, page.deferred) = (withheld.to_vec(), deferred.to_vec());
+        entry
+    };
+    let was_withheld = |log: &Log| {
+        let feed = log.state.feed(&feed_id(AL)).expect("a feed");
+        [1, 2].map(|position| feed.was_withheld(Position(position)))
+    };
+    log.one(with(&[], &[0b11]));
+    let left = log.state.feed(&feed_id(AL)).expect("a feed").has_left(Position(2));
+    assert_eq!((left, was_withheld(&log)), (false, [false, false]));
+    log.one(with(&[0b01], &[0b10]));
+    assert_eq!(was_withheld(&log), [true, false]);
+    log.one(with(&[], &[0b01]));
+    assert_eq!(was_withheld(&log), [true, false], "nothing has been said of the first since");
+    log.one(page(AL, "al-police", 1, 2));
+    assert_eq!(was_withheld(&log), [false, false]);
+}
+
+#[test]
 fn a_correction_of_what_left_is_open_too_and_one_item_is_acknowledged_alone() {
     let mut log = with_holder();
     log.one(submit("a", 2));
@@ -179,6 +203,27 @@ fn a_correction_of_what_left_is_open_too_and_one_item_is_acknowledged_alone() {
     let feed = log.state.feed(&feed_id(AL)).expect("a feed");
     assert_eq!(feed.acknowledged(), Position(0), "nothing but that item");
     assert!(feed.acknowledged_at(Position(3)).is_some() && feed.acknowledged_at(Position(2)).is_none());
+}
+
+#[test]
+fn what_is_released_again_under_another_key_recalls_nothing() {
+    let mut log = with_holder();
+    let rotated = v1::Entry {
+        key_change: Some(v1::KeyChange {
+            key: format!("feed/{AL}"),
+            epoch: 2,
+            public_key: Vec::new(),
+            action: "rotated".into(),
+        }),
+        ..allowed(v1::Operation::Key, "key-rotated", "gb-nca")
+    };
+    assert_eq!(log.one(rotated), Outcome::Effective);
+    let mut again = release(AL, 0, &[("a", 1)]);
+    again.item_salt = mac("again").to_vec();
+    assert_eq!(log.one(again), Outcome::Effective);
+    assert_eq!(open(&log, AL), [] as [u64; 0]);
+    log.one(withdraw("a", 1));
+    assert_eq!(open(&log, AL), [4], "the earlier item is still held");
 }
 
 #[test]
@@ -263,9 +308,11 @@ fn earlier_rules_know_none_of_this() {
     celled.releases.as_mut().expect("a batch").releases[0].cell = vec![1; 16];
     let mut item = acknowledge(AL, "al-police", 0);
     item.acknowledgement.as_mut().expect("one").item_position = 1;
+    let mut put_off = page(AL, "al-police", 1, 1);
+    put_off.page.as_mut().expect("a page").deferred = vec![1];
     let (published, _) = table(1, "2026-Q3", b"", table_digest(b""));
     let suspended = suspend(AGREEMENT, AL, 1, &[("gb-nca", "dpo")]);
-    for entry in [closing, celled, item, published, suspended, overdue(AL, &[1])] {
+    for entry in [closing, celled, item, put_off, published, suspended, overdue(AL, &[1])] {
         let mut log = Log::begun_under(2);
         let item = log.item(entry.clone());
         let frame = log.frame_of(vec![item]);

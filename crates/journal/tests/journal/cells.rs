@@ -95,3 +95,47 @@ fn void_releases_of_a_batch_bring_nobody() {
     let twice = into_cells("twice", &[("a", CELL, true), ("b", CELL, true), ("a", CELL, true)]);
     assert_eq!(log.one(twice), Outcome::PartlyVoid(vec![0, 1, 2]), "named twice, one record is one person");
 }
+
+/// The same under a correction: version 2 of a record.
+fn corrected(salt: &str, name: &str, cell: [u8; 16], counts: bool) -> v1::Entry {
+    let mut entry = into_cells(salt, &[(name, cell, counts)]);
+    entry.releases.as_mut().expect("a batch").releases[0].version = 2;
+    entry
+}
+
+#[test]
+fn a_record_is_one_person_whatever_its_versions_say() {
+    let mut log = celled();
+    let three = into_cells("three", &[("a", CELL, true), ("b", CELL, true), ("c", CELL, true)]);
+    assert_eq!(log.one(three), Outcome::Effective);
+    log.one(page(AL, "al-police", 1, 3));
+    log.one(submit("a", 2));
+    assert_eq!(log.one(corrected("again", "a", CELL, true)), Outcome::Effective);
+    assert_eq!(persons(&log, CELL), (3, 3), "a has left once and is live once");
+}
+
+#[test]
+fn an_item_of_a_version_that_was_corrected_stands_for_nobody_unless_it_left() {
+    let mut log = celled();
+    let three = into_cells("three", &[("a", CELL, true), ("b", CELL, true), ("c", CELL, true)]);
+    assert_eq!(log.one(three), Outcome::Effective);
+    log.one(submit("a", 2));
+    assert_eq!(persons(&log, CELL), (2, 2), "nobody is shown version 1 any more");
+    assert_eq!(log.one(corrected("again", "a", CELL, false)), Outcome::PartlyVoid(vec![0]));
+    assert_eq!(log.one(corrected("counted", "a", CELL, true)), Outcome::Effective);
+    assert_eq!(persons(&log, CELL), (3, 3));
+}
+
+#[test]
+fn whom_a_partner_knows_that_has_read_so_far() {
+    let mut log = celled();
+    let three = into_cells("three", &[("a", CELL, true), ("b", CELL, true), ("c", CELL, true)]);
+    assert_eq!(log.one(three), Outcome::Effective);
+    assert_eq!(log.one(into_cells("more", &[("d", CELL, true), ("e", CELL, true)])), Outcome::Effective);
+    log.one(withdraw("a", 1));
+    let feed = log.state.feed(&feed_id(AL)).expect("a feed");
+    let up_to = |position| feed.persons_up_to(&CellId(CELL), Position(position));
+    assert_eq!((up_to(1), up_to(3), up_to(4), up_to(6)), (0, 2, 3, 4));
+    let end = |position| feed.entry_end(Position(position));
+    assert_eq!((end(1), end(3), end(4), end(6)), (Position(3), Position(3), Position(5), Position(6)));
+}

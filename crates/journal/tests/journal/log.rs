@@ -289,6 +289,7 @@ pub(crate) fn page(feed: &str, recipient: &str, from: u64, to: u64) -> v1::Entry
             to_position: to,
             digest: vec![1; 32],
             withheld: Vec::new(),
+            deferred: Vec::new(),
         }),
         ..allowed(v1::Operation::Disclosure, "disclosed", recipient)
     }

@@ -1,6 +1,6 @@
 //! A feed as it is written: items in dense positions, their chain, and where each record's newest item is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_crypto::{Digest, digest};
 use causeway_model::{AgreementId, ItemId, LeafIndex, Position, Timestamp};
@@ -10,6 +10,7 @@ use super::taken::{Noted, Taken};
 use super::terms::{ReleaseTerms, TermsList, TermsNumber};
 use super::{FeedEpoch, FeedItemKind};
 use crate::state::records::RecordNumber;
+use crate::v1;
 
 /// The chain is kept at every 64th position and computed from there: reading it costs at most 63 hashes.
 const CHAIN_STRIDE: usize = 64;
@@ -113,7 +114,9 @@ impl ItemList {
         cell: Option<(CellId, bool)>,
     ) {
         let terms = self.terms.number(terms);
-        let recalls = self.holds_content(record);
+        // What is there already under another key recalls nothing.
+        let is_new = self.live_item(record).is_none_or(|item| item.version != version);
+        let recalls = is_new && self.holds_content(record);
         self.push(made, record, version, terms, FeedItemKind::Release);
         if let Some((cell, counts)) = cell {
             self.cells.join(cell, self.newest(), counts);
@@ -125,7 +128,7 @@ impl ItemList {
 
     /// Withdraws the record's live release; `false` if there is none.
     pub(crate) fn withdraw(&mut self, made: Made, record: RecordNumber) -> bool {
-        let Some(target) = self.live(record).and_then(|position| self.at(position)).copied() else { return false };
+        let Some(target) = self.live_item(record).copied() else { return false };
         let recalls = self.holds_content(record);
         self.push(made, record, target.version, target.terms, FeedItemKind::Withdrawal);
         if recalls {
@@ -167,13 +170,13 @@ impl ItemList {
         self.evaluated
     }
 
-    pub(crate) fn disclose(&mut self, span: (Position, Position), made: Noted, withheld: &[u8]) {
+    pub(crate) fn disclose(&mut self, span: (Position, Position), made: Noted, page: &v1::Page) {
         let items = &self.items;
         let is_release = |position: Position| {
             let place = usize::try_from(position.0.saturating_sub(1)).ok();
             place.and_then(|place| items.get(place)).is_some_and(|item| item.kind == FeedItemKind::Release)
         };
-        self.taken.disclose(span, made, withheld, is_release);
+        self.taken.disclose(span, made, page, is_release);
     }
 
     /// The partner's acknowledgements and open recalls, to be written.
@@ -186,15 +189,33 @@ impl ItemList {
         self.taken.pages_over(positions)
     }
 
-    /// How many persons a cell stands for, as far as can be proven: of its counted items those that are live or have left, and whose
-    /// record `counts`.
-    pub(crate) fn persons(&self, cell: &CellId, counts: impl Fn(RecordNumber) -> bool) -> u64 {
-        let counted = self.cells.members(cell).iter().filter(|member| {
-            let Some(item) = self.at(member.position) else { return false };
-            let is_live = self.live(item.record) == Some(member.position);
-            member.counts && (is_live || self.taken.has_left(member.position)) && counts(item.record)
+    /// The records that stand for the persons of a cell, of its members up to a position: counted items that have left, or that are live
+    /// in a version that `is_current`. A record is one person, whatever its versions say.
+    pub(crate) fn standing_for(
+        &self,
+        cell: &CellId,
+        up_to: Position,
+        is_current: impl Fn(RecordNumber, u32) -> bool,
+    ) -> BTreeSet<RecordNumber> {
+        let counted = self.cells.members(cell).iter().take_while(|member| member.position <= up_to);
+        let standing = counted.filter(|member| member.counts).filter_map(|member| {
+            let item = self.at(member.position)?;
+            let is_live = self.live(item.record) == Some(member.position) && is_current(item.record, item.version);
+            (is_live || self.taken.has_left(member.position)).then_some(item.record)
         });
-        counted.count() as u64
+        standing.collect()
+    }
+
+    /// The last position that the entry which made this one has made.
+    pub(crate) fn entry_end(&self, position: Position) -> Position {
+        let Some(leaf) = self.leaf_at(position) else { return position };
+        let place = usize::try_from(position.0).unwrap_or(usize::MAX).min(self.items.len());
+        let more = self.items[place..].iter().take_while(|item| item.leaf == leaf).count();
+        Position(position.0 + more as u64)
+    }
+
+    fn live_item(&self, record: RecordNumber) -> Option<&Packed> {
+        self.live(record).and_then(|position| self.at(position))
     }
 
     pub(super) fn at(&self, position: Position) -> Option<&Packed> {

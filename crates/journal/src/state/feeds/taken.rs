@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_model::{LeafIndex, Position, Timestamp};
 
+use crate::v1;
+
 /// Something that an entry said, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Noted {
@@ -18,8 +20,10 @@ pub struct Noted {
 pub(crate) struct Taken {
     pages: Vec<PageSpan>,
     disclosed: Position,
-    /// One bit a position, from position 0: whether a page held the release's content.
-    left: Vec<u64>,
+    /// Whether a page held the release's content.
+    left: Bits,
+    /// Whether the newest page that did not put it off served a withdrawal in its place.
+    withheld: Bits,
     /// Acknowledgements up to a position, ascending in position and time.
     up_to: Vec<(Position, Noted)>,
     /// Acknowledgements of single items.
@@ -37,7 +41,33 @@ struct PageSpan {
     from: Position,
     to: Position,
     made: Noted,
-    withheld: Box<[u8]>,
+    /// Of its positions those whose content did not leave with it.
+    without: Box<[u8]>,
+}
+
+/// One bit a position, from position 0.
+#[derive(Debug, Clone, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn set(&mut self, position: Position, value: bool) {
+        let Ok(bit) = usize::try_from(position.0) else { return };
+        if self.0.len() <= bit / 64 {
+            self.0.resize(bit / 64 + 1, 0);
+        }
+        let mask = 1 << (bit % 64);
+        self.0[bit / 64] = if value { self.0[bit / 64] | mask } else { self.0[bit / 64] & !mask };
+    }
+
+    fn has(&self, position: Position) -> bool {
+        let Ok(bit) = usize::try_from(position.0) else { return false };
+        self.0.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+    }
+}
+
+/// Whether a page's bits have the one of its `index`th position.
+fn has_bit(bits: &[u8], index: usize) -> bool {
+    bits.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
 }
 
 impl PageSpan {
@@ -45,9 +75,8 @@ impl PageSpan {
         (self.from..=self.to).contains(&position)
     }
 
-    fn withholds(&self, position: Position) -> bool {
-        let Ok(index) = usize::try_from(position.0 - self.from.0) else { return true };
-        self.withheld.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+    fn is_without(&self, position: Position) -> bool {
+        usize::try_from(position.0 - self.from.0).is_ok_and(|index| has_bit(&self.without, index))
     }
 }
 
@@ -57,41 +86,46 @@ impl Taken {
         &mut self,
         (from, to): (Position, Position),
         made: Noted,
-        withheld: &[u8],
+        page: &v1::Page,
         is_release: impl Fn(Position) -> bool,
     ) {
-        let span = PageSpan { from, to, made, withheld: withheld.into() };
         let mut count = 0;
-        for position in (from.0..=to.0).map(Position).filter(|position| is_release(*position)) {
-            if !span.withholds(position) {
+        for (index, position) in (from.0..=to.0).map(Position).enumerate().filter(|(_, position)| is_release(*position))
+        {
+            if has_bit(&page.deferred, index) {
+                continue;
+            }
+            let withheld = has_bit(&page.withheld, index);
+            self.withheld.set(position, withheld);
+            if !withheld {
                 count += 1;
-                self.mark_left(position);
+                self.left.set(position, true);
             }
         }
         let day = made.time.day();
         self.today = if self.today.0 == day { (day, self.today.1 + count) } else { (day, count) };
-        self.pages.push(span);
-        self.disclosed = self.disclosed.max(to);
-    }
-
-    fn mark_left(&mut self, position: Position) {
-        let Ok(bit) = usize::try_from(position.0) else { return };
-        if self.left.len() <= bit / 64 {
-            self.left.resize(bit / 64 + 1, 0);
+        let mut without = vec![0; page.withheld.len().max(page.deferred.len())];
+        for bits in [&page.withheld, &page.deferred] {
+            without.iter_mut().zip(bits).for_each(|(byte, bits)| *byte |= bits);
         }
-        self.left[bit / 64] |= 1 << (bit % 64);
+        self.pages.push(PageSpan { from, to, made, without: without.into() });
+        self.disclosed = self.disclosed.max(to);
     }
 
     /// Whether the content of the release at this position has left.
     pub(crate) fn has_left(&self, position: Position) -> bool {
-        let Ok(bit) = usize::try_from(position.0) else { return false };
-        self.left.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+        self.left.has(position)
     }
 
     /// The first page that held the content of the release at this position.
     pub(crate) fn first_left(&self, position: Position) -> Option<Noted> {
-        let mut held = self.pages.iter().filter(|page| page.holds(position) && !page.withholds(position));
+        let mut held = self.pages.iter().filter(|page| page.holds(position) && !page.is_without(position));
         self.has_left(position).then(|| held.next().map(|page| page.made))?
+    }
+
+    /// Whether the newest page with this position, of those that did not put it off, withheld its content.
+    pub(crate) fn was_withheld(&self, position: Position) -> bool {
+        self.withheld.has(position)
     }
 
     /// An item at this position recalls something that has left: somebody has to take note of it.
