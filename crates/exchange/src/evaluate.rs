@@ -17,6 +17,8 @@ pub(crate) struct Frozen {
     agreement: Option<Arc<Agreement>>,
     clause: ClauseId,
     in_cell: bool,
+    /// Whether its partner was last served a withdrawal in its place.
+    was_withheld: bool,
 }
 
 /// The version of a record that is live in an agreement's feed, and what its release rests on.
@@ -25,17 +27,19 @@ pub(crate) fn frozen(state: &State, agreement: &Agreement, record: &RecordId) ->
     let position = feed.live(record)?;
     let item = feed.item(position)?;
     let version = state.agreement_version(&agreement.id, item.terms.agreement_version).cloned();
-    let in_cell = feed.cell(position).is_some();
-    Some((item.version, Frozen { agreement: version, clause: item.terms.clause.clone(), in_cell }))
+    let (in_cell, was_withheld) = (feed.cell(position).is_some(), feed.was_withheld(position));
+    Some((item.version, Frozen { agreement: version, clause: item.terms.clause.clone(), in_cell, was_withheld }))
 }
 
 impl Frozen {
-    /// Whether the clause that grants now would show the record just so: then the release stands as it is.
+    /// Whether the clause that grants now would show the record just so: then the release stands as it is, unless its partner has read
+    /// past it while nothing could be shown.
     pub(crate) fn is_alike(&self, agreement: &Agreement, clause: &Clause, facts: &RecordFacts) -> bool {
-        let Some(earlier) = &self.agreement else { return self.clause == clause.id };
+        let Some(earlier) = &self.agreement else { return self.clause == clause.id && !self.was_withheld };
         let Some(frozen) = earlier.clause(&self.clause) else { return false };
         let (fields, present) = (frozen.fields_of(facts.child), clause.fields_of(facts.child));
         frozen.id == clause.id
+            && !self.was_withheld
             && frozen.links(facts) == clause.links(facts)
             && earlier.onward_transfer == agreement.onward_transfer
             && self.in_cell == (clause.minimum_cell > 1)

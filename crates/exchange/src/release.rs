@@ -144,9 +144,13 @@ impl Exchange {
             let count = usize::try_from(size - progress.considered.0).unwrap_or(READ_ENTRIES).min(READ_ENTRIES);
             let candidates = self.candidates_from(progress.considered, count).await?;
             let considered = LeafIndex(progress.considered.0 + count as u64);
-            for ground in grounds.iter().filter(|ground| ground.may_grant()) {
-                let feed = progress.feeds.entry(ground.agreement.id.clone()).or_default();
-                self.consider(ground, &candidates, considered, &mut feed.held).await?;
+            for ground in grounds {
+                if ground.may_grant() {
+                    let feed = progress.feeds.entry(ground.agreement.id.clone()).or_default();
+                    self.consider(ground, &candidates, considered, &mut feed.held).await?;
+                } else {
+                    self.withdraw_corrected(ground.agreement, &candidates).await?;
+                }
             }
             progress.considered = considered;
         }

@@ -27,6 +27,24 @@ impl Exchange {
         Ok(())
     }
 
+    /// Withdraws what was corrected while its agreement grants nothing: a copy that may stay is not to stay as it was before that.
+    pub(super) async fn withdraw_corrected(
+        &self,
+        agreement: &Agreement,
+        candidates: &[Candidate],
+    ) -> Result<(), Error> {
+        let is_outdated = |state: &State, candidate: &&Candidate| {
+            let feed = state.feed(&agreement.id);
+            let item = feed.and_then(|feed| feed.item(feed.live(&candidate.record)?));
+            item.is_some_and(|item| item.version != candidate.version)
+        };
+        let outdated = self.journal().read(|state| {
+            let outdated = candidates.iter().filter(|candidate| is_outdated(state, candidate));
+            outdated.map(|candidate| candidate.record).collect()
+        });
+        self.append_withdrawals(agreement, outdated).await
+    }
+
     /// Withdraws what is in the feed and may not be there any more: the retention is over.
     pub(super) async fn review(&self, ground: &Ground<'_>) -> Result<(), Error> {
         let agreement = ground.agreement;
@@ -49,12 +67,14 @@ impl Exchange {
     }
 }
 
-/// What is live and was not released under a clause by which copies stay.
+/// What is live and was not released under a clause by which copies stay, or has been corrected since: the partner must not keep what
+/// is wrong, and what is right will not come.
 fn leaving(state: &State, agreement: &Agreement) -> Vec<RecordId> {
     let Some(feed) = state.feed(&agreement.id) else { return Vec::new() };
     let leaves = |record: &&RecordId| {
         let item = feed.live(record).and_then(|position| feed.item(position));
-        !item.is_some_and(|item| stays(state, agreement, &item))
+        let is_current = |item: &FeedItem<'_>| state.record(record).is_some_and(|known| known.current == item.version);
+        !item.is_some_and(|item| is_current(&item) && stays(state, agreement, &item))
     };
     feed.live_records().filter(leaves).copied().collect()
 }
