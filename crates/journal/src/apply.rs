@@ -136,6 +136,9 @@ pub fn apply_checked(state: &mut State, checked: Checked) -> Result<Applied, Jou
     for (entry, item) in entries.iter().zip(&frame.items) {
         let leaf = LeafIndex(state.tree.size());
         state.genesis = begun(std::mem::take(&mut state.genesis), entry).expect("the frame was checked for this head");
+        if state.rules >= RULES_AGREEMENTS {
+            state.documents.begin(Timestamp(entry.time_micros));
+        }
         let outcome = effect::settle(state, leaf, entry, &item.document_text);
         state.places.add_outcome(leaf, &outcome);
         state.last_time = Timestamp(entry.time_micros);

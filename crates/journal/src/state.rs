@@ -154,6 +154,11 @@ impl State {
         self.documents.before(kind, leaf)
     }
 
+    /// A later version of an agreement that has been brought in and whose first day has not come: until then the earlier one is in force.
+    pub fn pending_agreement(&self, id: &AgreementId) -> Option<&Arc<Agreement>> {
+        self.documents.pending_agreement(id)
+    }
+
     /// A version of an agreement that is or was in force.
     pub fn agreement_version(&self, id: &AgreementId, version: u32) -> Option<&Arc<Agreement>> {
         self.documents.agreement_version(id, version)

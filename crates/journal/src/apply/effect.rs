@@ -154,7 +154,8 @@ fn govern(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) ->
     if document.action() == v1::DocumentAction::Suspend {
         return state.documents.suspend(&operator, leaf, document, &entry.approvals);
     }
-    let outcome = state.documents.activate(&operator, leaf, document, &entry.approvals, text);
+    let waits_from = (state.rules >= RULES_AGREEMENTS).then_some(Timestamp(entry.time_micros));
+    let outcome = state.documents.activate(&operator, leaf, document, &entry.approvals, text, waits_from);
     let feed = document.id.parse::<AgreementId>();
     if let (true, v1::DocumentKind::Agreement, Ok(feed)) = (outcome.is_effective(), document.kind(), feed) {
         let in_genesis = !state.genesis_complete();
@@ -166,7 +167,8 @@ fn govern(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) ->
     outcome
 }
 
-/// A table is published once, under the version of its agreement that is in force and states it.
+/// A table is published once, under the version of its agreement that is in force and states it. Its period overlaps no other that was
+/// published under the agreement, unless it is the same one under the same version: two that overlap could be subtracted.
 fn publish(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -> Outcome {
     let Some(table) = entry.table.as_ref().filter(|_| state.rules >= RULES_AGREEMENTS) else {
         return Outcome::Effective;
@@ -180,9 +182,15 @@ fn publish(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -
     if !agreement.is_some_and(|agreement| agreement.tables.iter().any(|known| known.id == id)) {
         return Outcome::Void;
     }
-    let published = Published { agreement_version: table.agreement_version, text: text.into(), leaf };
-    let is_new = state.tables.publish((feed, id, table.period.as_str().into()), published);
-    if is_new { Outcome::Effective } else { Outcome::AlreadyDone }
+    let Some(v1::Period { from_micros, to_micros }) = entry.period else { return Outcome::Void };
+    let published = Published {
+        agreement_version: table.agreement_version,
+        from: Timestamp(from_micros),
+        to: Timestamp(to_micros),
+        text: text.into(),
+        leaf,
+    };
+    state.tables.publish((feed, id, table.period.as_str().into()), published)
 }
 
 fn note_subjects(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) {

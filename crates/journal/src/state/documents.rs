@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use causeway_agreement::{AgencyFile, Agreement};
 use causeway_crypto::{Digest, PublicKey};
-use causeway_model::{AgencyId, AgreementId, LeafIndex, PersonId, SchemaId};
+use causeway_model::{AgencyId, AgreementId, LeafIndex, PersonId, SchemaId, Timestamp};
 
 use crate::document::{approval_message, document_digest, suspension_digest};
 use crate::{Outcome, v1};
@@ -32,6 +32,8 @@ pub(crate) struct Documents {
     all: BTreeMap<(i32, Box<str>), Vec<Document>>,
     agencies: BTreeMap<AgencyId, Arc<AgencyFile>>,
     agreements: BTreeMap<AgreementId, Arc<Agreement>>,
+    /// Later versions whose first day has not come, while an earlier one is in force.
+    pending: BTreeMap<AgreementId, Arc<Agreement>>,
     /// Every version that came into force: what was released under one goes on being what it was.
     agreement_versions: BTreeMap<(AgreementId, u32), Arc<Agreement>>,
     /// What is suspended, by the entry that says so.
@@ -65,6 +67,22 @@ impl Documents {
         self.agreement_versions.get(&(id.clone(), version))
     }
 
+    /// A later version of an agreement whose first day has not come.
+    pub(crate) fn pending_agreement(&self, id: &AgreementId) -> Option<&Arc<Agreement>> {
+        self.pending.get(id)
+    }
+
+    /// Brings into force what waited for a day that has come by `now`.
+    pub(crate) fn begin(&mut self, now: Timestamp) {
+        let has_come = |agreement: &Arc<Agreement>| agreement.valid_from.start() <= now;
+        let begun: Vec<_> = self.pending.values().filter(|agreement| has_come(agreement)).cloned().collect();
+        for agreement in begun {
+            self.pending.remove(&agreement.id);
+            self.suspended.remove(&(v1::DocumentKind::Agreement.into(), agreement.id.as_str().into()));
+            self.agreements.insert(agreement.id.clone(), agreement);
+        }
+    }
+
     /// The entry that suspended a document, while its version in force is that one.
     pub(crate) fn suspended(&self, kind: v1::DocumentKind, id: &str) -> Option<LeafIndex> {
         self.suspended.get(&(kind.into(), id.into())).copied()
@@ -95,7 +113,8 @@ impl Documents {
         self.schemas.contains_key(id)
     }
 
-    /// Brings a document into force if its text, version and approvals are what they must be.
+    /// Brings a document into force if its text, version and approvals are what they must be. A later version of an agreement whose first
+    /// day is after `waits_from` waits for it; without that moment nothing waits.
     pub(crate) fn activate(
         &mut self,
         operator: &AgencyId,
@@ -103,6 +122,7 @@ impl Documents {
         document: &v1::Document,
         approvals: &[v1::Approval],
         text: &[u8],
+        waits_from: Option<Timestamp>,
     ) -> Outcome {
         let (kind, id, version) = (document.kind(), document.id.as_str(), document.version);
         let digest = document_digest(kind, id, version, text);
@@ -118,17 +138,23 @@ impl Documents {
         }
         let held = Document { version, digest, text: text.into(), leaf };
         self.all.entry((kind.into(), id.into())).or_default().push(held);
-        self.suspended.remove(&(kind.into(), id.into()));
         match read {
             Read::Agency(file) => drop(self.agencies.insert(file.id.clone(), Arc::new(file))),
             Read::Agreement(agreement) => {
                 let agreement = Arc::new(agreement);
                 self.agreement_versions.insert((agreement.id.clone(), version), Arc::clone(&agreement));
+                let begins_later = waits_from.is_some_and(|now| now < agreement.valid_from.start());
+                self.pending.remove(&agreement.id);
+                if begins_later && self.agreements.contains_key(&agreement.id) {
+                    self.pending.insert(agreement.id.clone(), agreement);
+                    return Outcome::Effective;
+                }
                 self.agreements.insert(agreement.id.clone(), agreement);
             }
             Read::Schema(schema) => drop(self.schemas.insert(schema, id.into())),
             Read::CodeList => {}
         }
+        self.suspended.remove(&(kind.into(), id.into()));
         Outcome::Effective
     }
 
@@ -141,14 +167,15 @@ impl Documents {
         approvals: &[v1::Approval],
     ) -> Outcome {
         let (kind, id, version) = (document.kind(), document.id.as_str(), document.version);
-        let approver = match kind {
+        let (approver, in_force) = match kind {
             v1::DocumentKind::Agreement => {
-                id.parse().ok().and_then(|id| self.agreement(&id)).map(|known| &known.granting)
+                let known = id.parse().ok().and_then(|id| self.agreement(&id));
+                (known.map(|known| &known.granting), known.map(|known| known.version))
             }
-            _ => Some(operator),
+            _ => (Some(operator), self.get(kind, id).map(|known| known.version)),
         };
-        let in_force = self.get(kind, id).is_some_and(|known| known.version == version);
-        let Some(roster) = approver.and_then(|agency| self.agencies.get(agency)).filter(|_| in_force) else {
+        let roster = approver.and_then(|agency| self.agencies.get(agency));
+        let Some(roster) = roster.filter(|_| in_force == Some(version)) else {
             return Outcome::InvalidDocument;
         };
         let digest = suspension_digest(kind, id, version);

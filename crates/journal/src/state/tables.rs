@@ -4,17 +4,32 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_agreement::TableId;
-use causeway_model::{AgreementId, LeafIndex};
+use causeway_model::{AgreementId, LeafIndex, Timestamp};
+
+use crate::Outcome;
 
 /// A published table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// The agreement's version under which it was published.
     pub agreement_version: u32,
+    /// The first moment of its period.
+    pub from: Timestamp,
+    /// The first moment after its period.
+    pub to: Timestamp,
     /// Its exact text.
     pub text: Arc<str>,
     /// The entry that published it.
     pub leaf: LeafIndex,
+}
+
+impl Published {
+    /// Whether the two count some of the same time and not in the same breath.
+    fn differs_from_within(&self, other: &Self) -> bool {
+        let overlaps = self.from < other.to && other.from < self.to;
+        let together = (self.from, self.to, self.agreement_version) == (other.from, other.to, other.agreement_version);
+        overlaps && !together
+    }
 }
 
 /// By agreement, table and period.
@@ -31,12 +46,15 @@ impl Tables {
         own.map(|((_, table, period), published)| (table, period.as_ref(), published))
     }
 
-    /// Publishes a table; `false` where it has been.
-    pub(crate) fn publish(&mut self, key: (AgreementId, TableId, Box<str>), published: Published) -> bool {
+    /// Publishes a table, unless it has been, or could be subtracted from another one.
+    pub(crate) fn publish(&mut self, key: (AgreementId, TableId, Box<str>), published: Published) -> Outcome {
         if self.0.contains_key(&key) {
-            return false;
+            return Outcome::AlreadyDone;
+        }
+        if self.of(&key.0).any(|(.., other)| other.differs_from_within(&published)) {
+            return Outcome::Void;
         }
         self.0.insert(key, published);
-        true
+        Outcome::Effective
     }
 }

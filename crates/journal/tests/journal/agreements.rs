@@ -1,6 +1,5 @@
 //! Rules version 3: suspension, evaluation, deadlines, persons at risk, published tables, and that earlier rules know none of it.
 
-use causeway_crypto::Digest;
 use causeway_journal::{JournalError, Outcome, suspension_digest, table_digest, v1};
 use causeway_model::{LeafIndex, Position, RecordVersion};
 
@@ -8,8 +7,9 @@ use crate::log::{
     AL, Log, NCA_TWO, VN, acknowledge, administration, agency_text, agreement_text, allowed, approval, feed_id, mac,
     page, record, record_ref, release, submit, withdraw,
 };
+use crate::tables::table;
 
-const AGREEMENT: v1::DocumentKind = v1::DocumentKind::Agreement;
+pub(crate) const AGREEMENT: v1::DocumentKind = v1::DocumentKind::Agreement;
 const AGENCY: v1::DocumentKind = v1::DocumentKind::Agency;
 
 pub(crate) fn suspend(kind: v1::DocumentKind, id: &str, version: u32, by: &[(&str, &str)]) -> v1::Entry {
@@ -46,7 +46,7 @@ fn overdue(feed: &str, positions: &[u64]) -> v1::Entry {
 }
 
 /// Two records in both feeds, the first of which Albania has had.
-fn with_holder() -> Log {
+pub(crate) fn with_holder() -> Log {
     let mut log = Log::begun();
     log.all(vec![submit("a", 1), submit("b", 1)]);
     log.all(vec![release(AL, 0, &[("a", 1), ("b", 1)]), release(VN, 0, &[("a", 1), ("b", 1)])]);
@@ -252,52 +252,6 @@ fn a_person_at_risk_leaves_every_feed_and_stays_out_until_the_restriction_is_lif
 /// The place of the entry `back` entries before the newest.
 fn leaf_before_newest(log: &Log, back: u64) -> LeafIndex {
     LeafIndex(log.state.tree().size() - 1 - back)
-}
-
-/// A table of clause `c1`.
-const TABLE: &str = r#"
-[[tables]]
-id = "t1"
-clause = "c1"
-dimensions = ["gender"]
-"#;
-
-fn table(version: u32, period: &str, text: &[u8], digest: Digest) -> (v1::Entry, Vec<u8>) {
-    let entry = v1::Entry {
-        table: Some(v1::PublishedTable {
-            agreement: AL.into(),
-            agreement_version: version,
-            table: "t1".into(),
-            period: period.into(),
-        }),
-        subject_digest: digest.0.to_vec(),
-        ..allowed(v1::Operation::Combination, "table-published", "gb-nca")
-    };
-    (entry, text.to_vec())
-}
-
-#[test]
-fn a_table_is_published_once_with_the_text_that_its_entry_names() {
-    let mut log = with_holder();
-    let text = format!("{}{TABLE}", agreement_text(AL, 2, "al-police"));
-    assert_eq!(log.document(AGREEMENT, AL, 2, &text, NCA_TWO), Outcome::Effective);
-    let mut publish = |version, period, text: &[u8]| {
-        let (entry, text) = table(version, period, text, table_digest(text));
-        log.document_with(entry, text)
-    };
-    assert_eq!(publish(1, "2026-Q3", b"numbers"), Outcome::Void, "not the version in force");
-    assert_eq!(publish(2, "2026-Q3", b"numbers"), Outcome::Effective);
-    assert_eq!(publish(2, "2026-Q3", b"others"), Outcome::AlreadyDone);
-    assert_eq!(publish(2, "2026-Q4", b"others"), Outcome::Effective);
-    let known = log.state.table(&feed_id(AL), &"t1".parse().expect("an id"), "2026-Q3").expect("published");
-    assert_eq!(&*known.text, "numbers");
-    assert_eq!(log.state.tables(&feed_id(AL)).count(), 2);
-    assert_eq!(log.state.tables(&feed_id(VN)).count(), 0);
-
-    let (entry, text) = table(2, "2027-Q1", b"numbers", table_digest(b"other numbers"));
-    let item = v1::Item { document_text: text, ..log.item(entry) };
-    let frame = log.frame_of(vec![item]);
-    assert_eq!(log.append(&frame).err(), Some(JournalError::Malformed("table without its text")));
 }
 
 #[test]

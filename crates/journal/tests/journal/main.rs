@@ -3,6 +3,7 @@
 mod agreements;
 mod cells;
 mod documents;
+mod effective;
 mod feeds;
 mod frames;
 mod identities;
@@ -12,4 +13,5 @@ mod notes;
 mod protection;
 mod records;
 mod replay;
+mod tables;
 mod vectors;
