@@ -9,6 +9,8 @@ use crate::section::{Section, flag, positive, text};
 const MIN_REASON_CHARS: usize = 10;
 /// The minimum cell of a clause that states none.
 pub(crate) const DEFAULT_MINIMUM_CELL: u32 = 11;
+/// The greatest minimum cell: an entry holds 200 releases, and what a cell lacks of its size leaves in one entry.
+const MAX_MINIMUM_CELL: u32 = 100;
 
 /// What a clause may relax. Absent keys have the protective default.
 pub(crate) struct Relaxations {
@@ -34,17 +36,39 @@ impl Relaxations {
         let children = relaxed(section, "children");
         let copies_stay = relaxed(section, "copies_stay");
         let minimum_cell = lowered(section, "minimum_cell", DEFAULT_MINIMUM_CELL);
-        // Without a batch there is nothing for which a recoding could be chosen. What is stated and unreadable has its own fault.
-        let needs_batch = minimum_cell.is_some_and(|cell| cell > 1);
-        if release == ReleasePeriod::Immediate && needs_batch {
-            section.fault(
-                "release",
-                "a minimum cell needs a release period: state release = \"daily\" or \"weekly\", \
-                 or minimum_cell = 1 with its reason",
-            );
+        if let Some(cell) = minimum_cell {
+            check_cell(section, cell, release, link_persons);
         }
         let minimum_cell = minimum_cell.unwrap_or(DEFAULT_MINIMUM_CELL);
         Self { release, link_persons, minimum_cell, children, copies_stay }
+    }
+}
+
+/// Whether a minimum cell can be kept beside what else the clause states. What is stated and cannot be read has its own fault.
+fn check_cell(section: &Section<'_>, cell: u32, release: ReleasePeriod, link_persons: bool) {
+    if cell > MAX_MINIMUM_CELL {
+        section.fault(
+            "minimum_cell",
+            format!("is more than {MAX_MINIMUM_CELL}: a group leaves in one entry, which holds 200 releases"),
+        );
+    }
+    if cell == 1 {
+        return;
+    }
+    // Without a batch there is nothing for which a recoding could be chosen.
+    if release == ReleasePeriod::Immediate {
+        section.fault(
+            "release",
+            "a minimum cell needs a release period: state release = \"daily\" or \"weekly\", \
+             or minimum_cell = 1 with its reason",
+        );
+    }
+    if link_persons {
+        section.fault(
+            "link_persons",
+            "items of one person could be joined, and what they show together is in no cell: a minimum cell does not hold \
+             where persons are linked; leave link_persons out, or state minimum_cell = 1 with its reason",
+        );
     }
 }
 

@@ -82,7 +82,8 @@ impl Drawn {
         }
         let mut links = false;
         for relaxed in ["link_persons", "children", "copies_stay"] {
-            if self.below(2) == 0 {
+            // A minimum cell does not hold where persons are linked.
+            if self.below(2) == 0 && (cell == 1 || relaxed != "link_persons") {
                 text += &format!("{relaxed} = true\n{relaxed}_reason = \"{REASON}\"\n");
                 links |= relaxed == "link_persons";
             }

@@ -23,6 +23,11 @@ fn a_fault_has_the_line_of_its_key() {
         ("\"GREEN\"", "\"RED\"", "\"RED\""),
         ("\"band\"", "\"coarse\"", "\"coarse\""),
         ("records_per_day", "records_per_week", "records_per_week"),
+        (
+            "minimum_cell = 1\nminimum_cell_reason = \"each person is assisted by name on return\"\n",
+            "minimum_cell = 101\n",
+            "minimum_cell = 101",
+        ),
         ("\"legs[].from.country\" = \"exact\"", "\"legs[].from.country\" = 7", "= 7"),
         ("[\"investigation\", \"safeguarding\"]", "[\n  \"investigation\",\n  \"curiosity\",\n]", "\"curiosity\""),
     ];

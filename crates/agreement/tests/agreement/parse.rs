@@ -302,6 +302,24 @@ fn a_minimum_cell_needs_a_release_period() {
 }
 
 #[test]
+fn a_minimum_cell_is_one_that_an_entry_can_hold_and_that_no_link_takes_apart() {
+    let at = "minimum_cell = 1\nminimum_cell_reason = \"each person is assisted by name on return\"\n";
+    let cell = |text: &str| Agreement::parse(text).expect("well formed").clauses[0].minimum_cell;
+    assert_eq!(cell(&edited(at, "minimum_cell = 100\n")), 100);
+    assert_eq!(
+        faults(&edited(at, "minimum_cell = 101\n")),
+        ["clauses[0].minimum_cell: is more than 100: a group leaves in one entry, which holds 200 releases"]
+    );
+    let linked = "link_persons = true\nlink_persons_reason = \"return is followed up\"\n";
+    assert_eq!(cell(&edited(at, &format!("{at}{linked}"))), 1, "persons are linked where no cell is promised");
+    let apart = "clauses[0].link_persons: items of one person could be joined, and what they show together is in no cell: a \
+                 minimum cell does not hold where persons are linked; leave link_persons out, or state minimum_cell = 1 \
+                 with its reason";
+    assert_eq!(faults(&edited(at, linked)), [apart], "the default of 11");
+    assert_eq!(faults(&edited("minimum_cell = 1\n", &format!("minimum_cell = 2\n{linked}"))), [apart]);
+}
+
+#[test]
 fn all_faults_are_listed_at_once() {
     let text = AGREEMENT.replace("gb-nca", "nca").replace("\"GREEN\"", "\"RED\"").replace("\"band\"", "7");
     assert_eq!(
