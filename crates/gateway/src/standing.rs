@@ -15,6 +15,7 @@ use crate::trust::Authority;
 
 /// How often an open stream is looked at: twice in the second within which it must be cut.
 pub(crate) const LOOK: Duration = Duration::from_millis(500);
+const _: () = assert!(LOOK.as_millis() < 1000);
 
 /// What a peer's standing rests on.
 #[derive(Debug)]
