@@ -1,6 +1,8 @@
 //! Bringing a governed document into force, live: what derives from it follows from its entry on, without a restart.
 
-use causeway_agreement::AgencyFile;
+use std::sync::Arc;
+
+use causeway_agreement::{AgencyFile, Agreement};
 use causeway_journal::{APPROVALS, Outcome, approvers, v1};
 use causeway_model::LeafIndex;
 
@@ -17,13 +19,14 @@ pub type Fits<'a> = &'a (dyn Fn(&[AgencyFile]) -> Vec<String> + Send + Sync);
 impl Exchange {
     /// Brings a document into force, with the approvals of two persons: of the granting agency for an agreement, of the operator's
     /// agency for any other. What is sealed from here on is sealed to an agency file's key, what is read is read by the new schemas,
-    /// and the releaser goes over every record by the new agreement.
+    /// and the releaser goes over every record by the new agreement. A later version of an agreement whose first day is still to come
+    /// waits for it: until then the earlier one is in force.
     ///
     /// Once begun, it has to run to its end: whoever waits for it may go, but must not take it along.
     ///
     /// # Errors
     /// `Invalid` with every fault of the document and between those that would be in force; `Denied` without the approvals;
-    /// `Conflict` for a version that is not later than the one in force, and while another document is brought into force;
+    /// `Conflict` for a version that is not later than the one in force or the one that waits, and while another document is brought into force;
     /// `Unavailable`.
     pub async fn activate(
         &self,
@@ -57,15 +60,34 @@ impl Exchange {
         Ok(committed.leaf)
     }
 
+    /// Says in the log that a later version's first day has come, where nothing else has been said since: it comes into force with
+    /// the first entry of that day, and a feed in which nothing happens must not wait for one.
+    pub(crate) async fn begin_agreements(&self) {
+        let now = self.now();
+        let due: Vec<Arc<Agreement>> = self.journal().read(|state| {
+            let pending = state.agreements().filter_map(|known| state.pending_agreement(&known.id));
+            pending.filter(|pending| pending.valid_from.start() <= now).cloned().collect()
+        });
+        for agreement in due {
+            let draft = self.releaser_draft(&agreement, "agreement-began");
+            match self.record(draft).await {
+                Ok(_) => {
+                    tracing::info!(agreement = %agreement.id, version = agreement.version, "its first day has come")
+                }
+                Err(error) => tracing::warn!(reason = error.reason, "an agreement's first day has come; tried again"),
+            }
+        }
+    }
+
     /// What would be in force with the document, where it may come into force as it is approved.
     fn admitted(&self, document: &ProposedDocument, fits: Fits<'_>) -> Result<Governed, Error> {
-        let Looked { digest, version_in_force, approver, faults, schemas } = self.look_at(document, fits);
-        if document.version <= version_in_force {
+        let Looked { digest, not_later, approver, faults, schemas, .. } = self.look_at(document, fits);
+        if let Some(not_later) = not_later {
             let message = match document.kind {
                 v1::DocumentKind::Schema => {
                     "a schema in force stays as it is: change it in a later minor version".into()
                 }
-                _ => format!("version {version_in_force} or a later one is in force"),
+                _ => not_later,
             };
             return Err(Error::new(Class::Conflict, "version-not-later", message));
         }

@@ -1,9 +1,11 @@
 //! What is wrong with governed documents, each by itself and all of them together, before any of them is in force.
 
+use std::sync::Arc;
+
 use causeway_agreement::{AgencyFile, Agreement, Fault};
 use causeway_crypto::SealingPublicKey;
 use causeway_journal::v1;
-use causeway_model::{AgencyId, SchemaId};
+use causeway_model::{AgencyId, Kind, SchemaId};
 use causeway_schema::{CodeList, Schemas};
 
 use crate::genesis::{ProposedDocument, kind_name};
@@ -18,22 +20,57 @@ const MAX_MESSAGE_BYTES: usize = 4 * 1024;
 ///
 /// Approvals are not looked at either: see [`crate::unapproved_documents`].
 pub fn document_faults(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) -> Vec<String> {
-    let (mut faults, schemas) = look(documents, unread);
+    let (mut faults, schemas) = look(documents, &[], unread);
     faults.extend(schemas.iter().flat_map(|schemas| documents.iter().flat_map(|document| codes(schemas, document))));
+    let agreements: Vec<Agreement> = documents.iter().filter_map(agreement).collect();
+    for (index, later) in agreements.iter().enumerate() {
+        faults.extend(counted_twice(later, agreements[..index].iter()));
+    }
     faults
+}
+
+/// What an agreement and others of the same parties both count, as long as they are in force together: the recipient could subtract
+/// the tables of one from those of another. Like codes it is looked at once, before the agreement comes into force.
+pub(crate) fn counted_twice<'a>(new: &Agreement, others: impl Iterator<Item = &'a Agreement>) -> Vec<String> {
+    let parties = |agreement: &Agreement| (agreement.granting.clone(), agreement.recipient.clone());
+    let beside = others.filter(|other| other.id != new.id && parties(other) == parties(new));
+    let beside = beside.filter(|other| other.valid_from <= new.valid_until && new.valid_from <= other.valid_until);
+    let mut faults = Vec::new();
+    for other in beside {
+        let has = |agreement: &Agreement, kind| agreement.tables.iter().any(|table| table.kind == kind);
+        for kind in Kind::ALL.iter().filter(|kind| has(new, **kind) && has(other, **kind)) {
+            let (id, party) = (&other.id, &new.recipient);
+            faults.push(format!(
+                "{}: tables: {id} publishes numbers of {kind} to {party} too, and could be subtracted from this one's: one \
+                 agreement has them, or their days do not overlap",
+                new.id
+            ));
+        }
+    }
+    faults
+}
+
+/// A document's agreement, where it is one and reads.
+pub(crate) fn agreement(document: &ProposedDocument) -> Option<Agreement> {
+    let text = std::str::from_utf8(&document.text).ok().filter(|_| document.kind == v1::DocumentKind::Agreement)?;
+    Agreement::parse(text).ok()
 }
 
 /// Every code in the filters of a document, where that is an agreement, that no schema knows. It is looked at once, before the
 /// agreement comes into force: what came into force before codes were looked at must not keep anything else from doing so.
 pub(crate) fn codes(schemas: &Schemas, document: &ProposedDocument) -> Vec<String> {
-    let text = std::str::from_utf8(&document.text).ok().filter(|_| document.kind == v1::DocumentKind::Agreement);
-    let Some(agreement) = text.and_then(|text| Agreement::parse(text).ok()) else { return Vec::new() };
+    let Some(agreement) = agreement(document) else { return Vec::new() };
     let faults = agreement.check_codes(&|kind, path, code| schemas.knows_code(kind, path, code));
     faults.into_iter().map(|fault| format!("{}: {fault}", agreement.id)).collect()
 }
 
-/// The faults but for the codes of agreements, with the schemas compiled where they are without a fault.
-pub(crate) fn look(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) -> (Vec<String>, Option<Schemas>) {
+/// The faults that can lie in any of the documents and of the agreements `beside` them, which have been read, with the schemas
+/// compiled where they are without a fault.
+pub(crate) fn look(
+    documents: &[ProposedDocument],
+    beside: &[Arc<Agreement>],
+    unread: &[v1::DocumentKind],
+) -> (Vec<String>, Option<Schemas>) {
     let mut faults: Vec<String> = documents.iter().flat_map(faults_of).collect();
     let of_kind = |kind| {
         let texts = documents.iter().filter(move |document| document.kind == kind);
@@ -45,12 +82,11 @@ pub(crate) fn look(documents: &[ProposedDocument], unread: &[v1::DocumentKind]) 
     let readable = lists.iter().all(|text| CodeList::parse(text).is_ok());
     let whole = [v1::DocumentKind::Schema, v1::DocumentKind::CodeList].iter().all(|kind| !unread.contains(kind));
     let compiled = if whole && readable { governed::schemas_of(&schemas, &lists, &mut faults) } else { None };
-    let agreements = of_kind(v1::DocumentKind::Agreement).filter_map(|(_, text)| Agreement::parse(text).ok());
-    let agreements: Vec<Agreement> = agreements.collect();
+    let agreements: Vec<Agreement> = documents.iter().filter_map(agreement).collect();
     let all_agencies = !unread.contains(&v1::DocumentKind::Agency);
     let is_known =
         |agency: &AgencyId| !all_agencies || of_kind(v1::DocumentKind::Agency).any(|(id, _)| id == agency.as_str());
-    let agreements: Vec<&Agreement> = agreements.iter().collect();
+    let agreements: Vec<&Agreement> = agreements.iter().chain(beside.iter().map(AsRef::as_ref)).collect();
     faults.extend(governed::faults_between(compiled.as_ref(), &agreements, &is_known));
     (faults, compiled)
 }
@@ -137,7 +173,7 @@ mod tests {
         let unread = [v1::DocumentKind::Agency];
         let mut with = |text: String| {
             documents.push(document(v1::DocumentKind::Agreement, "ISA-AL-2026-014", text.into_bytes()));
-            let (all, beside) = (document_faults(&documents, &unread), look(&documents, &unread).0);
+            let (all, beside) = (document_faults(&documents, &unread), look(&documents, &[], &unread).0);
             documents.pop();
             (all, beside)
         };

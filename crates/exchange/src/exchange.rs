@@ -127,11 +127,12 @@ impl Exchange {
         self.journal().is_healthy()
     }
 
-    /// To be called about once a second: closes sealing windows that are over, writes the minute's summary when it is due,
-    /// and lets the releaser look at the calendar.
+    /// To be called about once a second: closes sealing windows that are over, brings into force what waited for this day, writes the
+    /// minute's summary when it is due, and lets the releaser look at the calendar.
     pub async fn tick(&self) {
         let now = self.now();
         self.inner.windows.close_before(now);
+        self.begin_agreements().await;
         self.inner.ticked.notify(usize::MAX);
         if self.inner.tally.is_due(now) {
             self.write_tally().await;

@@ -1,6 +1,7 @@
 //! Looking at a document that is to come into force: against everything that would be in force with it, and nothing comes into force.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use causeway_agreement::{AgencyFile, Agreement};
 use causeway_crypto::Digest;
@@ -31,6 +32,8 @@ pub struct Proposal {
 pub(crate) struct Looked {
     pub(crate) digest: Digest,
     pub(crate) version_in_force: u32,
+    /// Why the document's version is not later than the newest there is.
+    pub(crate) not_later: Option<String>,
     pub(crate) approver: Option<AgencyId>,
     pub(crate) faults: Vec<String>,
     pub(crate) schemas: Option<Schemas>,
@@ -50,10 +53,8 @@ impl Exchange {
         if let Err(refusal) = self.only_operator(caller) {
             return Err(self.refuse(caller, v1::Operation::Consultation, refusal).await);
         }
-        let Looked { digest, version_in_force, approver, mut faults, .. } = self.look_at(document, fits);
-        if document.version <= version_in_force {
-            faults.push(format!("version {version_in_force} or a later one is in force"));
-        }
+        let Looked { digest, version_in_force, not_later, approver, mut faults, .. } = self.look_at(document, fits);
+        faults.extend(not_later);
         let said = if faults.is_empty() { Said::allowed } else { Said::denied };
         let mut draft = said(v1::Operation::Consultation, "document-proposed").by(caller);
         draft.entry.count = faults.len() as u64;
@@ -65,30 +66,83 @@ impl Exchange {
     /// Every fault of the document and between those that would be in force with it; approvals and the order of versions apart.
     pub(crate) fn look_at(&self, document: &ProposedDocument, fits: Fits<'_>) -> Looked {
         let operator = self.operator();
-        let (documents, version_in_force, own) = self.journal().read(|state| {
-            let version = state.document(document.kind, &document.id).map_or(0, |known| known.version);
-            (with_those_in_force(state, document), version, own_faults(state, &operator, document))
+        let (documents, agreements, versions, own) = self.journal().read(|state| {
+            let versions = Versions::of(state, document);
+            let documents = with_those_in_force(state, document);
+            (documents, agreements_beside(state, document), versions, own_faults(state, &operator, document))
         });
-        let (mut faults, schemas) = document_faults::look(&documents, &[]);
+        let (mut faults, schemas) = document_faults::look(&documents, &agreements, &[]);
         faults.extend(own);
         faults.extend(schemas.iter().flat_map(|schemas| document_faults::codes(schemas, document)));
+        let new = document_faults::agreement(document);
+        let beside = || agreements.iter().map(AsRef::as_ref);
+        faults.extend(new.iter().flat_map(|new| document_faults::counted_twice(new, beside())));
         if document.kind == v1::DocumentKind::Agency {
             let files = documents.iter().filter(|document| document.kind == v1::DocumentKind::Agency).filter_map(text);
             let files: Vec<AgencyFile> = files.filter_map(|text| AgencyFile::parse(text).ok()).collect();
             faults.extend(fits(&files));
         }
         let approver = match document.kind {
-            v1::DocumentKind::Agreement => agreement(document).map(|agreement| agreement.granting),
+            v1::DocumentKind::Agreement => new.map(|agreement| agreement.granting),
             _ => Some(operator),
         };
-        Looked { digest: document.digest(), version_in_force, approver, faults, schemas }
+        let not_later = versions.unless_later(document.version);
+        Looked {
+            digest: document.digest(),
+            version_in_force: versions.in_force.unwrap_or(0),
+            not_later,
+            approver,
+            faults,
+            schemas,
+        }
     }
 }
 
-/// The documents that would be in force with this one.
+/// What there is of a document already.
+#[derive(Debug)]
+struct Versions {
+    /// The version in force.
+    in_force: Option<u32>,
+    /// The newest one; of an agreement it may still wait for its first day.
+    newest: Option<u32>,
+}
+
+impl Versions {
+    fn of(state: &State, document: &ProposedDocument) -> Self {
+        Self {
+            in_force: version_in_force(state, document.kind, &document.id),
+            newest: state.document(document.kind, &document.id).map(|known| known.version),
+        }
+    }
+
+    fn unless_later(&self, version: u32) -> Option<String> {
+        let newest = self.newest.filter(|newest| version <= *newest)?;
+        Some(match self.in_force {
+            Some(in_force) if in_force < newest => format!("version {newest} waits for its first day already"),
+            _ => format!("version {newest} or a later one is in force"),
+        })
+    }
+}
+
+/// The version of a document that is in force: of an agreement, a later one may wait for its first day.
+pub(crate) fn version_in_force(state: &State, kind: v1::DocumentKind, id: &str) -> Option<u32> {
+    match kind {
+        v1::DocumentKind::Agreement => state.agreement(&id.parse().ok()?).map(|known| known.version),
+        _ => state.document(kind, id).map(|known| known.version),
+    }
+}
+
+/// The other agreements that are in force, and the versions of them that wait for their first day.
+fn agreements_beside(state: &State, document: &ProposedDocument) -> Vec<Arc<Agreement>> {
+    let own = |known: &Agreement| document.kind == v1::DocumentKind::Agreement && known.id.as_str() == document.id;
+    let others = state.agreements().filter(|known| !own(known));
+    others.flat_map(|known| [Some(known), state.pending_agreement(&known.id)]).flatten().cloned().collect()
+}
+
+/// The documents but agreements that would be in force with this one, and this one.
 fn with_those_in_force(state: &State, document: &ProposedDocument) -> Vec<ProposedDocument> {
-    use v1::DocumentKind::{Agency, Agreement, CodeList, Schema};
-    let held = [Agency, Agreement, Schema, CodeList].into_iter().flat_map(|kind| {
+    use v1::DocumentKind::{Agency, CodeList, Schema};
+    let held = [Agency, Schema, CodeList].into_iter().flat_map(|kind| {
         let in_force = state.documents_before(kind, LeafIndex(u64::MAX));
         in_force.filter(move |(id, _)| (kind, *id) != (document.kind, document.id.as_str())).map(move |(id, known)| {
             let text = known.text.as_bytes().to_vec();
@@ -108,7 +162,7 @@ fn own_faults(state: &State, operator: &AgencyId, document: &ProposedDocument) -
             alone.map(|file| format!("{}: {words}", file.id)).into_iter().collect()
         }
         v1::DocumentKind::Agreement => {
-            let Some(new) = agreement(document) else { return Vec::new() };
+            let Some(new) = document_faults::agreement(document) else { return Vec::new() };
             let others = state
                 .agreement(&new.id)
                 .filter(|known| known.granting != new.granting || known.recipient != new.recipient);
@@ -137,8 +191,4 @@ fn codes_gone(state: &State, document: &ProposedDocument) -> Vec<String> {
 
 fn text(document: &ProposedDocument) -> Option<&str> {
     std::str::from_utf8(&document.text).ok()
-}
-
-fn agreement(document: &ProposedDocument) -> Option<Agreement> {
-    Agreement::parse(text(document)?).ok()
 }

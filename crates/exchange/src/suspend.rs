@@ -7,6 +7,7 @@ use causeway_journal::{Outcome, State, approvers, suspension_digest, v1};
 use causeway_model::{AgencyId, LeafIndex};
 
 use crate::draft::Said;
+use crate::propose::version_in_force;
 use crate::{Caller, Class, Error, Exchange};
 
 /// What is suspended, and who approved it.
@@ -77,7 +78,7 @@ impl Exchange {
                 }
             };
             let roster = approver.and_then(|approver| state.agency(&approver).cloned());
-            (state.document(*kind, id).map(|known| known.version), roster, is_suspended)
+            (version_in_force(state, *kind, id), roster, is_suspended)
         });
         if in_force.is_none() {
             let message = "no agency or agreement of this id is in force";
