@@ -18,7 +18,8 @@ pub(crate) enum Access {
 pub(crate) struct Row {
     pub(crate) path: &'static str,
     pub(crate) access: Access,
-    /// Whether the systems of a suspended agency may go on calling it: only what tells them of withdrawals.
+    /// Whether the systems of a suspended agency may go on calling it: only what tells them of withdrawals, and what takes its own records
+    /// back from others or says who holds them, since that protects persons and widens nothing.
     pub(crate) while_suspended: bool,
 }
 
@@ -27,8 +28,8 @@ impl Row {
         Self { path, access: Access::Role(role), while_suspended: false }
     }
 
-    const fn recall(path: &'static str) -> Self {
-        Self { path, access: Access::Role(Role::Reader), while_suspended: true }
+    const fn while_suspended(self) -> Self {
+        Self { while_suspended: true, ..self }
     }
 
     const fn any(path: &'static str) -> Self {
@@ -40,18 +41,18 @@ impl Row {
 const TABLE: &[Row] = &[
     Row::role("/causeway.v1.IngestService/Submit", Role::Submitter),
     Row::role("/causeway.v1.IngestService/SubmitStream", Role::Submitter),
-    Row::role("/causeway.v1.IngestService/Withdraw", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/Withdraw", Role::Submitter).while_suspended(),
     Row::role("/causeway.v1.IngestService/Validate", Role::Submitter),
     Row::role("/causeway.v1.IngestService/GetReceipt", Role::Submitter),
     Row::role("/causeway.v1.IngestService/ListSchemas", Role::Submitter),
     Row::role("/causeway.v1.IngestService/GetSchema", Role::Submitter),
-    Row::role("/causeway.v1.IngestService/Restrict", Role::Submitter),
-    Row::role("/causeway.v1.IngestService/ListHolders", Role::Submitter),
-    Row::role("/causeway.v1.IngestService/FlagAtRisk", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/Restrict", Role::Submitter).while_suspended(),
+    Row::role("/causeway.v1.IngestService/ListHolders", Role::Submitter).while_suspended(),
+    Row::role("/causeway.v1.IngestService/FlagAtRisk", Role::Submitter).while_suspended(),
     Row::role("/causeway.v1.IngestService/Explain", Role::Submitter),
-    Row::recall("/causeway.v1.FeedService/Pull"),
-    Row::recall("/causeway.v1.FeedService/Watch"),
-    Row::recall("/causeway.v1.FeedService/Acknowledge"),
+    Row::role("/causeway.v1.FeedService/Pull", Role::Reader).while_suspended(),
+    Row::role("/causeway.v1.FeedService/Watch", Role::Reader).while_suspended(),
+    Row::role("/causeway.v1.FeedService/Acknowledge", Role::Reader).while_suspended(),
     Row::role("/causeway.v1.FeedService/Count", Role::Reader),
     Row::role("/causeway.v1.FeedService/ListTables", Role::Reader),
     Row::role("/causeway.v1.AuditService/Query", Role::Auditor),
