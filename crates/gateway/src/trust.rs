@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use causeway_agreement::AgencyFile;
 use causeway_model::{AgencyId, SystemId, SystemName};
@@ -18,6 +18,8 @@ use crate::tls::chain::{self, Chain};
 pub(crate) struct Authority {
     suffix: TrustSuffix,
     known: RwLock<Arc<Known>>,
+    /// Held from the reading of the files on, so that no earlier files take the place of later ones.
+    renewing: Mutex<()>,
     renewals: AtomicU64,
 }
 
@@ -74,15 +76,17 @@ impl Authority {
         agencies: impl IntoIterator<Item = &'a AgencyFile>,
     ) -> Result<Self, Vec<String>> {
         let known = RwLock::new(Arc::new(Known::of(agencies)?));
-        Ok(Self { suffix, known, renewals: AtomicU64::new(0) })
+        Ok(Self { suffix, known, renewing: Mutex::new(()), renewals: AtomicU64::new(0) })
     }
 
-    /// Goes on by these agency files: their systems, and their trust bundles.
+    /// Goes on by the agency files that are in force when they are read here: their systems, and their trust bundles. Of several calls at
+    /// a time the last one reads last.
     ///
     /// # Errors
     /// As [`Authority::new`]; then it goes on by what it had.
-    pub(crate) fn renew<'a>(&self, agencies: impl IntoIterator<Item = &'a AgencyFile>) -> Result<(), Vec<String>> {
-        let known = Arc::new(Known::of(agencies)?);
+    pub(crate) fn renew(&self, files: impl FnOnce() -> Vec<Arc<AgencyFile>>) -> Result<(), Vec<String>> {
+        let _alone = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = Arc::new(Known::of(files().iter().map(AsRef::as_ref))?);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
         // After the change, so that whoever sees the number sees the change.
         self.renewals.fetch_add(1, Ordering::Release);
@@ -196,6 +200,10 @@ mod tests {
         UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_557_600))
     }
 
+    fn renew(authority: &Authority, file: AgencyFile) -> Result<(), Vec<String>> {
+        authority.renew(|| vec![Arc::new(file)])
+    }
+
     fn ask(authority: &Authority, certificate: &CertificateDer<'_>, at: UnixTime) -> Result<String, Refused> {
         authority.client(Chain { end_entity: certificate, intermediates: &[] }, at).map(|system| system.to_string())
     }
@@ -229,17 +237,15 @@ mod tests {
         let leaf = nca.leaf(&[NCA]);
         let ask_now = || ask(&authority, &leaf.certificate, year(2026));
         assert!(ask_now().is_ok());
-        authority.renew([&agency("gb-nca", &["other"], &nca.pem)]).expect("sound");
+        renew(&authority, agency("gb-nca", &["other"], &nca.pem)).expect("sound");
         assert_eq!(ask_now(), Err(Refused::System));
         let second = Ca::new("NCA root");
-        authority.renew([&agency("gb-nca", &["case-management"], &second.pem)]).expect("sound");
+        renew(&authority, agency("gb-nca", &["case-management"], &second.pem)).expect("sound");
         assert_eq!(ask_now(), Err(Refused::Chain));
         assert!(ask(&authority, &second.leaf(&[NCA]).certificate, year(2026)).is_ok());
-        authority
-            .renew([&agency("gb-nca", &["case-management"], "no certificate")])
-            .expect_err("a bad one is not taken");
+        renew(&authority, agency("gb-nca", &["case-management"], "no certificate")).expect_err("a bad one is not taken");
         assert!(ask(&authority, &second.leaf(&[NCA]).certificate, year(2026)).is_ok(), "and the old one stays");
-        authority.renew([&agency("gb-nca", &["case-management"], &nca.pem)]).expect("sound");
+        renew(&authority, agency("gb-nca", &["case-management"], &nca.pem)).expect("sound");
         assert!(ask_now().is_ok());
     }
 
@@ -268,9 +274,9 @@ mod tests {
         let next = UnixTime::since_unix_epoch(Duration::from_secs(year(2026).as_secs() + 1));
         assert_eq!(peer.still_holds(&authority, next), Ok(()));
         // Looked at again at once, and not only with the next second.
-        authority.renew([&agency("gb-nca", &["other"], &nca.pem)]).expect("sound");
+        renew(&authority, agency("gb-nca", &["other"], &nca.pem)).expect("sound");
         assert_eq!(peer.still_holds(&authority, next), Err(Refused::System));
-        authority.renew([&agency("gb-nca", &["case-management"], &Ca::new("NCA root").pem)]).expect("sound");
+        renew(&authority, agency("gb-nca", &["case-management"], &Ca::new("NCA root").pem)).expect("sound");
         assert_eq!(peer.still_holds(&authority, next), Err(Refused::Chain));
     }
 

@@ -34,9 +34,8 @@ pub(crate) async fn activate(
     let admin = admin.clone();
     let activated = to_its_end(async move {
         let leaf = admin.exchange.activate(&call.caller, document, &|files| fits(&admin, files)).await?;
-        let files = admin.exchange.agencies();
         // Only agency files change it, and those were found to fit.
-        if let Err(faults) = admin.standings.authority.renew(files.iter().map(AsRef::as_ref)) {
+        if let Err(faults) = admin.standings.authority.renew(|| admin.exchange.agencies()) {
             tracing::error!(?faults, "the agencies in force do not fit; certificates are judged by those before");
         }
         Ok(leaf)
