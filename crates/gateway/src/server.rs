@@ -180,6 +180,8 @@ impl Gateway {
         let (stop, stopping) = shutdown::channel();
         let (mut health, health_service) = tonic_health::server::health_reporter();
         let background = self.background(&stopping);
+        let (stop_releaser, releaser_stopping) = shutdown::channel();
+        let releaser = spawn_releaser(self.exchange.clone(), releaser_stopping);
         let (stop_keeper, keeper_stopping) = shutdown::channel();
         let keeper = spawn_keeper(self.exchange.clone(), health.clone(), keeper_stopping);
         let limits = &self.config.limits;
@@ -226,6 +228,8 @@ impl Gateway {
                 }
             },
         };
+        stop_releaser.now();
+        let _ = releaser.await;
         for task in background {
             task.abort();
             // Awaited, so that it is not in the middle of an append when the journal closes.
@@ -238,12 +242,10 @@ impl Gateway {
     /// What runs beside the calls.
     fn background(&mut self, stopping: &Stopping) -> Vec<JoinHandle<()>> {
         let exchange = self.exchange.clone();
-        let releaser = tokio::spawn(async move { exchange.run_releaser().await });
-        let exchange = self.exchange.clone();
         let retention = tokio::spawn(async move { exchange.run_keeper().await });
         let served = |listener| tokio::spawn(metrics::serve(listener, self.exchange.clone(), stopping.clone()));
         let metrics = self.metrics.take().map(served);
-        [releaser, retention].into_iter().chain(metrics).collect()
+        std::iter::once(retention).chain(metrics).collect()
     }
 
     fn services(&self, stopping: &Stopping) -> (Ingest, Feed, Audit) {
@@ -284,6 +286,20 @@ fn reflection(wanted: bool) -> Result<Option<ServerReflectionServer<impl ServerR
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
     service.map(Some).map_err(|error| Error::Faults(vec![format!("reflection: {error}")]))
+}
+
+/// The releaser, on a thread of its own: choosing what a batch is made coarser by takes a while, in which calls go on. It ends where it
+/// next waits for the journal.
+fn spawn_releaser(exchange: Exchange, stopping: Stopping) -> JoinHandle<()> {
+    let runtime = tokio::runtime::Handle::current();
+    let releasing = async move {
+        tokio::select! {
+            biased;
+            () = stopping.wait() => {}
+            () = exchange.run_releaser() => {}
+        }
+    };
+    tokio::task::spawn_blocking(move || runtime.block_on(releasing))
 }
 
 /// What has to be looked at every second.
