@@ -74,7 +74,7 @@ impl Fare {
     }
 }
 
-/// The two versions, each as it would decide, at one moment.
+/// The two versions, each as it would decide, at one moment: the later one's first day where that is to come.
 struct Versions {
     old: Option<(Arc<Agreement>, Standing)>,
     new: Agreement,
@@ -85,8 +85,8 @@ struct Versions {
 type Sums = BTreeMap<(Fare, String, String, Option<DenyReason>), (u64, u64)>;
 
 impl Exchange {
-    /// Compares an agreement's text with an earlier one, or with the version in force, record by record. A version whose first day is
-    /// to come is looked at as of that day.
+    /// Compares an agreement's text with an earlier one, or with what would be in force without it, record by record. Where its first day
+    /// is to come, both are looked at as of that day: until then the earlier one goes on, and on that day it may have ended.
     ///
     /// # Errors
     /// `Invalid` with every fault of the texts, each with its line; `Denied` for an agency that does not operate the gateway;
@@ -105,12 +105,7 @@ impl Exchange {
         let agreement = &versions.new;
         let mut draft = Said::allowed(v1::Operation::Combination, "agreement-compared").by(caller);
         draft.entry.count = comparison.records;
-        draft.entry.recipient = Some(v1::Recipient {
-            agency: agreement.recipient.to_string(),
-            agreement: agreement.id.to_string(),
-            agreement_version: agreement.version,
-            clause: String::new(),
-        });
+        // The agreement is in the digest alone: an entry that names the partner is its auditors' to see, and this is none of its business.
         let digest =
             document_digest(v1::DocumentKind::Agreement, agreement.id.as_str(), agreement.version, new.as_bytes());
         draft.entry.subject_digest = digest.0.to_vec();
@@ -120,19 +115,21 @@ impl Exchange {
 
     fn versions(&self, old: Option<&str>, new: &str) -> Result<Versions, Error> {
         let new = self.read_agreement("the new text", new)?;
+        let day = self.now().max(new.valid_from.start());
         let old = match old {
             Some(text) => Some((Arc::new(self.read_agreement("the old text", text)?), Standing::InForce)),
-            None => self
-                .journal()
-                .read(|state| state.agreement(&new.id).map(|known| (Arc::clone(known), standing(state, known)))),
+            None => self.journal().read(|state| {
+                let begun = state.pending_agreement(&new.id).filter(|known| known.valid_from <= day.date());
+                let known = begun.or_else(|| state.agreement(&new.id))?;
+                Some((Arc::clone(known), standing(state, known)))
+            }),
         };
         let same = |old: &Agreement| old.id == new.id && old.granting == new.granting && old.recipient == new.recipient;
         if old.as_ref().is_some_and(|(old, _)| !same(old)) {
             let message = "the two are not of one agreement: its id and its parties are the same in all its versions";
             return Err(Error::invalid("documents-faulty", message));
         }
-        let now = self.now().max(new.valid_from.start());
-        Ok(Versions { old, new, now })
+        Ok(Versions { old, new, now: day })
     }
 
     /// An agreement that reads, lists fields that there are, and is between agencies in force.
