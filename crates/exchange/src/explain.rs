@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use causeway_agreement::{Agreement, Clause, Decision, Standing};
+use causeway_agreement::{Agreement, Clause, Decision, DenyReason, Standing, excluded_by};
 use causeway_journal::{Erasure, RecordState, State, v1};
 use causeway_model::{
     AgencyId, AgreementId, FieldPath, FieldSpec, LeafIndex, Position, RecordFacts, RecordId, Timestamp,
@@ -54,7 +54,8 @@ pub struct Explanation {
     pub shown: Option<Position>,
     /// Whether the version in force grants it at this moment.
     pub granted: bool,
-    /// The clause, in full: where it is shown, the one that it was released under, else the one that grants.
+    /// The clause, in full: where it is shown, the one that it was released under, else the one that grants, or the exclusion that covers
+    /// it.
     pub clause: Option<String>,
     /// Why, as a stable code.
     pub reason: &'static str,
@@ -234,13 +235,13 @@ impl Look<'_> {
     /// A release that is live, and still not shown.
     fn withheld(&self, owner: &AgencyId, withheld: Withheld) -> Explanation {
         let reason = match withheld {
-            Withheld::Denied(reason) => return denied(&self.ground, reason.as_str(), self.field),
+            Withheld::Denied(reason) => return self.denied(reason),
             Withheld::Superseded => "awaits-evaluation",
             Withheld::SmallCell => "held-minimum-cell",
         };
         match self.ground.decide(owner, self.facts) {
-            Decision::Grant(clause) => self.granted(&Through { clause, recoding: &[] }, reason),
-            Decision::Deny(reason) => denied(&self.ground, reason.as_str(), self.field),
+            Decision::Grant(clause) => self.granted(&as_stated(clause), reason),
+            Decision::Deny(reason) => self.denied(reason),
         }
     }
 
@@ -248,12 +249,20 @@ impl Look<'_> {
     fn not_released(&self, owner: &AgencyId, recorded: Timestamp) -> Explanation {
         let clause = match self.ground.decide(owner, self.facts) {
             Decision::Grant(clause) => clause,
-            Decision::Deny(reason) => return denied(&self.ground, reason.as_str(), self.field),
+            Decision::Deny(reason) => return self.denied(reason),
         };
         let is_over = clause.release.is_over(recorded, self.ground.now);
         let reason = if is_over && clause.minimum_cell > 1 { "held-minimum-cell" } else { "awaits-release" };
         let released_after = if is_over { None } else { end_of_period(clause, recorded) };
-        Explanation { released_after, ..self.granted(&Through { clause, recoding: &[] }, reason) }
+        Explanation { released_after, ..self.granted(&as_stated(clause), reason) }
+    }
+
+    /// Not granted; where an exclusion covers the record, that is named.
+    fn denied(&self, reason: DenyReason) -> Explanation {
+        let agreement = self.ground.agreement;
+        let exclusion = if reason == DenyReason::Excluded { excluded_by(agreement, self.facts) } else { None };
+        let clause = exclusion.map(|exclusion| format!("{}/{exclusion}", agreement.id));
+        Explanation { clause, ..denied(&self.ground, reason.as_str(), self.field) }
     }
 
     fn granted(&self, through: &Through<'_>, reason: &'static str) -> Explanation {
@@ -277,6 +286,11 @@ impl Look<'_> {
             fields,
         }
     }
+}
+
+/// A clause without any batch that makes its fields coarser.
+fn as_stated(clause: &Clause) -> Through<'_> {
+    Through { clause, recoding: &[] }
 }
 
 /// Not granted, for this reason: nothing of the record leaves.
