@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use causeway_agreement::Agreement;
+use causeway_agreement::{Agreement, Standing};
 use causeway_journal::{Feed, FeedItemKind, Noted, State, decode_entry, v1};
 use causeway_model::{AgencyId, AgreementId, LeafIndex, Position, RecordId, RecordVersion, Timestamp};
 
 use crate::draft::Said;
 use crate::erase::named;
-use crate::slot::shown;
+use crate::slot::{self, Slot};
 use crate::standing::standing;
 use crate::verdict::Ground;
 use crate::{Caller, Error, Exchange};
@@ -54,9 +54,11 @@ pub struct Recall {
 /// A holder as the state tells it, with the entries that tell the rest.
 struct Found {
     agreement: Arc<Agreement>,
+    standing: Standing,
     disclosed: Timestamp,
     versions: BTreeSet<RecordVersion>,
-    shown: Option<RecordVersion>,
+    /// Its live position, whatever that shows.
+    slot: Option<Slot>,
     recall: Option<FoundRecall>,
 }
 
@@ -88,7 +90,7 @@ impl Exchange {
     pub(crate) async fn holders_of(&self, record: RecordId) -> Result<Vec<Holder>, Error> {
         let now = self.now();
         let (found, flag) = self.journal().read(|state| {
-            let found: Vec<_> = state.agreements().filter_map(|one| found(state, one, &record, now)).collect();
+            let found: Vec<_> = state.agreements().filter_map(|one| found(state, one, &record)).collect();
             (found, state.record(&record).and_then(|known| known.at_risk))
         });
         let flagged = match flag {
@@ -96,7 +98,12 @@ impl Exchange {
             None => None,
         };
         let mut holders = Vec::with_capacity(found.len());
-        for Found { agreement, disclosed, versions, shown, recall } in found {
+        for Found { agreement, standing, disclosed, versions, slot, recall } in found {
+            let ground = Ground { agreement: &agreement, standing, now };
+            let shown = match &slot {
+                Some(slot) => self.version_shown(&ground, slot).await?,
+                None => None,
+            };
             let recall = match recall {
                 Some(recall) => Some(self.recall(&agreement, recall, flagged, now).await?),
                 None => None,
@@ -111,6 +118,14 @@ impl Exchange {
             });
         }
         Ok(holders)
+    }
+
+    /// The version that a position shows now, by the decision that pulls go by.
+    async fn version_shown(&self, ground: &Ground<'_>, slot: &Slot) -> Result<Option<RecordVersion>, Error> {
+        let Some(live) = slot.live.as_ref().filter(|_| ground.may_grant()) else { return Ok(None) };
+        let body = self.bodies_of(&[(slot.record_id, live.made)]).await?.pop().flatten();
+        let Some(body) = body else { return Ok(None) };
+        Ok(self.granted(ground, live, &body)?.is_ok().then_some(slot.version))
     }
 
     async fn recall(
@@ -149,19 +164,18 @@ impl Exchange {
 }
 
 /// What a feed says of a record; nothing where none of its content has left.
-fn found(state: &State, agreement: &Arc<Agreement>, record: &RecordId, now: Timestamp) -> Option<Found> {
+fn found(state: &State, agreement: &Arc<Agreement>, record: &RecordId) -> Option<Found> {
     let feed = state.feed(&agreement.id)?;
     let positions = feed.positions(record);
     let left = positions.iter().copied().filter(|position| feed.has_left(*position));
     let first = left.clone().filter_map(|position| feed.first_left(position)).min_by_key(|noted| noted.leaf)?;
     let versions = left.filter_map(|position| feed.item(position)).map(|item| item.version).collect();
-    let ground = Ground { agreement, standing: standing(state, agreement), now };
-    let shown = shown(state, agreement, record).filter(|_| ground.may_grant()).map(|slot| slot.version);
     Some(Found {
         agreement: Arc::clone(agreement),
+        standing: standing(state, agreement),
         disclosed: first.time,
         versions,
-        shown,
+        slot: slot::shown(state, agreement, record),
         recall: recall_of(feed, &positions),
     })
 }
