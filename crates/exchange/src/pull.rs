@@ -2,9 +2,11 @@
 //!
 //! What a position holds is in `slot`, and what a partner sees of a record in `serve`: the one way out.
 
+mod items;
+
 use std::sync::Arc;
 
-use causeway_agreement::{Agreement, Standing};
+use causeway_agreement::Agreement;
 use causeway_journal::{FeedItemKind, v1};
 use causeway_model::{AgreementId, Position};
 use causeway_store::Committed;
@@ -20,11 +22,9 @@ use crate::{Caller, Class, Error, Exchange, Pressure, Tallied, cursor};
 /// Items of a page where the caller states no limit.
 pub const DEFAULT_PAGE_ITEMS: u32 = 100;
 
-/// Most items of a page.
+/// Most items of a page, beside what is left of an entry that released into groups: that leaves whole, and an entry makes no more than
+/// 200 items.
 pub const MAX_PAGE_ITEMS: u32 = 1_000;
-
-/// A page ends with the item that takes its documents past this size: with the largest item it stays under 4 MiB.
-const PAGE_BYTES: usize = 3 << 20;
 
 /// Bodies that are open at a time: a page may end long before its last position is looked at.
 pub(crate) const SLICE_BODIES: usize = 32;
@@ -136,7 +136,7 @@ impl Exchange {
         let items = self.build(&ground, &stretch, left).await?;
         let is_put_off = |item: &PageItem| item.content == Content::Deferred;
         let last = items.last().map_or(*after, |item| item.position);
-        if reading == Reading::Call && items.iter().all(is_put_off) && !self.withdraws_behind(agreement, last) {
+        if reading == Reading::Call && items.iter().all(is_put_off) && !self.tells_behind(agreement, last).await {
             return Err(self.refuse(caller, v1::Operation::Disclosure, quota_exceeded(now)).await);
         }
         let mut page = self.page(agreement, *after, &stretch, items);
@@ -148,15 +148,16 @@ impl Exchange {
         Ok(Some(page))
     }
 
-    /// Whether the agreement that a call of this agency is about is in force, and not suspended.
+    /// Whether the agreement that a call of this agency is about can grant anything at this moment: it is in force, what makes the
+    /// transfer lawful holds, and it is not suspended.
     pub fn feed_in_force(&self, caller: &Caller, named: Option<&AgreementId>) -> bool {
         self.feed_of(caller, named).is_ok_and(|agreement| self.in_force(&agreement))
     }
 
-    /// Whether an agreement is in force at this moment, and not suspended.
+    /// Whether an agreement can grant anything at this moment.
     pub(crate) fn in_force(&self, agreement: &Agreement) -> bool {
         let standing = self.journal().read(|state| standing(state, agreement));
-        standing == Standing::InForce && agreement.is_in_force(self.now())
+        Ground { agreement, standing, now: self.now() }.may_grant()
     }
 
     /// The agreement that a call of this agency is about, and whether it names the caller's purpose.
@@ -181,38 +182,6 @@ impl Exchange {
             let message = format!("{} does not name the purpose {}", agreement.id, caller.purpose.code);
             Err(Error::new(Class::Denied, "purpose-not-agreed", message))
         }
-    }
-
-    /// What each position holds for this partner, decided now. Of what is beyond the `left` records no body is read.
-    async fn build(&self, ground: &Ground<'_>, stretch: &Stretch, mut left: u64) -> Result<Vec<PageItem>, Error> {
-        let (mut items, mut bytes) = (Vec::with_capacity(stretch.slots.len()), 0);
-        let mut rest = stretch.slots.as_slice();
-        while !rest.is_empty() {
-            let slice = rest.split_off(..slice_length(rest, left)).unwrap_or_default();
-            let live = slice.iter().filter_map(|slot| Some((slot.record_id, slot.live.as_ref()?.made)));
-            let live: Vec<_> = if left == 0 { Vec::new() } else { live.collect() };
-            let mut bodies = self.bodies_of(&live).await?.into_iter();
-            for slot in slice {
-                let content = match (&slot.live, left) {
-                    (Some(_), 0) => Content::Deferred,
-                    (Some(_), _) => {
-                        let body = bodies.next().flatten();
-                        let served = body.map(|body| self.serve(ground, slot, &body)).transpose()?.flatten();
-                        served.unwrap_or_else(|| Content::Withdrawn(slot.withdrawn()))
-                    }
-                    (None, _) => Content::Withdrawn(slot.withdrawn()),
-                };
-                if let Content::Released { document, .. } = &content {
-                    bytes += document.len();
-                    left -= 1;
-                }
-                items.push(PageItem { position: slot.position, item_id: slot.item_id, kind: slot.kind, content });
-                if bytes > PAGE_BYTES {
-                    return Ok(items);
-                }
-            }
-        }
-        Ok(items)
     }
 
     fn page(&self, agreement: &Agreement, after: Position, stretch: &Stretch, items: Vec<PageItem>) -> Page {
@@ -320,12 +289,4 @@ fn bits(set: impl ExactSizeIterator<Item = bool>) -> Vec<u8> {
         bits.pop();
     }
     bits
-}
-
-/// How many positions are looked at together: no more than there are bodies that may be open, or records that may leave.
-fn slice_length(slots: &[Slot], left: u64) -> usize {
-    let within = slots.len().min(SLICE_BODIES);
-    let live = slots[..within].iter().enumerate().filter(|(_, slot)| slot.live.is_some()).map(|(index, _)| index);
-    let last = live.zip(1..).find(|(_, count)| *count == left).map(|(index, _)| index + 1);
-    last.unwrap_or(within)
 }

@@ -1,15 +1,16 @@
-//! Quotas of an agreement: how many records leave in a day (UTC), and how many requests are answered in a second. Withdrawals are
-//! held back by neither.
+//! Quotas of an agreement: how many records leave in a day (UTC), and how many requests are answered in a second. What tells that an
+//! earlier item no longer holds is held back by neither: withdrawals, and releases that replace another.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use causeway_agreement::Agreement;
 use causeway_journal::State;
 use causeway_model::{AgreementId, Position, Timestamp};
 
-use crate::slot::withdraws;
+use crate::slot::{Told, told};
 use crate::{Caller, Class, Error, Exchange, Tallied};
 
 /// A request takes so much out of a bucket, and each microsecond puts in as much as there are requests a second.
@@ -18,8 +19,8 @@ const REQUEST: u64 = 1_000_000;
 /// Seconds of a day (UTC).
 const DAY_SECONDS: u64 = 86_400;
 
-/// Positions looked at under one hold of the state for a withdrawal behind what is put off.
-const LOOK_POSITIONS: u64 = 10_000;
+/// Positions looked at under one hold of the state for what must be told behind what is put off.
+const LOOK_POSITIONS: u64 = 4_096;
 
 /// What is counted of each agreement in memory. What has left in a day is in the journal's state, and not here.
 #[derive(Debug, Default)]
@@ -31,6 +32,7 @@ pub(crate) struct Meter {
     /// Held while a page is made under a daily quota, so that no two pages take the same of it.
     pub(crate) page: futures_util::lock::Mutex<()>,
     bucket: Mutex<Option<Bucket>>,
+    told: Mutex<Told>,
 }
 
 /// A token bucket: it holds the requests of one second at most.
@@ -71,6 +73,18 @@ impl Meter {
         let full = Bucket { at: now, level: u64::from(per_second).saturating_mul(REQUEST) };
         bucket.get_or_insert(full).take(per_second, now)
     }
+
+    fn told(&self) -> Told {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps how far somebody has looked, where nobody has looked further.
+    fn keep(&self, looked: Told) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked.to > told.to {
+            *told = looked;
+        }
+    }
 }
 
 impl Exchange {
@@ -87,20 +101,45 @@ impl Exchange {
         })
     }
 
-    /// Whether a partner that is told of nothing but what is put off would still miss a withdrawal further on.
-    pub(crate) fn withdraws_behind(&self, agreement: &Arc<Agreement>, after: Position) -> bool {
-        let mut after = after;
+    /// Takes one request for a watch, which asks for no other while it lasts. Of what is refused for another reason, its first page
+    /// tells.
+    ///
+    /// # Errors
+    /// As [`Exchange::within_rate`].
+    pub fn admit_watch(&self, caller: &Caller, named: Option<&AgreementId>) -> Result<(), Error> {
+        self.feed_of(caller, named).map_or(Ok(()), |agreement| self.within_rate(caller, &agreement))
+    }
+
+    /// Whether a partner that is told of nothing but what is put off would still miss something further on that it must be told. What
+    /// has been looked through once is not again, and other work goes on in between.
+    pub(crate) async fn tells_behind(&self, agreement: &Agreement, after: Position) -> bool {
+        let meter = self.meters().of(&agreement.id);
         loop {
-            let (found, newest) = self.journal().read(|state| {
+            let before = meter.told();
+            let (looked, newest) = self.journal().read(|state| {
                 let newest = state.feed(&agreement.id).map(|feed| feed.newest()).unwrap_or_default();
-                (withdraws(state, agreement, after, LOOK_POSITIONS), newest)
+                (told(state, &agreement.id, before, LOOK_POSITIONS), newest)
             });
-            after = Position(after.0.saturating_add(LOOK_POSITIONS));
-            if found || after >= newest {
-                return found;
+            meter.keep(looked);
+            if looked.newest > after || looked.to >= newest {
+                return looked.newest > after;
             }
+            let_others_go_on().await;
         }
     }
+}
+
+/// Gives way once to whatever else waits for this thread.
+async fn let_others_go_on() {
+    let mut has = false;
+    let give_way = |context: &mut Context<'_>| {
+        if std::mem::replace(&mut has, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    };
+    std::future::poll_fn(give_way).await;
 }
 
 /// How many records may still leave today; none where the agreement does not say.

@@ -22,6 +22,8 @@ pub(crate) struct Granted<'a> {
     pub(crate) schema: Arc<Schema>,
     pub(crate) facts: RecordFacts,
     pub(crate) through: Through<'a>,
+    /// How many persons have to share what it shows.
+    least: u64,
     classified: Classified,
 }
 
@@ -40,11 +42,11 @@ impl Granted<'_> {
 }
 
 impl Exchange {
-    /// What this partner sees of a record in a position; nothing where it may not leave now.
+    /// What this partner sees of a record in a position, and how many persons have to share it; nothing where it may not leave now.
     ///
     /// # Errors
     /// `Corrupt` where the gateway has no key for the position's epoch: nothing is shown under another one.
-    pub(crate) fn serve(&self, ground: &Ground<'_>, slot: &Slot, body: &OpenedBody) -> Result<Option<Content>, Error> {
+    pub(crate) fn serve(&self, ground: &Ground<'_>, slot: &Slot, body: &OpenedBody) -> Result<Option<(Content, u64)>, Error> {
         let Some(live) = &slot.live else { return Ok(None) };
         let Ok(granted) = self.granted(ground, live, body)? else { return Ok(None) };
         let id = &ground.agreement.id;
@@ -66,14 +68,15 @@ impl Exchange {
             }
             current
         });
-        Ok(Some(Content::Released {
+        let content = Content::Released {
             schema: granted.schema.id(),
             document,
             clause: format!("{id}/{}", granted.through.clause.id),
             replaces: slot.target,
             changes: changes.into_inner(),
             onward_transfer: live.agreement.onward_transfer.as_str().to_owned(),
-        }))
+        };
+        Ok(Some((content, granted.least)))
     }
 
     /// Whether this partner is shown this pseudonym in a position now.
@@ -113,12 +116,12 @@ impl Exchange {
         let (newest, classified) = self.classified(&body.body)?;
         let facts = newest.facts(&classified);
         // A feed holds records of the agency that grants, as apply sees to.
-        let through = match ground.verdict(&ground.agreement.granting, &facts, live, &newest) {
-            Ok(through) => through,
+        let (through, least) = match ground.verdict(&ground.agreement.granting, &facts, live, &newest) {
+            Ok(granted) => granted,
             Err(withheld) => return Ok(Err(withheld)),
         };
         let schema = newest_of(self.governed_at(live.released)?.as_ref(), &body.body)?;
-        Ok(Ok(Granted { schema, facts, through, classified }))
+        Ok(Ok(Granted { schema, facts, through, least, classified }))
     }
 
     /// A stored body's classified half, with the schema in force that reads it: the newest of its major version, so that every record

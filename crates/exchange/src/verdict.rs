@@ -3,7 +3,9 @@
 //! Pull, the search for pseudonyms, re-identification and Explain ask here and nowhere else, so what is explained is what is served.
 
 use causeway_agreement::{Agreement, Clause, Decision, DenyReason, Form, Standing, decide, permits};
-use causeway_model::{AgencyId, Class, FieldPath, FieldSpec, Floor, Ladder, RecordFacts, Step, Timestamp};
+use causeway_model::{
+    AgencyId, Class, FieldPath, FieldSpec, Floor, Ladder, OnwardTransfer, RecordFacts, Step, Timestamp,
+};
 use causeway_schema::{Projected, Schema};
 
 use crate::slot::Live;
@@ -49,7 +51,7 @@ impl<'a> Ground<'a> {
         decide(self.agreement, self.standing, owner, facts, self.now)
     }
 
-    /// Whether a live release is shown, and through what. It is what it was released as: under another version of the agreement it
+    /// Whether a live release is shown, through what, and how many persons have to share it. It is what it was released as: under another version of the agreement it
     /// stays so for as long as all of that is still granted, and is withheld otherwise.
     pub(crate) fn verdict<'l>(
         &self,
@@ -57,20 +59,29 @@ impl<'a> Ground<'a> {
         facts: &RecordFacts,
         live: &'l Live,
         schema: &Schema,
-    ) -> Result<Through<'l>, Withheld> {
+    ) -> Result<(Through<'l>, u64), Withheld> {
         let present = match self.decide(owner, facts) {
             Decision::Grant(clause) => clause,
             Decision::Deny(reason) => return Err(Withheld::Denied(reason)),
         };
         let frozen = live.clause().ok_or(Withheld::Superseded)?;
-        if !still_permits(present, frozen, facts.child, schema) {
+        let looser = passes_on_more(live.agreement.onward_transfer, self.agreement.onward_transfer);
+        if looser || !still_permits(present, frozen, facts.child, schema) {
             return Err(Withheld::Superseded);
         }
         let least = u64::from(frozen.minimum_cell.max(present.minimum_cell));
         if least > 1 && live.persons.is_none_or(|persons| persons < least) {
             return Err(Withheld::SmallCell);
         }
-        Ok(Through { clause: frozen, recoding: &live.terms.recoding })
+        Ok((Through { clause: frozen, recoding: &live.terms.recoding }, least))
+    }
+}
+
+/// Whether a release says that more may be passed on than the present version allows.
+fn passes_on_more(frozen: OnwardTransfer, present: OnwardTransfer) -> bool {
+    match present {
+        OnwardTransfer::Forbidden => frozen != OnwardTransfer::Forbidden,
+        OnwardTransfer::WithOriginatorAuthorisation => false,
     }
 }
 

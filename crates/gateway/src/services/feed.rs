@@ -52,6 +52,7 @@ impl FeedService for Feed {
         let v1::WatchRequest { agreement, cursor, limit } = request.into_inner();
         let wanted = pull_request(&agreement, cursor, limit).map_err(|fault| call.malformed(fault))?;
         let wanted = PullRequest { reading: Reading::Watch, ..wanted };
+        self.exchange.admit_watch(&call.caller, wanted.agreement.as_ref()).map_err(status::of)?;
         let lost = self.clone().lost(call.clone(), wanted.agreement.clone());
         let feed = self.clone();
         Ok(Response::new(Answers::until(lost, PAGES_AHEAD, |sink| feed.follow(call, wanted, sink))))
@@ -142,13 +143,13 @@ impl Feed {
         }
     }
 
-    /// Returns once a watch may not go on: its peer has lost its standing, or its agreement, in force when it was opened, has
-    /// ended or is suspended. One that is opened after that goes on: it serves withdrawals, which a partner still has to hear.
+    /// Returns once a watch may not go on: its peer has lost its standing, or its agreement was in force and grants nothing any more. One
+    /// that is opened after that goes on: it serves withdrawals, which a partner still has to hear.
     async fn lost(self, call: Call, agreement: Option<AgreementId>) -> Status {
         let ended = async {
             let in_force = || self.exchange.feed_in_force(&call.caller, agreement.as_ref());
-            if !in_force() {
-                return std::future::pending().await;
+            while !in_force() {
+                tokio::time::sleep(LOOK).await;
             }
             while in_force() {
                 tokio::time::sleep(LOOK).await;

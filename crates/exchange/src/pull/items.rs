@@ -1,0 +1,141 @@
+//! What the positions of a page hold for its partner, decided now: what leaves, what the day's quota puts off, and what is left of a
+//! group that would be too small.
+
+use std::collections::BTreeSet;
+
+use causeway_model::Position;
+
+use super::SLICE_BODIES;
+use crate::page::{Content, PageItem};
+use crate::slot::{Slot, Stretch, known};
+use crate::verdict::Ground;
+use crate::{Error, Exchange};
+
+/// A page ends with the item, or before the entry of groups, that takes its documents past this size: with the largest item it stays
+/// under 4 MiB. One such entry alone may be larger.
+const PAGE_BYTES: usize = 3 << 20;
+
+/// What a position holds, and how many persons have to share it where it shows a record.
+type Decided = (Content, u64);
+
+/// A page while it is made.
+struct Making {
+    items: Vec<PageItem>,
+    bytes: usize,
+    /// How many records may still leave today.
+    left: u64,
+}
+
+impl Making {
+    fn put(&mut self, slot: &Slot, content: Content) {
+        if let Content::Released { document, .. } = &content {
+            self.bytes += document.len();
+            self.left = self.left.saturating_sub(1);
+        }
+        self.items.push(PageItem { position: slot.position, item_id: slot.item_id, kind: slot.kind, content });
+    }
+
+    fn shown(&self) -> impl Iterator<Item = Position> {
+        self.items.iter().filter(|item| is_shown(&item.content)).map(|item| item.position)
+    }
+}
+
+impl Exchange {
+    /// What each position holds for this partner. `left` records may leave, and beyond these what recalls an earlier item: that is never
+    /// put off. What is left of an entry that released into groups leaves whole or is put off whole, so that nobody is shown in a part
+    /// of a group: it goes while one record may leave, and may take more than are left, by less than the 200 items of an entry. Of what
+    /// is put off no body is read.
+    pub(super) async fn build(
+        &self,
+        ground: &Ground<'_>,
+        stretch: &Stretch,
+        left: u64,
+    ) -> Result<Vec<PageItem>, Error> {
+        let mut page = Making { items: Vec::with_capacity(stretch.slots.len()), bytes: 0, left };
+        let mut rest = stretch.slots.as_slice();
+        while let Some(first) = rest.first() {
+            let is_whole = first.together.is_some();
+            let turn = rest.split_off(..turn(rest, page.left)).unwrap_or_default();
+            let recalls = || turn.iter().any(|slot| slot.live.is_some() && slot.recalls());
+            let goes = page.left > 0 || is_whole && recalls();
+            let mut decided = self.decided(ground, turn, goes).await?;
+            if is_whole {
+                self.withhold_small(ground, turn, &mut decided, &page);
+                if !page.items.is_empty() && page.bytes + bytes(&decided) > PAGE_BYTES {
+                    return Ok(page.items);
+                }
+            }
+            for (slot, (content, _)) in turn.iter().zip(decided) {
+                page.put(slot, content);
+                if page.bytes > PAGE_BYTES && !is_whole {
+                    return Ok(page.items);
+                }
+            }
+        }
+        Ok(page.items)
+    }
+
+    async fn decided(&self, ground: &Ground<'_>, slots: &[Slot], goes: bool) -> Result<Vec<Decided>, Error> {
+        let mut decided = Vec::with_capacity(slots.len());
+        for slice in slots.chunks(SLICE_BODIES) {
+            let may_go = |slot: &Slot| goes || slot.recalls();
+            let live = slice.iter().filter(|slot| may_go(slot));
+            let live: Vec<_> = live.filter_map(|slot| Some((slot.record_id, slot.live.as_ref()?.made))).collect();
+            let mut bodies = self.bodies_of(&live).await?.into_iter();
+            for slot in slice {
+                let content = match &slot.live {
+                    Some(_) if !may_go(slot) => Some((Content::Deferred, 0)),
+                    Some(_) => {
+                        let body = bodies.next().flatten();
+                        body.map(|body| self.serve(ground, slot, &body)).transpose()?.flatten()
+                    }
+                    None => None,
+                };
+                decided.push(content.unwrap_or_else(|| (Content::Withdrawn(slot.withdrawn()), 0)));
+            }
+        }
+        Ok(decided)
+    }
+
+    /// Withholds what would be shown of groups of whom the partner would know too few: some of a group may not leave at this moment,
+    /// or the partner has read past some.
+    fn withhold_small(&self, ground: &Ground<'_>, slots: &[Slot], decided: &mut [Decided], page: &Making) {
+        let shown_here = slots.iter().zip(decided.iter()).filter(|(_, (content, _))| is_shown(content));
+        let shown: BTreeSet<Position> = page.shown().chain(shown_here.map(|(slot, _)| slot.position)).collect();
+        let id = &ground.agreement.id;
+        self.journal().read(|state| {
+            for (slot, (content, least)) in slots.iter().zip(decided) {
+                let Some((cell, read)) = slot.cell.zip(slot.together).filter(|_| is_shown(content)) else { continue };
+                if known(state, id, &cell, read, &shown) < *least {
+                    *content = Content::Withdrawn(slot.withdrawn());
+                }
+            }
+        });
+    }
+}
+
+const fn is_shown(content: &Content) -> bool {
+    matches!(content, Content::Released { .. })
+}
+
+fn bytes(decided: &[Decided]) -> usize {
+    let size = |(content, _): &Decided| match content {
+        Content::Released { document, .. } => document.len(),
+        Content::Withdrawn(_) | Content::Deferred => 0,
+    };
+    decided.iter().map(size).sum()
+}
+
+/// How many positions are decided on together: what is left of an entry that leaves whole; else no more than there are bodies that may be
+/// open, or records that may leave.
+fn turn(slots: &[Slot], left: u64) -> usize {
+    let Some(first) = slots.first() else { return 0 };
+    let alike = slots.iter().take_while(|slot| slot.together == first.together).count();
+    if first.together.is_some() {
+        return alike;
+    }
+    let within = alike.min(SLICE_BODIES);
+    let live = slots[..within].iter().enumerate().filter(|(_, slot)| slot.live.is_some()).map(|(index, _)| index);
+    let last = live.zip(1..).find(|(_, count)| *count == left).map(|(index, _)| index + 1);
+    last.unwrap_or(within)
+}
