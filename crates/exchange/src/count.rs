@@ -15,6 +15,9 @@ use crate::{Caller, Class, Error, Exchange, PublishedTable};
 /// Tables that are kept read at a time; each is a few hundred kilobytes at most.
 const KEPT_TABLES: usize = 64;
 
+/// How often an answer is made anew because another version came into force while its disclosure was being recorded.
+const ATTEMPTS: usize = 4;
+
 /// Which numbers.
 #[derive(Debug, Clone)]
 pub struct CountQuestion {
@@ -84,17 +87,23 @@ impl Exchange {
     /// the agreement does not name, and once it has ended or is suspended; `Invalid` for dimensions that the table has not, or that no
     /// published breakdown has; `Busy`; `Unavailable`.
     pub async fn count(&self, caller: &Caller, question: CountQuestion) -> Result<Numbers, Error> {
-        let (agreement, read, level) = match self.counted(caller, &question) {
-            Ok(found) => found,
-            Err(refusal) if is_passing(&refusal) => return Err(refusal),
-            Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
-        };
-        let numbers = numbers(&read, level);
-        let mut draft = Said::allowed(v1::Operation::Disclosure, "count-disclosed").by(caller);
-        draft.entry.recipient = Some(recipient(&agreement));
-        draft.entry.count = numbers.cells.len() as u64;
-        self.record_or_refuse(caller, draft).await?;
-        Ok(numbers)
+        let mut agreement = self.asked_for_numbers(caller, question.agreement.as_ref()).await?;
+        for _ in 0..ATTEMPTS {
+            let (read, level) = match self.counted(&agreement, &question) {
+                Ok(found) => found,
+                Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+            };
+            let numbers = numbers(&read, level);
+            let mut draft = Said::allowed(v1::Operation::Disclosure, "count-disclosed").by(caller);
+            draft.entry.recipient = Some(recipient(&agreement));
+            draft.entry.count = numbers.cells.len() as u64;
+            self.record_or_refuse(caller, draft).await?;
+            match self.still_gives(caller, agreement).await? {
+                Ok(()) => return Ok(numbers),
+                Err(later) => agreement = later,
+            }
+        }
+        Err(changing())
     }
 
     /// The tables that have been published under an agreement.
@@ -102,13 +111,26 @@ impl Exchange {
     /// # Errors
     /// As [`Exchange::count`].
     pub async fn tables(&self, caller: &Caller, named: Option<AgreementId>) -> Result<Vec<TableSummary>, Error> {
-        let agreement = match self.counting_feed(caller, named.as_ref()) {
-            Ok(agreement) => agreement,
-            Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
-        };
+        let mut agreement = self.asked_for_numbers(caller, named.as_ref()).await?;
+        for _ in 0..ATTEMPTS {
+            let tables = self.published(&agreement)?;
+            let mut draft = Said::allowed(v1::Operation::Disclosure, "tables-listed").by(caller);
+            draft.entry.recipient = Some(recipient(&agreement));
+            draft.entry.count = tables.len() as u64;
+            self.record_or_refuse(caller, draft).await?;
+            match self.still_gives(caller, agreement).await? {
+                Ok(()) => return Ok(tables),
+                Err(later) => agreement = later,
+            }
+        }
+        Err(changing())
+    }
+
+    /// The published tables that this version of the agreement states.
+    fn published(&self, agreement: &Agreement) -> Result<Vec<TableSummary>, Error> {
         let published = self.journal().read(|state| {
-            let all = state.tables(&agreement.id).map(|(.., published)| (published.leaf, Arc::clone(&published.text)));
-            all.collect::<Vec<_>>()
+            let stated = state.tables(&agreement.id).filter(|(table, ..)| agreement.table(table).is_some());
+            stated.map(|(.., published)| (published.leaf, Arc::clone(&published.text))).collect::<Vec<_>>()
         });
         let mut tables = Vec::with_capacity(published.len());
         for (leaf, text) in published {
@@ -116,30 +138,50 @@ impl Exchange {
             let dimensions = numbers.dimensions().iter().map(|dimension| dimension.name.clone()).collect();
             tables.push(TableSummary { table: table.clone(), period: period.clone(), kind: *kind, dimensions });
         }
-        let mut draft = Said::allowed(v1::Operation::Disclosure, "tables-listed").by(caller);
-        draft.entry.recipient = Some(recipient(&agreement));
-        draft.entry.count = tables.len() as u64;
-        self.record_or_refuse(caller, draft).await?;
         Ok(tables)
+    }
+
+    /// The agreement that a request is about, where it gives out numbers now, once the request is taken out of its second.
+    async fn asked_for_numbers(&self, caller: &Caller, named: Option<&AgreementId>) -> Result<Arc<Agreement>, Error> {
+        match self.counting_feed(caller, named) {
+            // What is over the rate has been summed up, and is no entry of its own.
+            Ok(agreement) => self.within_rate(caller, &agreement).map(|()| agreement),
+            Err(refusal) => Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+        }
+    }
+
+    /// Whether the agreement still gives out numbers, in that version, now that the disclosure has its place in the log; else the version
+    /// that does.
+    async fn still_gives(
+        &self,
+        caller: &Caller,
+        agreement: Arc<Agreement>,
+    ) -> Result<Result<(), Arc<Agreement>>, Error> {
+        match self.counting_feed(caller, Some(&agreement.id)) {
+            Ok(present) if present.version == agreement.version => Ok(Ok(())),
+            Ok(present) => Ok(Err(present)),
+            Err(refusal) => Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
+        }
     }
 
     /// The agreement that is asked about, where it gives out numbers now.
     fn counting_feed(&self, caller: &Caller, named: Option<&AgreementId>) -> Result<Arc<Agreement>, Error> {
         let agreement = self.feed_of(caller, named)?;
-        if self.in_force(&agreement) && agreement.transfer_condition_holds(self.now()) {
+        if self.in_force(&agreement) {
             return Ok(agreement);
         }
         let message = "the agreement has ended, has not begun or is suspended; it gives out no numbers";
         Err(Error::new(Class::Denied, "agreement-not-in-force", message))
     }
 
-    fn counted(&self, caller: &Caller, question: &CountQuestion) -> Result<(Arc<Agreement>, Arc<Read>, Level), Error> {
-        let agreement = self.counting_feed(caller, question.agreement.as_ref())?;
-        self.within_rate(caller, &agreement)?;
+    /// A published table that this version of the agreement states, and the breakdown that is asked for.
+    fn counted(&self, agreement: &Agreement, question: &CountQuestion) -> Result<(Arc<Read>, Level), Error> {
         if question.dimensions.len() > MAX_DIMENSIONS {
             let message = format!("a table has {MAX_DIMENSIONS} dimensions at most");
             return Err(Error::invalid("too-many-dimensions", message));
         }
+        // A table that an earlier version had published is no longer agreed.
+        agreement.table(&question.table).ok_or_else(not_published)?;
         let published = self.journal().read(|state| match &question.period {
             Some(period) => state.table(&agreement.id, &question.table, period).cloned(),
             None => {
@@ -150,7 +192,7 @@ impl Exchange {
         let published = published.ok_or_else(not_published)?;
         let read = self.read_table(published.leaf, &published.text)?;
         let level = level(&read.table, &question.dimensions)?;
-        Ok((agreement, read, level))
+        Ok((read, level))
     }
 
     fn read_table(&self, leaf: LeafIndex, text: &str) -> Result<Arc<Read>, Error> {
@@ -167,11 +209,6 @@ impl Exchange {
         kept.insert(leaf, Arc::clone(&read));
         Ok(read)
     }
-}
-
-/// Whether a refusal has been summed up, and is no entry of its own.
-fn is_passing(refusal: &Error) -> bool {
-    refusal.class == Class::Busy
 }
 
 fn recipient(agreement: &Agreement) -> v1::Recipient {
@@ -226,6 +263,10 @@ fn numbers(read: &Read, level: Level) -> Numbers {
         leaf: *leaf,
         digest: *digest,
     }
+}
+
+fn changing() -> Error {
+    Error::new(Class::Unavailable, "feed-changing", "the agreement changed while it was read; ask again")
 }
 
 fn not_published() -> Error {
