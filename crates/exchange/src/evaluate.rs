@@ -43,6 +43,8 @@ impl Frozen {
             && frozen.links(facts) == clause.links(facts)
             && earlier.onward_transfer == agreement.onward_transfer
             && self.in_cell == (clause.minimum_cell > 1)
+            // Where more persons are asked for, it waits for them.
+            && clause.minimum_cell <= frozen.minimum_cell
             && fields.len() == present.len()
             && fields.iter().all(|(path, form)| clause.form_for(facts.child, path) == Some(*form))
     }

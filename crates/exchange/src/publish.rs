@@ -8,14 +8,14 @@ mod table_text;
 
 use std::collections::BTreeMap;
 
-use causeway_agreement::{Agreement, Table};
+use causeway_agreement::{Agreement, Table, TableId};
 use causeway_cells::cube::{Counts, Cube, Dimension, Level, Rules, Table as Numbers};
-use causeway_journal::{MAX_DOCUMENT_BYTES, REASON_TABLE_PUBLISHED, table_digest, v1};
+use causeway_journal::{MAX_DOCUMENT_BYTES, REASON_TABLE_PUBLISHED, State, table_digest, v1};
 use causeway_model::{Date, LeafIndex, Timestamp};
 
 use crate::draft::{Said, own_request};
 use crate::verdict::Ground;
-use crate::{Error, Exchange};
+use crate::{Class, Error, Exchange};
 
 pub use table_text::PublishedTable;
 
@@ -27,28 +27,62 @@ const WITHHELD: &str = "withheld";
 /// A period that is over: its label, its first moment and the first one after it.
 type Span = (String, Timestamp, Timestamp);
 
+/// Up to which period each table of an agreement's version has been published, or passed over.
+#[derive(Debug, Default)]
+pub(crate) struct TableProgress {
+    version: u32,
+    through: BTreeMap<TableId, String>,
+}
+
 impl Exchange {
-    /// Publishes what is due under an agreement: tables of periods that are over, the oldest first.
-    pub(crate) async fn publish_tables(&self, ground: &Ground<'_>) -> Result<(), Error> {
+    /// Publishes what is due under an agreement: tables of periods that are over, the oldest first. What cannot be published is passed
+    /// over, and looked at again with the next period or start.
+    pub(crate) async fn publish_tables(&self, ground: &Ground<'_>, progress: &mut TableProgress) -> Result<(), Error> {
         let agreement = ground.agreement;
+        if progress.version != agreement.version {
+            *progress = TableProgress { version: agreement.version, ..TableProgress::default() };
+        }
         for table in &agreement.tables {
-            if self.is_published(agreement, table, &table.period.previous(ground.now).0) {
+            let newest = table.period.previous(ground.now).0;
+            if progress.through.get(&table.id) == Some(&newest) {
                 continue;
             }
             for span in self.unpublished(ground, table).await? {
-                self.publish(ground, table, span).await?;
+                if self.overlaps(agreement, &span) || !self.publish(ground, table, &span).await? {
+                    tracing::warn!(
+                        agreement = %agreement.id,
+                        table = %table.id,
+                        period = span.0,
+                        "no table of this period: it cannot be made, or has time in common with a published one of another period or \
+                         version, and could be subtracted from that"
+                    );
+                }
             }
+            progress.through.insert(table.id.clone(), newest);
         }
         Ok(())
+    }
+
+    /// Whether a period has time in common with one that has been published under the agreement, and is not that one.
+    fn overlaps(&self, agreement: &Agreement, (_, from, to): &Span) -> bool {
+        self.journal().read(|state| {
+            state.tables(&agreement.id).any(|(_, _, published)| {
+                let is_same = (published.from, published.to) == (*from, *to);
+                let is_allowed = is_same && published.agreement_version == agreement.version;
+                published.from < *to && *from < published.to && !is_allowed
+            })
+        })
     }
 
     fn is_published(&self, agreement: &Agreement, table: &Table, label: &str) -> bool {
         self.journal().read(|state| state.table(&agreement.id, &table.id, label).is_some())
     }
 
-    /// The periods since the last one that was published, as far as they reach into the agreement's time and the journal's.
+    /// The periods since the last one that was published, those that were not over when the agreement's version came into force.
     async fn unpublished(&self, ground: &Ground<'_>, table: &Table) -> Result<Vec<Span>, Error> {
-        let begun = self.time_of(LeafIndex(0)).await?.max(ground.agreement.valid_from.start());
+        let agreement = ground.agreement;
+        let brought = self.journal().read(|state| brought(state, agreement)).unwrap_or_default();
+        let begun = self.time_of(brought).await?.max(agreement.valid_from.start());
         let mut spans = Vec::new();
         let mut before = ground.now;
         loop {
@@ -63,9 +97,17 @@ impl Exchange {
         Ok(spans)
     }
 
-    async fn publish(&self, ground: &Ground<'_>, table: &Table, span: Span) -> Result<(), Error> {
+    /// Whether it was published.
+    async fn publish(&self, ground: &Ground<'_>, table: &Table, span: &Span) -> Result<bool, Error> {
         let agreement = ground.agreement;
-        let text = self.text_of(ground, table, &span).await?;
+        let text = match self.text_of(ground, table, span).await {
+            Ok(text) => text,
+            Err(error) if error.class == Class::Corrupt => {
+                tracing::error!(agreement = %agreement.id, table = %table.id, error = %error, "the table cannot be made");
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
         let (label, from, to) = span;
         let mut draft = Said::allowed(v1::Operation::Combination, REASON_TABLE_PUBLISHED).by_operator(&self.operator());
         draft.entry.recipient = Some(v1::Recipient {
@@ -78,15 +120,14 @@ impl Exchange {
             agreement: agreement.id.to_string(),
             agreement_version: agreement.version,
             table: table.id.to_string(),
-            period: label,
+            period: label.clone(),
         });
         draft.entry.period = Some(v1::Period { from_micros: from.0, to_micros: to.0 });
         draft.entry.request_id = own_request().as_bytes().to_vec();
         draft.entry.subject_digest = table_digest(text.as_bytes()).0.to_vec();
         draft.entry.byte_count = text.len() as u64;
         draft.document_text = Some(text.into_bytes());
-        self.record(draft).await?;
-        Ok(())
+        Ok(self.record(draft).await?.outcome.is_effective())
     }
 
     /// The text of a period's table. One that is too large to be published is published as its total alone.
@@ -121,6 +162,16 @@ impl Exchange {
             Err(error) => Err(Error::corrupt(error)),
         }
     }
+}
+
+/// The entry that brought this version of an agreement. Later ones may be there that wait for their first day.
+fn brought(state: &State, agreement: &Agreement) -> Option<LeafIndex> {
+    let (kind, id) = (v1::DocumentKind::Agreement, agreement.id.as_str());
+    let mut document = state.document(kind, id)?;
+    while document.version != agreement.version {
+        (_, document) = state.documents_before(kind, document.leaf).find(|(known, _)| *known == id)?;
+    }
+    Some(document.leaf)
 }
 
 /// The last day of a period, from the first moment after it.

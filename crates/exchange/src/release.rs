@@ -11,7 +11,7 @@ mod ending;
 mod held;
 mod pass;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use causeway_agreement::{Agreement, Decision, ReleasePeriod};
@@ -20,6 +20,7 @@ use causeway_model::{AgreementId, LeafIndex, Timestamp};
 use futures_util::future::select;
 
 use crate::cell_release::CellProgress;
+use crate::publish::TableProgress;
 use crate::standing::standing;
 use crate::verdict::Ground;
 use crate::{Error, Exchange};
@@ -35,22 +36,25 @@ pub(crate) const READ_ENTRIES: usize = 256;
 /// What the releaser knows between two rounds.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Up to which entry (exclusive) every feed has been decided on.
-    considered: LeafIndex,
+    /// Up to which entry (exclusive) the last round went; none before the first.
+    considered: Option<LeafIndex>,
     feeds: HashMap<AgreementId, FeedProgress>,
-    /// The moment of the last round that went through; none before the first.
-    reviewed: Option<Timestamp>,
 }
 
 /// The same of one feed.
 #[derive(Debug, Default)]
 pub(crate) struct FeedProgress {
+    /// Up to which entry (exclusive) it has been decided on.
+    considered: LeafIndex,
     /// What waits for the end of its release period, or for others to be like it.
     pub(crate) held: Held,
     pass: Pass,
     pub(crate) cells: CellProgress,
     /// The epoch of the feed's key under which everything live has been released.
     pub(crate) renewed: u32,
+    /// The day of the last review.
+    reviewed: Option<u64>,
+    pub(crate) tables: TableProgress,
 }
 
 /// An agreement in force, and whether it can be relied on, as one round has it.
@@ -74,6 +78,51 @@ impl InForce {
     }
 }
 
+impl Progress {
+    fn of(&mut self, ground: &Ground<'_>) -> &mut FeedProgress {
+        self.feeds.entry(ground.agreement.id.clone()).or_default()
+    }
+}
+
+/// What a round waits for once it is through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// There is more to do at once.
+    AtOnce,
+    /// Something changes, or time passes.
+    Changed,
+    /// Time passes.
+    Tick,
+}
+
+/// The feeds that something has failed for in a round: nothing more of it concerns them.
+#[derive(Debug, Default)]
+struct Round {
+    failed: BTreeSet<AgreementId>,
+}
+
+impl Round {
+    fn has_failed(&self, ground: &Ground<'_>) -> bool {
+        self.failed.contains(&ground.agreement.id)
+    }
+
+    /// Those that may grant and nothing has failed for.
+    fn granting<'g, 'a>(&self, grounds: &'g [Ground<'a>]) -> Vec<&'g Ground<'a>> {
+        grounds.iter().filter(|ground| ground.may_grant() && !self.has_failed(ground)).collect()
+    }
+
+    fn take<T>(&mut self, ground: &Ground<'_>, outcome: Result<T, Error>) -> Option<T> {
+        let error = match outcome {
+            Ok(done) => return Some(done),
+            Err(error) => error,
+        };
+        let feed = &ground.agreement.id;
+        tracing::error!(%feed, reason = error.reason, error = %error, "the releaser could not go on with a feed; it tries again");
+        self.failed.insert(feed.clone());
+        None
+    }
+}
+
 impl Exchange {
     /// Releases what may be released, until the journal stops. To be run once, beside the calls.
     pub async fn run_releaser(&self) {
@@ -81,78 +130,114 @@ impl Exchange {
         while self.is_healthy() {
             let (changed, ticked) = (self.changed(), self.ticked());
             match self.release_round(&mut progress).await {
-                Ok(true) => {
+                Ok(Next::Changed) => {
                     select(changed, ticked).await;
                 }
-                Ok(false) => {}
+                Ok(Next::AtOnce) => {}
+                // What it has appended itself must not wake it: it would try again at the rate of commits.
+                Ok(Next::Tick) => ticked.await,
                 Err(error) => {
                     tracing::error!(reason = error.reason, error = %error, "the releaser could not go on; it tries again");
-                    // What it has appended itself must not wake it: it would try again at the rate of commits.
                     ticked.await;
                 }
             }
         }
     }
 
-    /// One round: everything in it is decided as of one moment. Whether all was done, or it is to be gone on with at once.
-    async fn release_round(&self, progress: &mut Progress) -> Result<bool, Error> {
+    /// One round: everything in it is decided as of one moment. What one feed fails at is tried again with the next tick, and keeps no
+    /// other from going on.
+    async fn release_round(&self, progress: &mut Progress) -> Result<Next, Error> {
         let (agreements, size) = self.journal().read(|state| (InForce::all(state), state.tree().size()));
         let now = self.now();
         let grounds: Vec<Ground<'_>> = agreements.iter().map(|known| known.ground(now)).collect();
-        if progress.reviewed.is_none() {
-            let granting = grounds.iter().filter(|ground| ground.may_grant());
-            let least = granting.map(|ground| self.considered(&ground.agreement.id)).min();
-            progress.considered = least.unwrap_or(LeafIndex(size));
+        self.begin(progress, &grounds, size);
+        let (mut round, mut done) = (Round::default(), true);
+        // What partners have to delete, and what they have not, before anything that they may have.
+        for ground in grounds.iter().filter(|ground| !ground.may_grant()) {
+            let ended = self.end(ground, progress.of(ground)).await;
+            round.take(ground, ended);
         }
-        let mut done = true;
         for ground in &grounds {
-            let feed = progress.feeds.entry(ground.agreement.id.clone()).or_default();
-            if ground.may_grant() {
-                done &= self.pass_on(ground, feed, progress.considered).await?;
-            } else {
-                feed.held = Held::default();
-                self.end(ground, &mut feed.pass).await?;
-            }
+            let noted = self.note_overdue(ground.agreement, now).await;
+            round.take(ground, noted);
         }
-        self.consider_new(progress, &grounds, size).await?;
-        let is_new_day = progress.reviewed.is_none_or(|earlier| earlier.day() != now.day());
-        for ground in grounds.iter().filter(|ground| ground.may_grant()) {
-            let feed = progress.feeds.entry(ground.agreement.id.clone()).or_default();
-            self.shrink(ground, feed).await?;
-            if feed.pass.is_through() {
-                self.release_again(ground, feed).await?;
-                self.release_due(ground, feed, progress.considered).await?;
-            }
-            if is_new_day {
-                self.review(ground).await?;
-            }
+        for ground in round.granting(&grounds) {
+            let through = self.pass_on(ground, progress.of(ground)).await;
+            done &= round.take(ground, through).unwrap_or(true);
+        }
+        self.consider_new(progress, &grounds, size, &mut round).await?;
+        for ground in round.granting(&grounds) {
+            let settled = self.settle(ground, progress.of(ground)).await;
+            round.take(ground, settled);
         }
         // Last, so that nothing of this keeps a record in or out of a feed.
-        for ground in &grounds {
-            self.note_overdue(ground.agreement, now).await?;
+        for ground in round.granting(&grounds) {
+            let published = self.publish_tables(ground, &mut progress.of(ground).tables).await;
+            round.take(ground, published);
         }
-        for ground in grounds.iter().filter(|ground| ground.may_grant()) {
-            self.publish_tables(ground).await?;
+        progress.considered = Some(LeafIndex(size));
+        Ok(match (round.failed.is_empty(), done) {
+            (false, _) => Next::Tick,
+            (true, false) => Next::AtOnce,
+            (true, true) => Next::Changed,
+        })
+    }
+
+    /// A feed that the releaser comes to begins with what it has not considered; one that comes later, with what the others have not.
+    fn begin(&self, progress: &mut Progress, grounds: &[Ground<'_>], size: u64) {
+        for ground in grounds {
+            let id = &ground.agreement.id;
+            if !progress.feeds.contains_key(id) {
+                let first = if ground.may_grant() { self.considered(id) } else { LeafIndex(size) };
+                let considered = progress.considered.unwrap_or(first);
+                progress.feeds.insert(id.clone(), FeedProgress { considered, ..FeedProgress::default() });
+            }
         }
-        progress.reviewed = Some(now);
-        Ok(done)
     }
 
     /// Decides on everything between what has been considered and `size`, for every agreement.
-    async fn consider_new(&self, progress: &mut Progress, grounds: &[Ground<'_>], size: u64) -> Result<(), Error> {
-        while progress.considered.0 < size {
-            let count = usize::try_from(size - progress.considered.0).unwrap_or(READ_ENTRIES).min(READ_ENTRIES);
-            let candidates = self.candidates_from(progress.considered, count).await?;
-            let considered = LeafIndex(progress.considered.0 + count as u64);
+    async fn consider_new(
+        &self,
+        progress: &mut Progress,
+        grounds: &[Ground<'_>],
+        size: u64,
+        round: &mut Round,
+    ) -> Result<(), Error> {
+        loop {
+            let going = grounds.iter().filter(|ground| !round.has_failed(ground));
+            let first = going.map(|ground| progress.of(ground).considered).min();
+            let Some(first) = first.filter(|first| first.0 < size) else { return Ok(()) };
+            let count = usize::try_from(size - first.0).unwrap_or(READ_ENTRIES).min(READ_ENTRIES);
+            let candidates = self.candidates_from(first, count).await?;
+            let considered = LeafIndex(first.0 + count as u64);
             for ground in grounds {
-                if ground.may_grant() {
-                    let feed = progress.feeds.entry(ground.agreement.id.clone()).or_default();
-                    self.consider(ground, &candidates, considered, &mut feed.held).await?;
+                let feed = progress.of(ground);
+                if round.has_failed(ground) || feed.considered >= considered {
+                    continue;
+                }
+                let decided = if ground.may_grant() {
+                    self.consider(ground, &candidates, considered, feed).await
                 } else {
-                    self.withdraw_corrected(ground.agreement, &candidates).await?;
+                    self.withdraw_corrected(ground.agreement, &candidates).await
+                };
+                if round.take(ground, decided).is_some() {
+                    feed.considered = considered;
                 }
             }
-            progress.considered = considered;
+        }
+    }
+
+    /// What follows from decisions and from the calendar: what has to leave, what is due, and what is to be shown under a new key.
+    async fn settle(&self, ground: &Ground<'_>, feed: &mut FeedProgress) -> Result<(), Error> {
+        self.shrink(ground, feed).await?;
+        if feed.pass.is_through() {
+            self.release_again(ground, feed).await?;
+            self.release_due(ground, feed).await?;
+        }
+        let today = ground.now.day();
+        if feed.reviewed != Some(today) {
+            self.review(ground).await?;
+            feed.reviewed = Some(today);
         }
         Ok(())
     }
@@ -163,12 +248,13 @@ impl Exchange {
         ground: &Ground<'_>,
         candidates: &[Candidate],
         considered: LeafIndex,
-        held: &mut Held,
+        feed: &mut FeedProgress,
     ) -> Result<(), Error> {
         let agreement = ground.agreement;
-        let feed_considered = self.considered(&agreement.id);
+        let from = self.considered(&agreement.id).max(feed.considered);
+        let held = &mut feed.held;
         let (mut release, mut withdraw) = (Vec::new(), Vec::new());
-        for candidate in candidates.iter().filter(|candidate| candidate.leaf >= feed_considered) {
+        for candidate in candidates.iter().filter(|candidate| candidate.leaf >= from) {
             match ground.decide(&candidate.owner, &candidate.facts) {
                 Decision::Grant(clause) if clause.release == ReleasePeriod::Immediate => {
                     held.take_out(&candidate.record);
@@ -182,7 +268,9 @@ impl Exchange {
                 }
             }
         }
-        withdraw.extend(self.unseen_in_cells(agreement, candidates));
+        withdraw.extend(self.outdated_in_cells(agreement, candidates));
+        withdraw.sort_unstable();
+        withdraw.dedup();
         // Withdrawals first: once the releases' batch says how far the feed has come, nothing before that is looked at again.
         self.append_withdrawals(agreement, withdraw).await?;
         self.append_releases(agreement, release, held.through(considered)).await

@@ -1,33 +1,54 @@
 //! Releasing again: after a rotation of a feed's key, what is live under an earlier one takes a new position under the new one.
 
-use causeway_agreement::{Agreement, Decision};
-use causeway_journal::{Outcome, v1};
-use causeway_model::Timestamp;
+use std::collections::HashMap;
 
+use causeway_agreement::{Agreement, Decision};
+use causeway_journal::{Outcome, ReleaseTerms, v1};
+use causeway_model::{RecordId, Timestamp};
+
+use crate::cell_release::Celled;
+use crate::evaluate::{Frozen, frozen};
 use crate::release::{BATCH, Due, FeedProgress, Waiting, shuffle};
 use crate::submit::leaf_of;
 use crate::verdict::Ground;
 use crate::{Error, Exchange};
 
+/// What is live under an earlier key.
+struct Stale {
+    due: Due,
+    frozen: Frozen,
+    /// What it was released as, where it is in a cell.
+    celled: Option<Celled>,
+}
+
 impl Exchange {
-    /// Releases again what a feed shows under an earlier key, where a clause still grants it: shuffled, in batches. It starts from
-    /// what the feed says, so one that was cut short is gone on with. What is in a group goes with a batch for it.
+    /// Releases again what a feed shows under an earlier key, where a clause still grants it: shuffled, in batches, and what is in a cell
+    /// as what it was. It starts from what the feed says, so one that was cut short is gone on with.
     pub(crate) async fn release_again(&self, ground: &Ground<'_>, feed: &mut FeedProgress) -> Result<(), Error> {
         let agreement = ground.agreement;
         let epoch = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.epoch().number));
         let Some(epoch) = epoch.filter(|epoch| feed.renewed != *epoch) else { return Ok(()) };
         let mut stale = self.stale(agreement);
         shuffle(&mut stale);
+        let (mut celled, mut otherwise) = (Vec::new(), Vec::new());
         for chunk in stale.chunks(BATCH) {
             let mut granted = Vec::new();
-            for candidate in self.with_facts(chunk.to_vec()).await? {
-                match ground.decide(&candidate.owner, &candidate.facts) {
-                    Decision::Grant(clause) if clause.minimum_cell > 1 => {
-                        feed.held.add(Waiting::overdue(candidate, clause));
+            let shown: HashMap<RecordId, &Stale> = chunk.iter().map(|stale| (stale.due.0, stale)).collect();
+            for candidate in self.with_facts(chunk.iter().map(|stale| stale.due).collect()).await? {
+                // What is denied leaves with the next review, as it would have without a rotation.
+                let (Decision::Grant(clause), Some(shown)) =
+                    (ground.decide(&candidate.owner, &candidate.facts), shown.get(&candidate.record))
+                else {
+                    continue;
+                };
+                match &shown.celled {
+                    None if clause.minimum_cell == 1 => {
+                        granted.push(self.release_of(&candidate, clause.id.as_str()));
                     }
-                    Decision::Grant(clause) => granted.push(self.release_of(&candidate, clause.id.as_str())),
-                    // It leaves with the next review, as it would have without a rotation.
-                    Decision::Deny(_) => {}
+                    Some(as_it_was) if shown.frozen.is_alike(agreement, clause, &candidate.facts) => {
+                        celled.push((candidate, as_it_was.clone()));
+                    }
+                    _ => otherwise.push((candidate, clause)),
                 }
             }
             if !granted.is_empty() && !self.append_again(agreement, granted).await? {
@@ -35,21 +56,32 @@ impl Exchange {
                 return Ok(());
             }
         }
+        if !self.release_cells_again(ground, feed, &celled).await? {
+            return Ok(());
+        }
+        self.append_withdrawals(agreement, otherwise.iter().map(|(candidate, _)| candidate.record).collect()).await?;
+        for (candidate, clause) in otherwise {
+            feed.held.add(Waiting::overdue(candidate, clause));
+        }
         feed.renewed = epoch;
         Ok(())
     }
 
     /// What is live in a feed under an earlier key than the present one, in its record's current version.
-    fn stale(&self, agreement: &Agreement) -> Vec<Due> {
+    fn stale(&self, agreement: &Agreement) -> Vec<Stale> {
         self.journal().read(|state| {
             let Some(feed) = state.feed(&agreement.id).filter(|feed| feed.epoch().number > 1) else {
                 return Vec::new();
             };
             let first = feed.epoch().first;
             let made = feed.live_records().filter_map(|id| {
-                let item = feed.live(id).filter(|position| *position < first).and_then(|live| feed.item(live))?;
+                let live = feed.live(id).filter(|position| *position < first)?;
+                let item = feed.item(live)?;
                 let record = state.record(id).filter(|record| record.may_leave() && record.current == item.version)?;
-                Some((*id, record.current, leaf_of(record, record.current)?, Timestamp(0)))
+                let due = (*id, record.current, leaf_of(record, record.current)?, Timestamp(0));
+                let ReleaseTerms { clause, recoding, .. } = item.terms.clone();
+                let celled = feed.cell(live).map(|cell| Celled { clause, recoding, cell });
+                Some(Stale { due, frozen: frozen(state, agreement, id)?.1, celled })
             });
             made.collect()
         })

@@ -4,16 +4,15 @@
 use std::collections::BTreeMap;
 
 use causeway_agreement::{Agreement, Clause};
-use causeway_journal::{CellId, RECODING_DROPPED, v1};
+use causeway_journal::{CellId, Outcome, RECODING_DROPPED, v1};
 use causeway_model::LeafIndex;
 
 use super::Recoding;
 use super::view::Person;
 use crate::release::{BATCH, Candidate, shuffle};
-use crate::verdict::Ground;
 use crate::{Error, Exchange};
 
-/// Domain of a cell's id, over the agreement's id and what the items of the cell show.
+/// Domain of a cell's id, over the agreement's id, and the clause and document that the items of the cell show.
 const CELL_DOMAIN: &str = "causeway/v1/cell";
 
 /// A release, and the cell that it joins.
@@ -27,22 +26,22 @@ pub(super) struct Joining {
 
 impl Exchange {
     /// The name of the cell of items that show this.
-    pub(super) fn cell_of(&self, agreement: &Agreement, document: &str) -> CellId {
-        let parts = [agreement.id.as_str().as_bytes(), document.as_bytes()];
+    pub(super) fn cell_of(&self, agreement: &Agreement, clause: &Clause, document: &str) -> CellId {
+        let parts = [agreement.id.as_str().as_bytes(), clause.id.as_str().as_bytes(), document.as_bytes()];
         let tag = self.keys().ring().cursor_mac().tag(CELL_DOMAIN, &parts);
         CellId(*tag.first_chunk().expect("a code has more than 16 bytes"))
     }
 
-    /// Appends a batch, in no order. The last entry says how far the feed has come.
+    /// Appends a batch, in no order, for this `reason`; whether it stands: one decided under a superseded agreement version does not.
+    /// The last entry says how far the feed has come.
     pub(super) async fn append_cells(
         &self,
-        ground: &Ground<'_>,
-        clause: &Clause,
-        recoding: &Recoding,
+        reason: &'static str,
+        agreement: &Agreement,
+        (clause, recoding): (&Clause, &Recoding),
         joining: Vec<Joining>,
         through: LeafIndex,
-    ) -> Result<(), Error> {
-        let agreement = ground.agreement;
+    ) -> Result<bool, Error> {
         let step = |step: &Option<causeway_model::Step>| {
             step.map_or_else(|| RECODING_DROPPED.to_owned(), |step| step.to_string())
         };
@@ -58,7 +57,7 @@ impl Exchange {
                 counts: one.counts,
                 ..self.release_of(&one.candidate, clause.id.as_str())
             };
-            let mut draft = self.releaser_draft(agreement, "released");
+            let mut draft = self.releaser_draft(agreement, reason);
             draft.entry.count = releases.len() as u64;
             draft.entry.releases = Some(v1::ReleaseBatch {
                 feed: agreement.id.to_string(),
@@ -68,9 +67,11 @@ impl Exchange {
                 recoding: recoding.clone(),
                 ..v1::ReleaseBatch::default()
             });
-            self.record(draft).await?;
+            if self.record(draft).await?.outcome == Outcome::Void {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

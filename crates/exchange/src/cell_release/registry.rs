@@ -59,7 +59,8 @@ impl Registry {
                     .journal()
                     .read(|state| state.agreement_version(&agreement.id, member.agreement_version).cloned());
                 let Some(shown) = frozen.as_ref().and_then(|version| version.clause(&member.clause)) else { continue };
-                for (clause, columns) in &celled {
+                // The clause is shown with an item: what went under another one is not like it.
+                for (clause, columns) in celled.iter().filter(|(clause, _)| clause.id == member.clause) {
                     let key = (member.cell, clause.id.clone());
                     self.looks.entry(key).or_insert_with(|| columns.look(shown, &member.recoding, &view));
                 }
@@ -90,13 +91,21 @@ impl Registry {
         unread
     }
 
-    /// The persons of a cell whom the partner knows there, or can.
-    pub(super) fn persons(&self, exchange: &Exchange, agreement: &Agreement, cell: &CellId) -> BTreeSet<Person> {
+    /// The persons of a cell whom the partner knows there, or can. What has not left of `replaced` stands for nobody: it goes.
+    pub(super) fn persons(
+        &self,
+        exchange: &Exchange,
+        agreement: &Agreement,
+        cell: &CellId,
+        replaced: &BTreeSet<RecordId>,
+    ) -> BTreeSet<Person> {
         exchange.journal().read(|state| {
             let Some(feed) = state.feed(&agreement.id) else { return BTreeSet::new() };
-            let there = feed
-                .members(cell)
-                .filter(|position| feed.item(*position).is_some_and(|item| is_there(state, feed, &item, *position)));
+            let stays = |item: &FeedItem<'_>, position| feed.has_left(position) || !replaced.contains(&item.record_id);
+            let there = feed.members(cell).filter(|position| {
+                let item = feed.item(*position);
+                item.is_some_and(|item| is_there(state, feed, &item, *position) && stays(&item, *position))
+            });
             there.filter_map(|position| self.members.get(&position).map(|(_, person)| *person)).collect()
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use causeway_agreement::Decision;
-use causeway_model::{ClauseId, LeafIndex};
+use causeway_model::ClauseId;
 
 use super::{Candidate, FeedProgress, shuffle};
 use crate::verdict::Ground;
@@ -11,12 +11,8 @@ use crate::{Error, Exchange};
 
 impl Exchange {
     /// Releases what is due, clause by clause where they have a minimum cell.
-    pub(super) async fn release_due(
-        &self,
-        ground: &Ground<'_>,
-        feed: &mut FeedProgress,
-        considered: LeafIndex,
-    ) -> Result<(), Error> {
+    pub(super) async fn release_due(&self, ground: &Ground<'_>, feed: &mut FeedProgress) -> Result<(), Error> {
+        let considered = feed.considered;
         for clause in feed.held.clauses_due(ground.now) {
             let Some(clause) = ground.agreement.clause(&clause) else { continue };
             let batch = self.still_good(ground, feed, feed.held.batch_of(&clause.id, ground.now), &clause.id);

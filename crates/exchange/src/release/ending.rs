@@ -5,7 +5,7 @@ use causeway_journal::{FeedItem, State};
 use causeway_model::{Position, RecordId};
 
 use super::pass::Pass;
-use super::{Candidate, READ_ENTRIES};
+use super::{Candidate, FeedProgress, Held, READ_ENTRIES};
 use crate::release::Due;
 use crate::submit::leaf_of;
 use crate::verdict::Ground;
@@ -13,8 +13,9 @@ use crate::{Error, Exchange};
 
 impl Exchange {
     /// Withdraws from the feed of an agreement that grants nothing now all but what its clause lets stay. No body is needed to say so.
-    pub(super) async fn end(&self, ground: &Ground<'_>, pass: &mut Pass) -> Result<(), Error> {
-        let agreement = ground.agreement;
+    pub(super) async fn end(&self, ground: &Ground<'_>, feed: &mut FeedProgress) -> Result<(), Error> {
+        (feed.held, feed.renewed) = (Held::default(), 0);
+        let (agreement, pass) = (ground.agreement, &mut feed.pass);
         let newest = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.newest()));
         let newest = newest.unwrap_or(Position(0));
         if pass.is_ended_at(newest) {
@@ -67,13 +68,15 @@ impl Exchange {
     }
 }
 
-/// What is live and was not released under a clause by which copies stay, or has been corrected since: the partner must not keep what
+/// What is live and has not left under a clause by which copies stay, or has been corrected since: the partner must not keep what
 /// is wrong, and what is right will not come.
 fn leaving(state: &State, agreement: &Agreement) -> Vec<RecordId> {
     let Some(feed) = state.feed(&agreement.id) else { return Vec::new() };
     let leaves = |record: &&RecordId| {
-        let item = feed.live(record).and_then(|position| feed.item(position));
+        // What has not left is no copy: it is released anew once that may be.
+        let left = feed.live(record).filter(|position| feed.has_left(*position));
         let is_current = |item: &FeedItem<'_>| state.record(record).is_some_and(|known| known.current == item.version);
+        let item = left.and_then(|position| feed.item(position));
         !item.is_some_and(|item| is_current(&item) && stays(state, agreement, &item))
     };
     feed.live_records().filter(leaves).copied().collect()

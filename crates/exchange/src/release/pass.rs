@@ -54,20 +54,16 @@ impl Pass {
 
 impl Exchange {
     /// Goes on with the pass that is due for this feed; whether there is none left to go on with.
-    pub(super) async fn pass_on(
-        &self,
-        ground: &Ground<'_>,
-        feed: &mut FeedProgress,
-        considered: LeafIndex,
-    ) -> Result<bool, Error> {
+    pub(super) async fn pass_on(&self, ground: &Ground<'_>, feed: &mut FeedProgress) -> Result<bool, Error> {
         let agreement = ground.agreement;
         if !feed.pass.is_for(agreement.version) {
             feed.held.decide_again(|candidate| granting(ground, candidate));
+            feed.renewed = 0;
             let records = self.journal().read(|state| {
                 let own = |id: &RecordId| state.record(id).is_some_and(|record| *record.owner == agreement.granting);
                 state.records().filter(own).collect()
             });
-            let until = considered.max(self.considered(&agreement.id));
+            let until = feed.considered.max(self.considered(&agreement.id));
             feed.pass = Pass::Running { version: agreement.version, records, next: 0, until };
         }
         for _ in 0..CHUNKS_A_ROUND {
