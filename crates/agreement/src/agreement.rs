@@ -17,7 +17,7 @@ pub struct Agreement {
     pub granting: AgencyId,
     /// The agency that pulls the feed.
     pub recipient: AgencyId,
-    /// The first day (UTC) on which it is in force.
+    /// The first day (UTC) on which it is in force. A version that is activated before waits for it, and the earlier one goes on.
     pub valid_from: Date,
     /// The last day (UTC) on which it is in force.
     pub valid_until: Date,
@@ -32,7 +32,7 @@ pub struct Agreement {
     pub purposes: Vec<PurposeCode>,
     /// How much may leave.
     pub quota: Quota,
-    /// Within how many hours of its disclosure the recipient has to acknowledge a withdrawal: 1 to 8760.
+    /// Within how many hours of the entry that recalls the recipient has to acknowledge a withdrawal: 1 to 8760.
     pub acknowledge_hours: u32,
     /// What the recipient may ask of the persons behind the pseudonyms; none where it may not ask at all.
     pub identity: Option<IdentityTerms>,

@@ -28,7 +28,8 @@ pub struct Clause {
     /// Whether one person's records may be linked within the feed.
     pub link_persons: bool,
     /// How many persons must share an item's coarse fields and its set of open values, over all that was ever released to the
-    /// feed. Every listed field but the pseudonyms takes part: coarse ones may be made coarser for a batch, open ones stay.
+    /// feed: 1 to 100, and above 1 only where persons are not linked. Every listed field but the pseudonyms takes part: coarse ones
+    /// may be made coarser for a batch, open ones stay.
     pub minimum_cell: u32,
     /// Whether records of children are covered.
     pub children: bool,

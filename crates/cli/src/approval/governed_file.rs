@@ -5,7 +5,7 @@ use std::path::Path;
 use causeway_agreement::{AgencyFile, Agreement};
 use causeway_crypto::{Digest, SealingPublicKey};
 use causeway_journal::{document_digest, v1::DocumentKind};
-use causeway_model::AgencyId;
+use causeway_model::{AgencyId, Date, Timestamp};
 use causeway_schema::CodeList;
 
 use crate::{Failure, certs};
@@ -23,6 +23,8 @@ pub(crate) struct GovernedFile {
     pub(crate) text: String,
     /// Whose persons approve it, where the file says it.
     pub(super) approver: Option<AgencyId>,
+    /// An agreement's first day.
+    first_day: Option<Date>,
     said: Vec<String>,
 }
 
@@ -47,24 +49,36 @@ impl GovernedFile {
 
     fn schema(path: &Path, text: String) -> Result<Self, Failure> {
         let Some(id) = certs::schema_id(path).map(|id| id.to_string()) else { return Self::code_list(path, text) };
-        Ok(Self { kind: DocumentKind::Schema, id, version: 1, text, approver: None, said: Vec::new() })
+        Ok(Self { kind: DocumentKind::Schema, id, version: 1, text, approver: None, first_day: None, said: Vec::new() })
     }
 
     fn code_list(path: &Path, text: String) -> Result<Self, Failure> {
         let read = CodeList::parse(&text).map_err(|faults| Failure::faults(path, &faults))?;
         let said = vec![format!("  {}", read.title)];
-        Ok(Self { kind: DocumentKind::CodeList, id: read.name, version: read.version, text, approver: None, said })
+        Ok(Self {
+            kind: DocumentKind::CodeList,
+            id: read.name,
+            version: read.version,
+            text,
+            approver: None,
+            first_day: None,
+            said,
+        })
     }
 
     fn agreement(path: &Path, text: String) -> Result<Self, Failure> {
         let read = Agreement::parse(&text).map_err(|faults| Failure::faults(path, &faults))?;
         Ok(Self {
             kind: DocumentKind::Agreement,
-            said: vec![format!("  {} grants to {}, in {} clauses", read.granting, read.recipient, read.clauses.len())],
+            said: vec![
+                format!("  {} grants to {}, in {} clauses", read.granting, read.recipient, read.clauses.len()),
+                format!("  from {} to {}", read.valid_from, read.valid_until),
+            ],
             id: read.id.to_string(),
             version: read.version,
             text,
             approver: Some(read.granting),
+            first_day: Some(read.valid_from),
         })
     }
 
@@ -77,7 +91,13 @@ impl GovernedFile {
             version: read.version,
             text,
             approver: None,
+            first_day: None,
         })
+    }
+
+    /// The first day of an agreement that is not in force on the day of `now`.
+    pub(crate) fn begins_after(&self, now: Timestamp) -> Option<Date> {
+        self.first_day.filter(|day| now < day.start())
     }
 
     /// What the approvals sign.

@@ -64,6 +64,29 @@ fn an_agreement_is_compared_approved_brought_into_force_and_suspended() {
 }
 
 #[test]
+fn a_version_that_begins_later_says_so_when_it_is_brought_in() {
+    let gateway = Gateway::start();
+    let text = gateway.read("config/agreements/ISA-AL-2026-014.toml").replacen("version = 1", "version = 2", 1);
+    let later = |day: &str| {
+        text.replacen("valid_until = 2028-12-31", "valid_until = 9999-12-31", 1).replacen(
+            "valid_from = 2026-01-01",
+            &format!("valid_from = {day}"),
+            1,
+        )
+    };
+    gateway.write("later.toml", &later("9999-12-01"));
+    let proposed = gateway.run(&format!("document propose later.toml {OPERATOR}")).done().out;
+    assert!(proposed.contains("version 1 is in force\n  this one would be from 9999-12-01 on"), "{proposed}");
+    signed(&gateway, "later.toml", &["dpo", "director"], "approvals.jsonl");
+    let line = format!("agreement activate later.toml --approval approvals.jsonl {OPERATOR}");
+    let activated = gateway.run(&line).done().out;
+    assert!(activated.contains("version 2 is approved, and in force from 9999-12-01 on"), "{activated}");
+    let proposed = gateway.run(&format!("document propose later.toml {OPERATOR}"));
+    assert!(proposed.out.contains("version 2 waits for its first day already"), "{proposed:?}");
+    gateway.stop();
+}
+
+#[test]
 fn a_suspended_agency_reads_withdrawals_and_nothing_else() {
     let gateway = Gateway::start();
     signed(&gateway, "--suspend agency vn-police --version 1", &["director"], "suspension.jsonl");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use causeway_journal::v1::DocumentKind;
 use causeway_proto::v1::{AgreementChange, CompareAgreementRequest, CompareAgreementResponse};
+use causeway_store::Clock;
 use clap::Args;
 use serde::Serialize;
 
@@ -31,26 +32,37 @@ pub(crate) struct Options {
 
 pub(super) async fn run(options: &Options) -> Result<(), Failure> {
     let (old, new) = match options.files.as_slice() {
-        [old, new] => (Some(text(old)?), text(new)?),
-        files => (None, files.first().map(|new| text(new)).transpose()?.unwrap_or_default()),
+        [old, new] => (Some(agreement(old)?), new),
+        [new] => (None, new),
+        _ => return Err(Failure::usage("name one agreement, or an earlier and a later one")),
+    };
+    let new = agreement(new)?;
+    let note_of_the_day = match new.begins_after(Clock::system().now()) {
+        None => "this is what it would be now; nothing has changed".to_owned(),
+        Some(day) => {
+            format!("this is what it would be on {day}, over the records that are there now; nothing has changed")
+        }
     };
     let session = Session::open(&options.client, Doing::Operating).await?;
-    let request = CompareAgreementRequest { old_text: old.unwrap_or_default(), new_text: new };
+    let request = CompareAgreementRequest {
+        old_text: old.map(|old| old.text.into_bytes()).unwrap_or_default(),
+        new_text: new.text.into_bytes(),
+    };
     let response = session.admin().compare_agreement(request).await.map_err(|status| session.failure(status))?;
     let response = response.into_inner();
     match options.json {
         true => say_json(&ComparisonForm::new(&response)),
         false => lines(&response).iter().for_each(say),
     }
-    note("this is what it would be now; nothing has changed");
+    note(note_of_the_day);
     Ok(())
 }
 
-/// The exact text of an agreement, with its faults found before it is sent.
-fn text(path: &Path) -> Result<Vec<u8>, Failure> {
+/// An agreement, with its faults found before it is sent.
+fn agreement(path: &Path) -> Result<GovernedFile, Failure> {
     let file = GovernedFile::read(path)?;
     file.must_be(Some(DocumentKind::Agreement), path)?;
-    Ok(file.text.into_bytes())
+    Ok(file)
 }
 
 fn lines(response: &CompareAgreementResponse) -> Vec<String> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use causeway_journal::v1::DocumentKind;
 use causeway_proto::v1::ActivateDocumentRequest;
+use causeway_store::Clock;
 use clap::Args;
 use prost::Message;
 
@@ -44,6 +45,12 @@ pub(in crate::command) async fn activate(
     };
     let response = session.admin().activate_document(request).await.map_err(|status| session.failure(status))?;
     let entry = response.into_inner().leaf_index;
-    say(format_args!("{} is in force; entry {entry}", document.about()));
+    match document.begins_after(Clock::system().now()) {
+        None => say(format_args!("{} is in force; entry {entry}", document.about())),
+        Some(day) => say(format_args!(
+            "{} is approved, and in force from {day} on; the version before it goes on until then; entry {entry}",
+            document.about()
+        )),
+    }
     Ok(())
 }

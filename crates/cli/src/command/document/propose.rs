@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use causeway_proto::v1::{ProposeDocumentRequest, ProposeDocumentResponse};
+use causeway_store::Clock;
 use clap::Args;
 
 use crate::Failure;
@@ -48,6 +49,9 @@ pub(super) async fn run(options: &Options) -> Result<(), Failure> {
         0 => "  none is in force".to_owned(),
         version => format!("  version {version} is in force"),
     });
+    if let Some(day) = document.begins_after(Clock::system().now()) {
+        say(format_args!("  this one would be from {day} on, and what is in force goes on until then"));
+    }
     let agency = plain(&approving_agency);
     note(format_args!(
         "two persons of {agency} approve it, each with their own key, and then it is brought into force:\n  \
