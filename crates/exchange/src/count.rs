@@ -181,7 +181,11 @@ impl Exchange {
             return Err(Error::invalid("too-many-dimensions", message));
         }
         // A table that an earlier version had published is no longer agreed.
-        agreement.table(&question.table).ok_or_else(not_published)?;
+        let stated = agreement.table(&question.table).ok_or_else(|| unknown_table(agreement))?;
+        let own: Vec<&str> = stated.dimensions.iter().map(|dimension| dimension.as_str()).collect();
+        if !question.dimensions.iter().all(|wanted| own.contains(&wanted.as_str())) {
+            return Err(unknown_dimension(&stated.id, &own));
+        }
         let published = self.journal().read(|state| match &question.period {
             Some(period) => state.table(&agreement.id, &question.table, period).cloned(),
             None => {
@@ -227,8 +231,7 @@ fn level(table: &PublishedTable, wanted: &[String]) -> Result<Level, Error> {
     let places: Option<Vec<usize>> = wanted.iter().map(place).collect();
     let Some(level) = places.and_then(|places| Level::of(&places).ok()) else {
         let names: Vec<&str> = known.iter().map(|dimension| dimension.name.as_str()).collect();
-        let message = format!("{} is broken down by {} only", table.table, names.join(", "));
-        return Err(Error::invalid("unknown-dimension", message));
+        return Err(unknown_dimension(&table.table, &names));
     };
     if table.numbers.level(level).is_some() {
         return Ok(level);
@@ -269,8 +272,19 @@ fn changing() -> Error {
     Error::new(Class::Unavailable, "feed-changing", "the agreement changed while it was read; ask again")
 }
 
+fn unknown_dimension(table: &TableId, known: &[&str]) -> Error {
+    Error::invalid("unknown-dimension", format!("{table} is broken down by {} only", known.join(", ")))
+}
+
+fn unknown_table(agreement: &Agreement) -> Error {
+    let names: Vec<String> = agreement.tables.iter().map(|table| table.id.to_string()).collect();
+    let stated = if names.is_empty() { "no table".to_owned() } else { names.join(", ") };
+    Error::new(Class::NotFound, "unknown-table", format!("{} states {stated}", agreement.id))
+}
+
 fn not_published() -> Error {
-    Error::new(Class::NotFound, "table-not-published", "no such table has been published under this agreement")
+    let message = "that table has not been published for that period; it is once the period is over";
+    Error::new(Class::NotFound, "table-not-published", message)
 }
 
 #[cfg(test)]

@@ -299,7 +299,7 @@ impl Exchange {
                 return Ok((checkpoint, size));
             }
             if !self.is_healthy() {
-                return Err(Error::new(Class::Unavailable, "journal-unavailable", "the journal has stopped"));
+                return Err(stopped());
             }
             changed.await;
         }
@@ -328,11 +328,20 @@ pub(crate) fn append_failed(failure: AppendFailure) -> Error {
         failure @ AppendFailure::Refused(_) => {
             Error::internal("the journal's rules refuse an entry of the exchange").because(failure)
         }
-        failure @ (AppendFailure::Stopped(_) | AppendFailure::ClockBehind { .. }) => {
-            let message = "the journal cannot be written: nothing is accepted and nothing is disclosed until it can";
+        failure @ AppendFailure::Stopped(_) => stopped().because(failure),
+        failure @ AppendFailure::ClockBehind { .. } => {
+            let message =
+                "the gateway's clock is behind its journal: nothing is accepted or disclosed until it is right";
             Error::new(Class::Unavailable, "journal-unavailable", message).because(failure)
         }
     }
+}
+
+/// A journal that has stopped: it goes on with the next start of the gateway, and nothing is known before that.
+pub(crate) fn stopped() -> Error {
+    let message =
+        "the journal has stopped: nothing is accepted and nothing is disclosed until the gateway is started again";
+    Error::new(Class::Unavailable, "journal-unavailable", message)
 }
 
 /// The one record that an entry concerns.

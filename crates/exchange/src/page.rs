@@ -25,6 +25,8 @@ pub struct Page {
     pub next_cursor: String,
     /// Where items are put off: the cursor after the last item.
     pub ahead_cursor: Option<String>,
+    /// Whether the agreement can grant anything at this moment: if not, nothing but withdrawals is served.
+    pub in_force: bool,
     /// Where items are put off: when the quota is that of a new day.
     pub quota_renewed: Option<Timestamp>,
     /// Whether the feed has more than this page.

@@ -12,6 +12,7 @@ use causeway_model::{AgreementId, Position};
 use causeway_store::Committed;
 
 use crate::draft::Said;
+use crate::exchange::stopped;
 use crate::page::{Content, Evidence, Page, PageItem, page_digest};
 use crate::quota::{left_today, quota_exceeded, renewed};
 use crate::slot::{Slot, Stretch, live_now, stretch};
@@ -126,6 +127,10 @@ impl Exchange {
             Ok(read) => read,
             Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
         };
+        if !self.is_healthy() {
+            // No page says then that there is nothing new: what has happened since is not known.
+            return Err(stopped());
+        }
         if stretch.slots.is_empty() {
             self.tally("", Some(&caller.system), Tallied::EmptyPull, 1);
             return Ok(Some(self.page(agreement, *after, &stretch, Vec::new())));
@@ -195,6 +200,7 @@ impl Exchange {
             agreement_version: agreement.version,
             next_cursor: cursor(before_put_off.unwrap_or(last)),
             ahead_cursor: before_put_off.map(|_| cursor(last)),
+            in_force: self.in_force(agreement),
             quota_renewed: before_put_off.map(|_| renewed(self.now())),
             more: last < stretch.newest,
             newest: stretch.newest,

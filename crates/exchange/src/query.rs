@@ -7,6 +7,7 @@ use causeway_journal::{State, decode_entry, leaf_hash, note, v1};
 use causeway_model::{AgencyId, AgreementId, LeafIndex, Position, RecordId, Timestamp};
 
 use crate::draft::Said;
+use crate::exchange::stopped;
 use crate::{Caller, Class, Error, Exchange};
 
 /// Rows of an answer where the caller states no limit.
@@ -139,7 +140,7 @@ impl Exchange {
                 return Ok((checkpoint, key.to_string()));
             }
             if !self.is_healthy() {
-                return Err(Error::new(Class::Unavailable, "journal-unavailable", "the journal has stopped"));
+                return Err(stopped());
             }
             changed.await;
         }

@@ -143,6 +143,7 @@ pub(crate) fn page(page: Page) -> v1::Page {
         digest_salt: page.salt.map(|salt| salt.to_vec()).unwrap_or_default(),
         evidence: page.evidence.map(evidence),
         onward_transfer: page.onward_transfer.to_owned(),
+        in_force: page.in_force,
         ahead_cursor: page.ahead_cursor.unwrap_or_default(),
         quota_renewed_at_micros: page.quota_renewed.map_or(0, |time| time.0),
     }
