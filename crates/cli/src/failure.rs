@@ -65,7 +65,10 @@ pub enum Failure {
     /// Evidence does not prove what it should.
     NotProven(VerifyError),
     /// Evidence agrees with itself, and no key was given to say who vouches for it: anybody could have made it.
-    Unsigned,
+    Unsigned {
+        /// The option that takes the key.
+        option: &'static str,
+    },
     /// What was received does not hold: a chain, a count, an answer.
     DoesNotHold(String),
     /// Some of what was asked for was done and some was not; the output says which.
@@ -132,12 +135,22 @@ impl Failure {
         Self::DoesNotHold(what.into())
     }
 
+    /// That something does not hold at this place, with what was found there: the verdict is said once.
+    pub(crate) fn does_not_hold_at(place: &str, found: &Self) -> Self {
+        let what = match found {
+            Self::DoesNotHold(what) => what.clone(),
+            Self::NotProven(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        Self::DoesNotHold(format!("{place}: {what}"))
+    }
+
     /// The exit code: 1, or what the verifier says of a proof. Evidence without a key has fewer signatures behind it than
     /// anybody can ask for, which is code 2, as evidence below a quorum of witnesses is.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::NotProven(error) => error.exit_code(),
-            Self::Unsigned => 2,
+            Self::Unsigned { .. } => 2,
             _ => 1,
         }
     }
@@ -181,9 +194,10 @@ impl fmt::Display for Failure {
             Self::Keys(error) => f.write_str(&chain(error)),
             Self::Refused { reason, message, .. } => write!(f, "the gateway refused this ({reason}): {message}"),
             Self::NotProven(error) => write!(f, "does not hold: {error}"),
-            Self::Unsigned => f.write_str(
-                "consistent, but NOT proven: without the journal's key anybody could have made this; give --key \
-                 (`causeway audit checkpoint --key-out FILE` writes it)",
+            Self::Unsigned { option } => write!(
+                f,
+                "consistent, but NOT proven: without the journal's key anybody could have made this; give {option} \
+                 (`causeway audit checkpoint --key-out FILE` writes it)"
             ),
             Self::DoesNotHold(what) => write!(f, "does not hold: {what}"),
             Self::Partly(what) => f.write_str(what),

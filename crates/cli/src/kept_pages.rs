@@ -40,7 +40,9 @@ pub(crate) struct Checked {
     pub(crate) agreement: String,
     /// In the order in which they were received.
     pub(crate) pages: Vec<KeptPage>,
-    /// The chain's value after each position, that at the start first.
+    /// So many positions at the start are in no page that is kept here.
+    pub(crate) before: u64,
+    /// The chain's value after each position from there on, that before the first page first.
     chain: Vec<Digest>,
 }
 
@@ -79,17 +81,23 @@ impl KeptPage {
     /// # Errors
     /// What is wrong with the file.
     pub(crate) fn read(&self) -> Result<Page, Failure> {
-        let page = read(&self.path)?;
+        let page = read(&self.path).map_err(|failure| match failure {
+            Failure::DoesNotHold(_) => Failure::does_not_hold_at(&self.name(), &failure),
+            other => other,
+        })?;
         let folder = self.path.parent().unwrap_or_else(|| Path::new(""));
         match Self::of(folder, &page).map(|named| named == *self) {
             Ok(true) => Ok(page),
             _ => Err(Failure::does_not_hold(format!(
-                "{}: it holds another page than the one of positions {} to {} that it is named for",
-                self.path.display(),
-                self.from,
-                self.to
+                "{}: it holds another page than the one that it is named for",
+                self.name()
             ))),
         }
+    }
+
+    /// Its file and its positions, as messages name it.
+    fn name(&self) -> String {
+        format!("{}: positions {} to {}", self.path.display(), self.from, self.to)
     }
 
     /// The page that a file is named for.
@@ -108,18 +116,35 @@ fn read(path: &Path) -> Result<Page, Failure> {
     let failed = |error| Failure::file(path, error);
     let mut bytes = Vec::new();
     fs::File::open(path).map_err(failed)?.take(MAX_PAGE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    Page::decode(bytes.as_slice()).map_err(|_| Failure::does_not_hold(format!("{}: this is no page", path.display())))
+    Page::decode(bytes.as_slice()).map_err(|_| Failure::does_not_hold("this is no page"))
 }
 
-/// Checks every page of a folder by itself, and all of them together: from position 1 on, each position in one page at least, and
-/// where it is in several, the same item.
+/// Up to which position the pages of a folder go on without a gap from position 1, by their names alone; 0 where there is no folder.
+///
+/// # Errors
+/// What the system said, and files that are named as no page is.
+pub(crate) fn kept_up_to(folder: &Path) -> Result<u64, Failure> {
+    if !folder.exists() {
+        return Ok(0);
+    }
+    let mut pages = named(folder)?;
+    pages.sort();
+    Ok(pages.iter().fold(0, |reached, page| if page.from <= reached + 1 { reached.max(page.to) } else { reached }))
+}
+
+/// Checks every page of a folder by itself, and all of them together: from the first position of the first page on, each position in
+/// one page at least, and where it is in several, the same item. What comes before the first page is not kept here, and the page's own
+/// signed evidence says where its chain begins.
 ///
 /// # Errors
 /// The first thing that does not hold, with the position and the file.
 pub(crate) fn check(folder: &Path, keys: Option<&VerifierKeys>) -> Result<Checked, Failure> {
-    let mut pages = listed(folder)?;
+    let mut pages = named(folder)?;
+    if pages.is_empty() {
+        return Err(Failure::content(folder, "there is no page in it".into()));
+    }
     pages.sort();
-    let mut checked = Checked { agreement: String::new(), pages: Vec::new(), chain: vec![Digest([0; 32])] };
+    let mut checked = Checked { agreement: String::new(), pages: Vec::new(), before: 0, chain: vec![Digest([0; 32])] };
     for place in &pages {
         let page = place.read()?;
         checked.join(place, &page, keys)?;
@@ -129,7 +154,8 @@ pub(crate) fn check(folder: &Path, keys: Option<&VerifierKeys>) -> Result<Checke
     Ok(checked)
 }
 
-fn listed(folder: &Path) -> Result<Vec<KeptPage>, Failure> {
+/// The pages that a folder's files are named for.
+fn named(folder: &Path) -> Result<Vec<KeptPage>, Failure> {
     let failed = |error| Failure::file(folder, error);
     let mut pages = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
@@ -140,44 +166,60 @@ fn listed(folder: &Path) -> Result<Vec<KeptPage>, Failure> {
         let strange = Failure::content(&path, "not named as `causeway pull --receipts` names a page".into());
         pages.push(KeptPage::named(path).ok_or(strange)?);
     }
-    if pages.is_empty() {
-        return Err(Failure::content(folder, "there is no page in it".into()));
-    }
     Ok(pages)
 }
 
 impl Checked {
     /// The last position of which there is a page.
     pub(crate) fn last(&self) -> u64 {
-        self.chain.len() as u64 - 1
+        self.before + self.chain.len() as u64 - 1
     }
 
     /// The chain's value after a position, in hexadecimal.
     pub(crate) fn chain_at(&self, position: u64) -> Option<String> {
-        self.chain.get(usize::try_from(position).ok()?).map(ToString::to_string)
+        self.value_at(position).map(ToString::to_string)
+    }
+
+    fn value_at(&self, position: u64) -> Option<&Digest> {
+        self.chain.get(usize::try_from(position.checked_sub(self.before)?).ok()?)
+    }
+
+    /// The first page may begin further on: where its chain begins is in its evidence, which is checked with it.
+    fn begin(&mut self, place: &KeptPage, page: &Page) {
+        if let (Some(before @ 1..), Ok(chain)) = (place.from.checked_sub(1), page.chain_before.as_slice().try_into()) {
+            self.before = before;
+            self.chain = vec![chain];
+        }
     }
 
     fn join(&mut self, place: &KeptPage, page: &Page, keys: Option<&VerifierKeys>) -> Result<(), Failure> {
-        let at = |what: String| Failure::does_not_hold(format!("{}: {what}", place.path.display()));
+        let at = |what: String| Failure::does_not_hold(format!("{}: {what}", place.name()));
         if !self.agreement.is_empty() && self.agreement != page.agreement {
             return Err(at(format!("it is a page of another agreement than {}", self.agreement)));
         }
         if page.items.is_empty() {
             return Err(at("it holds no item".into()));
         }
+        if self.agreement.is_empty() {
+            self.begin(place, page);
+        }
         let known = self.last();
         let Some(start) = place.from.checked_sub(1).filter(|start| *start <= known) else {
-            let missing = format!("no page holds the positions {} to {}", known + 1, place.from.saturating_sub(1));
+            let missing = format!(
+                "no page holds the positions {} to {}: a page was taken away, or what was pulled then was not kept here",
+                known + 1,
+                place.from.saturating_sub(1)
+            );
             return Err(Failure::does_not_hold(missing));
         };
-        let of_page = |failure: Failure| at(failure.to_string());
+        let of_page = |failure: Failure| Failure::does_not_hold_at(&place.name(), &failure);
         let Links { items, after } = links(page, start).map_err(of_page)?;
         check_evidence(page, &items, keys).map_err(of_page)?;
         if Some(crate::hex::hex(&page.chain_before)) != self.chain_at(start) {
             return Err(at(format!("position {}: it does not continue the chain of the pages before", place.from)));
         }
         for (item, value) in items.iter().zip(after) {
-            match self.chain.get(usize::try_from(item.position.0).unwrap_or(usize::MAX)) {
+            match self.value_at(item.position.0) {
                 None => self.chain.push(value),
                 Some(there) if *there == value => {}
                 Some(_) => return Err(at(format!("position {}: another page has another item there", item.position))),

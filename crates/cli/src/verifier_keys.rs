@@ -22,19 +22,20 @@ impl From<VerifierKey> for VerifierKeys {
 }
 
 impl VerifierKeys {
-    /// As given on the command line: a key, or a file that holds one or several, one a line.
+    /// As given on the command line with this option: a key, or a file that holds one or several, one a line.
     ///
     /// # Errors
-    /// A text that is neither.
-    pub(crate) fn of(text: &str) -> Result<Self, Failure> {
+    /// A text that is neither, with the option's name.
+    pub(crate) fn of(option: &str, text: &str) -> Result<Self, Failure> {
         if let Ok(key) = text.trim().parse::<VerifierKey>() {
             return Ok(key.into());
         }
         let path = Path::new(text);
         let content = fs::read_to_string(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Failure::usage(
-                "--key is neither a verifier key (name+id+key) nor a file with such keys; `causeway audit checkpoint` prints it",
-            ),
+            ErrorKind::NotFound => Failure::usage(format!(
+                "{option}: {text}: no such file, and no verifier key (name+id+key) either; `causeway audit checkpoint --key-out FILE` \
+                 writes one"
+            )),
             _ => Failure::file(path, error),
         })?;
         Self::parse(&content).map_err(|fault| Failure::content(path, fault))
@@ -146,6 +147,12 @@ mod tests {
         }
         let another = note::sign("text\n", "other.example/journal", &old);
         assert!(note::verify(&another, keys.signer(&another).expect("left to the check")).is_err());
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_is_said_to_be_missing_under_its_own_option() {
+        let fault = VerifierKeys::of("--verifier-key", "nowhere/key.txt").expect_err("there is none").to_string();
+        assert!(fault.starts_with("--verifier-key: nowhere/key.txt: no such file"), "{fault}");
     }
 
     #[test]

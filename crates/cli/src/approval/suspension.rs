@@ -9,7 +9,7 @@ use causeway_model::{AgencyId, AgreementId};
 /// What can be suspended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SuspendedKind {
-    /// An agency: its systems may read withdrawals and acknowledge them, and nothing else.
+    /// An agency: its systems may read withdrawals, acknowledge them, and take back what they have shared, and that alone.
     Agency,
     /// An agreement: it grants nothing.
     Agreement,
@@ -80,7 +80,7 @@ impl Suspension {
     pub(super) fn lines(&self) -> Vec<String> {
         let (first, second) = match self.kind {
             SuspendedKind::Agency => (
-                "its systems may read withdrawals and acknowledge them, and nothing else;",
+                "its systems may read withdrawals, acknowledge them, and take back what they have shared, and that alone;",
                 "a person of the agency that operates the gateway approves it",
             ),
             SuspendedKind::Agreement => (

@@ -37,7 +37,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let keys = options.key.as_deref().map(VerifierKeys::of).transpose()?;
+    let keys = options.key.as_deref().map(|key| VerifierKeys::of("--key", key)).transpose()?;
     let (path, keys) = (options.proof.as_path(), keys.as_ref());
     let file = File::open(path).map_err(|e| Failure::file(path, e))?;
     let mut source = BufReader::new(file);
@@ -47,7 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let mut lines = lines.iter();
     lines.next().into_iter().for_each(|first| say(format_args!("{verdict}: {first}")));
     lines.for_each(say);
-    keys.map(drop).ok_or(Failure::Unsigned)
+    keys.map(drop).ok_or(Failure::Unsigned { option: "--key" })
 }
 
 fn read(path: &Path, source: impl Read) -> Result<String, Failure> {

@@ -61,7 +61,12 @@ fn a_page_left_out_is_found_and_so_is_one_in_the_place_of_another() {
         fs::remove_file(&files(folder.path())[left_out]).expect("removed");
         folder
     };
-    assert!(fault(without(0).path()).contains("positions 1 to 3"));
+    let begun_later = check(without(0).path(), Some(&keys().1)).expect("what is there holds, and says where it begins");
+    assert_eq!((begun_later.before, begun_later.last(), begun_later.chain_at(2)), (3, 9, None));
+    assert_eq!(begun_later.chain_at(9), Some(crate::hex::hex(&pages[2].chain_after)));
+    let reached = |left_out: usize| kept_up_to(without(left_out).path()).expect("named");
+    assert_eq!((reached(0), reached(1), reached(2)), (0, 3, 6));
+    assert_eq!(kept_up_to(Path::new("nowhere")).expect("there is none"), 0);
     assert!(fault(without(1).path()).contains("positions 4 to 6"));
     let cut = check(without(2).path(), None).expect("what is there holds; that the end is missing, the cursor tells");
     assert_eq!(cut.last(), 6);
@@ -74,7 +79,7 @@ fn a_page_left_out_is_found_and_so_is_one_in_the_place_of_another() {
         let paths = files(folder.path());
         fs::write(&paths[from], &contents[to]).expect("writable");
         fs::write(&paths[to], &contents[from]).expect("writable");
-        assert!(fault(folder.path()).contains("another page than the one of positions"));
+        assert!(fault(folder.path()).contains("another page than the one that"));
     }
     fs::write(&paths[1], &contents[1][..contents[1].len() / 2]).expect("writable");
     fault(folder.path());
@@ -110,6 +115,8 @@ fn an_item_that_is_left_out_altered_repeated_or_reordered_is_found_in_its_page()
         fs::write(&files(folder.path())[1], changed.encode_to_vec()).expect("writable");
         let fault = fault(folder.path());
         assert!(fault.contains("000000000004-000000000006-"), "{what}: {fault}");
+        assert!(fault.contains(": positions 4 to 6: "), "{what}: {fault}");
+        assert_eq!(fault.matches("does not hold").count(), 1, "{what}: {fault}");
     }
 }
 

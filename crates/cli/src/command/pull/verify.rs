@@ -18,6 +18,9 @@ use crate::verifier_keys::VerifierKeys;
 /// The longest line of a file of items that is read: a document of 128 KiB, its characters escaped, and room for what is around it.
 const LINE_LIMIT: usize = 1 << 20;
 
+/// The option that takes the journal's key.
+pub(super) const KEY_OPTION: &str = "--verifier-key";
+
 /// The part of a line that says where it belongs.
 #[derive(Deserialize)]
 struct Place {
@@ -30,6 +33,7 @@ pub(super) fn run(
     standing: &Standing,
     keys: Option<&VerifierKeys>,
 ) -> Result<(), Failure> {
+    std::fs::metadata(kept).map_err(|error| Failure::file(kept, error))?;
     let folder = match (kept.is_dir(), &options.receipts) {
         (true, None) => kept,
         (true, Some(_)) => return Err(Failure::usage("--verify names the folder of pages: leave --receipts out")),
@@ -40,16 +44,31 @@ pub(super) fn run(
     };
     let checked = kept_pages::check(folder, keys)?;
     reaches(&checked, options, standing)?;
-    let mut held = format!("{} pages up to position {}", checked.pages.len(), checked.last());
+    let begins = checked.before + 1;
+    let from = if begins > 1 { format!("from position {begins} ") } else { String::new() };
+    let mut held = format!("{} pages {from}up to position {}", checked.pages.len(), checked.last());
     if !kept.is_dir() {
-        let lines = read_items(kept)?;
+        // Of what was received before the first page that is kept, nothing here can say what it was.
+        let (_, lines): (Vec<_>, Vec<_>) = read_items(kept)?.into_iter().partition(|line| line.0 < begins);
         compare(kept, &checked, &lines)?;
         held = format!("{} items in {}, as in {held}", lines.len(), kept.display());
     }
     let verdict = if keys.is_some() { "holds" } else { "NOT proven, only consistent in itself" };
     say(format_args!("{verdict}: {}: {held}", checked.agreement));
     say("  none is left out, altered, repeated or out of order, and each was recorded before it left");
-    keys.map(drop).ok_or(Failure::Unsigned)
+    match (begins, keys) {
+        (2.., _) => Err(not_kept(begins - 1)),
+        (_, Some(_)) => Ok(()),
+        (_, None) => Err(Failure::Unsigned { option: KEY_OPTION }),
+    }
+}
+
+/// That the pages begin further on: nobody can tell from them what came before.
+fn not_kept(last: u64) -> Failure {
+    Failure::Partly(format!(
+        "not all of it: the positions 1 to {last} are not kept here: they were pulled without --receipts or into another folder, or \
+         their pages were taken away; nothing is said of them. A new --cursor file pulls them again"
+    ))
 }
 
 /// What is kept must reach as far as is known from elsewhere: its end could have been cut off.
@@ -63,6 +82,10 @@ fn reaches(checked: &Checked, options: &Options, standing: &Standing) -> Result<
     if last < furthest {
         let what = format!("the pages end at position {last}: the positions {} to {furthest} are left out", last + 1);
         return Err(Failure::does_not_hold(what));
+    }
+    // A cursor that stands before what is kept, as one that has not begun, says nothing of it.
+    if standing.position < checked.before {
+        return Ok(());
     }
     match checked.chain_at(standing.position) {
         Some(chain) if chain == standing.chain => Ok(()),
