@@ -57,7 +57,7 @@ impl Exchange {
         }
     }
 
-    /// Whether an agency is suspended: then its systems may take note of withdrawals, and nothing else.
+    /// Whether an agency is suspended: then its systems may take note of withdrawals and take back what they have shared, and that alone.
     pub fn is_suspended(&self, agency: &AgencyId) -> bool {
         self.journal().read(|state| state.agency_suspended(agency).is_some())
     }
