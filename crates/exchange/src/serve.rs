@@ -46,7 +46,12 @@ impl Exchange {
     ///
     /// # Errors
     /// `Corrupt` where the gateway has no key for the position's epoch: nothing is shown under another one.
-    pub(crate) fn serve(&self, ground: &Ground<'_>, slot: &Slot, body: &OpenedBody) -> Result<Option<(Content, u64)>, Error> {
+    pub(crate) fn serve(
+        &self,
+        ground: &Ground<'_>,
+        slot: &Slot,
+        body: &OpenedBody,
+    ) -> Result<Option<(Content, u64)>, Error> {
         let Some(live) = &slot.live else { return Ok(None) };
         let Ok(granted) = self.granted(ground, live, body)? else { return Ok(None) };
         let id = &ground.agreement.id;

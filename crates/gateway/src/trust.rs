@@ -243,7 +243,8 @@ mod tests {
         renew(&authority, agency("gb-nca", &["case-management"], &second.pem)).expect("sound");
         assert_eq!(ask_now(), Err(Refused::Chain));
         assert!(ask(&authority, &second.leaf(&[NCA]).certificate, year(2026)).is_ok());
-        renew(&authority, agency("gb-nca", &["case-management"], "no certificate")).expect_err("a bad one is not taken");
+        renew(&authority, agency("gb-nca", &["case-management"], "no certificate"))
+            .expect_err("a bad one is not taken");
         assert!(ask(&authority, &second.leaf(&[NCA]).certificate, year(2026)).is_ok(), "and the old one stays");
         renew(&authority, agency("gb-nca", &["case-management"], &nca.pem)).expect("sound");
         assert!(ask_now().is_ok());
