@@ -12,6 +12,7 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::feed::{ALBANIA, VIET_NAM, released_in, submit_all, verifier_key};
+use crate::governance::office;
 use crate::harness::calls::{pull, reason, request, send, submit, withdraw};
 use crate::harness::{Gateway, Stated, World, documents};
 
@@ -198,6 +199,34 @@ async fn a_partners_auditor_sees_that_partners_entries_only() {
     let own = all.iter().find(|seen| seen.entry.page.is_some()).expect("its own disclosure").leaf;
     let proved = auditor.get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index: own }).await;
     assert_eq!(proved.expect("its own").into_inner().entry, all[usize::try_from(own).expect("small")].bytes);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partners_auditor_sees_what_it_was_shown_and_nothing_of_what_is_weighed_about_it() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let record = submit(&mut ingest, "record", &documents::profile()).await.expect("accepted");
+    released_in(&world, ALBANIA, &record).await;
+    pull(&mut gateway.feed("al-police/feed").await, "", 0).await.expect("a page");
+    let text = office::agreement_text(&world, ALBANIA).replacen("version = 1", "version = 2", 1);
+    office::compare(&gateway, "", &text).await.expect("compared");
+    let explain = v1::ExplainRequest {
+        record_id: record.record_id.clone(),
+        partner: "al-police".into(),
+        ..v1::ExplainRequest::default()
+    };
+    ingest.explain(explain).await.expect("explained");
+    ingest.list_holders(v1::ListHoldersRequest { record_id: record.record_id.clone() }).await.expect("listed");
+    withdraw(&mut ingest, "gone", &record.record_id, 1).await.expect("withdrawn");
+    let seen = world.journal().entries();
+    for reason in ["agreement-compared", "explained", "holders"] {
+        assert!(seen.iter().any(|seen| seen.entry.reason == reason), "{reason} is in the log");
+    }
+    let (rows, _) = ask(&mut gateway.audit("al-police/audit").await, v1::QueryRequest::default()).await.expect("rows");
+    let reasons: Vec<String> = rows.iter().map(|row| entry(row).reason).collect();
+    assert_eq!(reasons, ["disclosed"]);
     gateway.stop().await;
 }
 

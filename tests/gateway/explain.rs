@@ -109,6 +109,27 @@ async fn every_gate_is_named() {
     gateway.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exclusion_that_covers_a_record_is_named() {
+    let world = World::with(|setup| {
+        let exclusion = |id: &str, types: &str| {
+            format!(
+                "\n[[exclusions]]\nid = \"{id}\"\nkinds = [\"victim-profile\"]\nreason = \"shared elsewhere\"\n\n[exclusions.filter]\nexploitation_types = [\"{types}\"]\n"
+            )
+        };
+        let all = format!("{}{}", exclusion("c9.1", "OrganRemoval"), exclusion("c9.2", "Servitude"));
+        setup.agreement(ALBANIA, |text| format!("{text}{all}"));
+    });
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let servitude = profile(json!({ "exploitation_types": ["Servitude"] }));
+    let record = submit(&mut ingest, "excluded", &servitude).await.expect("accepted").record_id;
+    let said = explain(&mut ingest, &record, ALBANIA, "gender").await.expect("explained");
+    assert_eq!((said.reason.as_str(), said.clause.as_str()), ("excluded", "ISA-AL-2026-014/c9.2"));
+    assert_eq!((said.granted, said.shown, said.fields[0].reason.as_str()), (false, false, "record-not-granted"));
+    gateway.stop().await;
+}
+
 /// What becomes of a record, or of the agreement, outside its text.
 async fn state_gates(
     world: &World,

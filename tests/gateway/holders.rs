@@ -103,6 +103,24 @@ async fn recalled_again(world: &World, gateway: Gateway, record: &str, due: v1::
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_holder_is_shown_is_what_its_next_pull_would_show() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let kept = documents::with(documents::profile(), json!({ "retain_until": "2026-11-22" }));
+    let receipt = submit(&mut ingest, "kept", &kept).await.expect("accepted");
+    released_in(&world, ALBANIA, &receipt).await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    assert_eq!(items(&mut feed).await.len(), 1);
+    assert_eq!(holders(&mut ingest, &receipt.record_id).await[0].shown_version, 1);
+    // Whether the releaser has come to it or not.
+    world.clock().set(noon(23));
+    let held = holders(&mut ingest, &receipt.record_id).await;
+    assert_eq!((held[0].versions.as_slice(), held[0].shown_version), ([1].as_slice(), 0));
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_asks_for_holders_leaves_an_entry_and_learns_of_its_own_records_only() {
     let world = World::new();
     let gateway = world.start().await;

@@ -1,5 +1,8 @@
 //! Quotas: so many records in a day and so many requests in a second, and no withdrawal held back by either.
 
+mod groups;
+mod numbers;
+
 use std::time::Duration;
 
 use causeway_journal::v1::Decision;
@@ -11,7 +14,7 @@ use tonic_types::StatusExt;
 
 use crate::feed::evidence::Partner;
 use crate::feed::{ALBANIA, submit_each, verifier_key};
-use crate::harness::calls::{pull, reason, withdraw, within};
+use crate::harness::calls::{pull, reason, request, send, withdraw, within};
 use crate::harness::{World, documents};
 
 fn world(quota: &'static str) -> World {
@@ -95,6 +98,32 @@ async fn what_is_over_the_days_records_is_put_off_and_withdrawals_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_replaces_an_earlier_item_is_never_put_off() {
+    let world = world("records_per_day = 1");
+    let gateway = world.start().await;
+    let receipts = submit_profiles(&world, &gateway, 2).await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let first = pull(&mut feed, "", 1).await.expect("the day's record");
+    assert_eq!(served(&first), "r");
+    let refused = pull(&mut feed, &first.next_cursor, 100).await.expect_err("nothing has to be told");
+    assert_eq!(reason(&refused), "quota-exceeded");
+    let corrected = documents::with(documents::profile(), serde_json::json!({ "gender": "male" }));
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let mut correction = request("corrected", &corrected);
+    (correction.record_id, correction.expected_version) = (receipts[0].record_id.clone(), 1);
+    send(&mut ingest, correction).await.expect("accepted");
+    world.journal().settle(ALBANIA, 3).await;
+    // It is told where it is, and that it is further on.
+    let short = pull(&mut feed, &first.next_cursor, 1).await.expect("a correction is further on");
+    assert_eq!(served(&short), "d");
+    let rest = pull(&mut feed, &first.next_cursor, 100).await.expect("and here it is");
+    assert_eq!(served(&rest), "dr");
+    let Some(Content::Released(shown)) = &rest.items[1].content else { panic!("{rest:?}") };
+    assert_eq!(shown.replaces_item_id, first.items[0].item_id, "the partner does not hear that its copy is wrong");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_that_are_made_at_once_do_not_take_the_same_of_a_quota() {
     let world = world("records_per_day = 10");
     let gateway = world.start().await;
@@ -131,6 +160,10 @@ async fn requests_of_a_second_are_counted_and_acknowledging_is_free() {
     assert_eq!(delay(&refused), Duration::from_millis(500));
     let numbers = v1::CountRequest { table: "t1".into(), ..v1::CountRequest::default() };
     assert_eq!(reason(&feed.count(numbers).await.expect_err("they share it")), "rate-exceeded");
+    let tables = feed.list_tables(v1::ListTablesRequest::default()).await.expect_err("and these");
+    assert_eq!(reason(&tables), "rate-exceeded");
+    let watch = feed.watch(v1::WatchRequest::default()).await.expect_err("a watch is opened by a request");
+    assert_eq!((watch.code(), reason(&watch).as_str()), (Code::ResourceExhausted, "rate-exceeded"));
     for _ in 0..3 {
         let taken = v1::AcknowledgeRequest { up_to_position: 2, ..v1::AcknowledgeRequest::default() };
         feed.acknowledge(taken).await.expect("always");
@@ -186,7 +219,7 @@ async fn numbers_that_are_not_published_are_refused_in_clear_words() {
     let five = ["nationality", "age_band", "gender", "stage", "quarter"];
     let size = world.journal().size();
     for (request, code, expected) in [
-        (asked("", "t1", &[]), Code::NotFound, "table-not-published"),
+        (asked("", "t1", &[]), Code::NotFound, "unknown-table"),
         (asked("", "t1", &five), Code::InvalidArgument, "too-many-dimensions"),
         (asked("ISA-VN-2026-021", "t1", &[]), Code::NotFound, "unknown-feed"),
         (asked("ISA-XX-2026-999", "t1", &[]), Code::NotFound, "unknown-feed"),
@@ -202,7 +235,7 @@ async fn numbers_that_are_not_published_are_refused_in_clear_words() {
     assert_eq!(
         said,
         [
-            (Decision::Denied, "table-not-published"),
+            (Decision::Denied, "unknown-table"),
             (Decision::Denied, "too-many-dimensions"),
             (Decision::Denied, "unknown-feed"),
             (Decision::Denied, "unknown-feed"),

@@ -12,7 +12,7 @@ use tonic_prost::ProstCodec;
 
 use crate::feed::{ALBANIA, VIET_NAM, released_in};
 use crate::governance::office::{self, Document, NCA, assert_refused, suspend, suspension};
-use crate::harness::calls::{items, pull, reason, released, submit, within};
+use crate::harness::calls::{items, pull, reason, released, submit, withdraw, within};
 use crate::harness::{Gateway, World, documents};
 use crate::rotation::agency;
 
@@ -165,6 +165,37 @@ async fn a_suspended_agencys_systems_take_back_what_they_have_and_do_nothing_els
     audit.get_checkpoint(v1::GetCheckpointRequest {}).await.expect("a later version of the file ends it");
     released_in(&world, ALBANIA, &profile).await;
     assert_eq!(items(&mut feed).await.iter().filter(|item| released(item).is_some()).count(), 2);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_owner_still_takes_its_own_records_back() {
+    let world = World::with(|setup| {
+        setup.edit("config/agencies/al-police.toml", |text| {
+            text.replacen("roles = [\"reader\"]", "roles = [\"reader\", \"submitter\"]", 1)
+        });
+    });
+    let gateway = world.start().await;
+    let mut own = gateway.ingest("al-police/feed").await;
+    let mut records = Vec::new();
+    for name in ["one", "two", "three"] {
+        records.push(submit(&mut own, name, &documents::profile()).await.expect("accepted").record_id);
+    }
+    suspend(&gateway, suspension(&world, DocumentKind::Agency, "al-police", 1, DIRECTOR)).await.expect("suspended");
+    withdraw(&mut own, "gone", &records[0], 1).await.expect("what takes back stays open");
+    let restrict = v1::RestrictRequest {
+        submission_id: "restricted".into(),
+        record_id: records[1].clone(),
+        expected_version: 1,
+        restricted: true,
+    };
+    own.restrict(restrict).await.expect("restricted");
+    let flag = v1::FlagAtRiskRequest { submission_id: "flag".into(), record_id: records[2].clone() };
+    own.flag_at_risk(flag).await.expect("flagged");
+    own.list_holders(v1::ListHoldersRequest { record_id: records[2].clone() }).await.expect("listed");
+    let before = world.journal().size();
+    let refused = submit(&mut own, "four", &documents::profile()).await;
+    assert_refused(&world, before, refused, Code::PermissionDenied, "agency-suspended");
     gateway.stop().await;
 }
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use causeway_model::Date;
 use causeway_proto::v1;
 use serde_json::json;
+use tonic::Code;
 
 use crate::feed::evidence::Partner;
 use crate::feed::{ALBANIA, submit_all, verifier_key};
-use crate::harness::calls::{pull, request, submit, within};
+use crate::harness::calls::{pull, reason, released, request, submit, within};
 use crate::harness::{World, documents};
 
 /// Items of the feed: about five times what the windows of the connection and the gateway's buffer take.
@@ -77,5 +79,45 @@ async fn a_heartbeat_carries_the_newest_position() {
         assert!(heartbeat.evidence.is_none() && !heartbeat.more);
         submit(&mut ingest, &format!("record-{positions}"), &documents::profile()).await.expect("accepted");
     }
+    gateway.stop().await;
+}
+
+/// The next page of a watch, or how it ended.
+async fn page(watch: &mut tonic::Streaming<v1::WatchResponse>) -> Result<v1::Page, tonic::Status> {
+    let answer = within("a page", watch.message()).await?;
+    Ok(answer.expect("a watch ends with a status").page.expect("a page"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_that_was_opened_before_the_first_day_ends_with_the_transfer_condition() {
+    let world = World::with(|setup| {
+        setup.agreement(ALBANIA, |text| {
+            let text = text.replacen("valid_from = 2026-01-01", "valid_from = 2026-11-22", 1);
+            let until = "transfer_condition = \"s75_instrument\"\ntransfer_condition_until = 2026-11-22";
+            text.replacen("transfer_condition = \"s75_instrument\"", until, 1)
+        });
+        setup.configure(|config| config.limits.heartbeat = Duration::from_secs(1));
+    });
+    let gateway = world.start().await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let mut watch = feed.watch(v1::WatchRequest::default()).await.expect("a watch").into_inner();
+    assert_eq!(page(&mut watch).await.expect("a heartbeat").items, []);
+    let midnight = |day| Date::new(2026, 11, day).expect("a day").start();
+    world.clock().set(midnight(22));
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    submit(&mut ingest, "record", &documents::profile()).await.expect("accepted");
+    while page(&mut watch).await.expect("it goes on").items.is_empty() {}
+    // A heartbeat is longer than the time between two looks at the agreement.
+    for _ in 0..2 {
+        assert_eq!(page(&mut watch).await.expect("a heartbeat").items, []);
+    }
+    world.clock().set(midnight(23));
+    let ended = loop {
+        match page(&mut watch).await {
+            Ok(page) => assert!(page.items.iter().all(|item| released(item).is_none()), "a record left after that"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!((ended.code(), reason(&ended).as_str()), (Code::PermissionDenied, "agreement-ended"));
     gateway.stop().await;
 }

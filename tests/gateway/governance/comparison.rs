@@ -118,6 +118,11 @@ async fn a_version_to_come_is_looked_at_as_of_its_first_day_and_two_texts_may_be
         text.replacen("version = 1", "version = 2", 1).replace("valid_from = 2026-01-01", "valid_from = 2027-01-01");
     let answer = office::compare(&gateway, "", &next).await.expect("compared");
     assert_eq!((answer.granted_before, answer.granted_after, answer.changes.len()), (2, 2, 0), "{answer:?}");
+    // On that day the earlier one may have ended.
+    let after = next.replace("valid_from = 2027-01-01", "valid_from = 2029-01-01");
+    let after = after.replace("valid_until = 2028-12-31", "valid_until = 2029-12-31");
+    let answer = office::compare(&gateway, "", &after).await.expect("compared");
+    assert_eq!((answer.granted_before, answer.granted_after, sum(&answer, "gained")), (0, 2, 2), "{answer:?}");
     let narrow = next.replacen("nationalities = [\"AL\"]", "nationalities = [\"RO\"]", 1);
     let answer = office::compare(&gateway, &next, &narrow).await.expect("compared");
     let [row] = &answer.changes[..] else { panic!("{answer:?}") };
