@@ -4,6 +4,7 @@
 mod at_risk;
 mod audit;
 mod authentication;
+mod backlog;
 mod bad_input;
 mod canary;
 mod corrections;

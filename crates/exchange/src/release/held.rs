@@ -23,27 +23,34 @@ pub(crate) struct Waiting {
     since: Timestamp,
     /// Whether the feed must not be said to have considered its entry: a pass over all records would not find it again in its time.
     holds_back: bool,
+    /// Whether it was in a batch before, and stayed.
+    stayed: bool,
 }
 
 impl Waiting {
     /// A version that an entry has just made or freed.
     pub(crate) fn new(candidate: Candidate, clause: &Clause, since: Timestamp) -> Self {
         let (release, in_cells) = (clause.release, clause.minimum_cell > 1);
-        Self { candidate, clause: clause.id.clone(), release, in_cells, since, holds_back: true }
+        Self { candidate, clause: clause.id.clone(), release, in_cells, since, holds_back: true, stayed: false }
     }
 
     /// A version whose period was over long ago.
     pub(crate) fn overdue(candidate: Candidate, clause: &Clause) -> Self {
-        Self { holds_back: false, ..Self::new(candidate, clause, LONG_AGO) }
+        Self::found(candidate, clause, LONG_AGO)
+    }
+
+    /// A version that a pass over all records has found, and would find again.
+    pub(crate) fn found(candidate: Candidate, clause: &Clause, since: Timestamp) -> Self {
+        Self { holds_back: false, ..Self::new(candidate, clause, since) }
     }
 
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
         self.release.is_over(self.since, now)
     }
 
-    /// Whether it goes along where a batch of its clause is made: it was in one before, and stayed.
+    /// Whether it goes along where a batch of its clause is made.
     fn goes_along(&self, now: Timestamp) -> bool {
-        !self.holds_back || self.is_due(now)
+        self.stayed || self.is_due(now)
     }
 }
 
@@ -100,7 +107,7 @@ impl Held {
     /// What stays behind waits for the end of the period that runs at `now`.
     pub(crate) fn wait_on(&mut self, record: &RecordId, now: Timestamp) {
         if let Some(waiting) = self.0.get_mut(record) {
-            (waiting.since, waiting.holds_back) = (now, false);
+            (waiting.since, waiting.holds_back, waiting.stayed) = (now, false, true);
         }
     }
 

@@ -111,20 +111,25 @@ impl Exchange {
                 }
                 continue;
             };
-            match shown {
+            let was_there = match shown {
                 Some((version, shown)) if *version == candidate.version => {
                     if shown.is_alike(agreement, clause, &candidate.facts) {
                         continue;
                     }
                     withdraw.push(candidate.record);
+                    true
                 }
                 _ if candidate.leaf >= until => continue,
-                _ => {}
-            }
+                _ => false,
+            };
             if clause.release == ReleasePeriod::Immediate {
                 release.push(self.release_of(&candidate, clause.id.as_str()));
-            } else {
+            } else if was_there {
                 feed.held.add(Waiting::overdue(candidate, clause));
+            } else {
+                // What is granted for the first time waits for the end of the period in which it was made, like everything else.
+                let made = self.time_of(candidate.leaf).await?;
+                feed.held.add(Waiting::found(candidate, clause, made));
             }
         }
         // Withdrawals first: what is released anew takes a position of its own.
