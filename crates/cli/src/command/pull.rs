@@ -1,8 +1,9 @@
 //! `causeway pull`: pages of a feed as JSON Lines, each checked before it is printed; and the check of what was kept of them.
 
+pub(crate) mod cursor_file;
 pub(crate) mod item_line;
 mod reader;
-mod target;
+pub(crate) mod target;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -10,18 +11,22 @@ use std::path::{Path, PathBuf};
 use causeway_proto::v1::{Item, item};
 use clap::Args;
 
-use crate::Failure;
 use crate::client_options::ClientOptions;
 use crate::feed::Standing;
 use crate::output::note;
 use crate::session::{Doing, Session};
 use crate::verifier_keys::VerifierKeys;
+use crate::{Failure, kept_pages};
 use reader::Reader;
 use target::Target;
 
 const VERIFY_HELP: &str = "`--verify` needs no gateway. With a folder of pages (--receipts) it checks every page and that none is missing; with \
                            a file of items (--out) it also holds each line against the pages. It exits with 0 where all holds, 1 where \
-                           something was left out, altered, repeated or reordered, 2 without --verifier-key.";
+                           something was left out, altered, repeated or reordered, or the first positions are not kept here, 2 without \
+                           --verifier-key.";
+
+/// What is said where a page says that its agreement is not in force.
+pub(super) const NOT_IN_FORCE: &str = "the agreement is not in force: nothing but withdrawals comes";
 
 /// Pulls a page of an agreement's feed and prints its items, one JSON object a line. The chain, the page's digest and the
 /// disclosure's proof are checked first.
@@ -70,48 +75,43 @@ pub(crate) struct FeedOptions {
 
 impl FeedOptions {
     pub(super) fn keys(&self) -> Result<Option<VerifierKeys>, Failure> {
-        self.verifier_key.as_deref().map(VerifierKeys::of).transpose()
-    }
-}
-
-impl Options {
-    /// A cursor file goes on in the feed that it was written for and in no other.
-    fn check_cursor(&self, standing: &Standing) -> Result<(), Failure> {
-        match (&self.cursor, &self.feed.agreement) {
-            (Some(path), Some(wanted)) if !standing.agreement.is_empty() && *wanted != standing.agreement => {
-                let of = &standing.agreement;
-                Err(Failure::content(path, format!("a cursor of {of}, not of {wanted}: give another --cursor file")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A refusal, with what the cursor file is for, since it may be another agency's.
-    fn of_cursor(&self, failure: Failure, standing: &Standing) -> Failure {
-        match (failure, &self.cursor) {
-            (Failure::Refused { reason, message, violations }, Some(path)) if !standing.agreement.is_empty() => {
-                let (path, of) = (path.display(), &standing.agreement);
-                let message = format!("{message}; the cursor file {path} is for {of}");
-                Failure::Refused { reason, message, violations }
-            }
-            (failure, _) => failure,
-        }
+        self.verifier_key.as_deref().map(|key| VerifierKeys::of(verify::KEY_OPTION, key)).transpose()
     }
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let keys = options.feed.keys()?;
-    let standing = options.cursor.as_deref().map_or_else(|| Ok(Standing::start()), read_standing)?;
+    let cursor = options.cursor.as_deref();
+    let standing = cursor_file::read(cursor)?;
     if let Some(kept) = &options.verify {
         return verify::run(kept, options, &standing, keys.as_ref());
     }
-    options.check_cursor(&standing)?;
+    cursor_file::check(cursor, options.feed.agreement.as_deref(), &standing)?;
+    if let Some(gap) = options.receipts.as_deref().map(|folder| gap(folder, &standing)).transpose()?.flatten() {
+        note(gap);
+    }
     let target = options.out.as_deref().map_or(Ok(Target::Standard), Target::file)?;
     let session = Session::open(&options.feed.client, Doing::Reading).await?;
     let mut reader = Reader::new(options, session, keys, standing, target);
     let put_off = reader.read().await?;
     note(reader.summary());
+    if !reader.in_force {
+        note(NOT_IN_FORCE);
+    }
     put_off.map_or(Ok(()), |put_off| Err(put_off.failure(&reader.standing)))
+}
+
+/// That pages which are kept from here on will not go back to the start of the feed, where the cursor is further on than the folder.
+fn gap(folder: &Path, standing: &Standing) -> Result<Option<String>, Failure> {
+    let reached = kept_pages::kept_up_to(folder)?;
+    if reached >= standing.position {
+        return Ok(None);
+    }
+    let (folder, from, to) = (folder.display(), reached + 1, standing.position);
+    Ok(Some(format!(
+        "{folder} holds no pages of the positions {from} to {to}, which are behind the cursor: begin a new --cursor file to have them, or \
+         expect --verify to say so"
+    )))
 }
 
 /// How many items were printed.
@@ -151,25 +151,20 @@ impl Counts {
     }
 }
 
-fn read_standing(path: &Path) -> Result<Standing, Failure> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text)
-            .map_err(|_| Failure::content(path, "not a cursor file; delete it to begin at the start".into())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Standing::start()),
-        Err(error) => Err(Failure::file(path, error)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_begins_behind_the_cursor_is_said_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut standing = Standing::start();
+        assert_eq!(gap(folder.path(), &standing).expect("nothing is behind"), None);
+        standing.position = 2;
+        let missing = |path: &Path| gap(path, &standing).expect("readable").expect("two are behind");
+        assert!(missing(folder.path()).contains("no pages of the positions 1 to 2"));
+        assert!(missing(&folder.path().join("new")).contains("no pages of the positions 1 to 2"));
+        std::fs::write(folder.path().join("000000000001-000000000002-000000000009.page"), "").expect("written");
+        assert_eq!(gap(folder.path(), &standing).expect("readable"), None);
     }
-}
-
-/// The file beside it that a file is written to before it takes its place.
-pub(super) fn partial_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    name.into()
-}
-
-fn write_standing(path: &Path, standing: &Standing) -> Result<(), Failure> {
-    let partial = partial_of(path);
-    let text = serde_json::to_string_pretty(standing).expect("a standing is texts and numbers");
-    std::fs::write(&partial, text + "\n").map_err(|e| Failure::file(&partial, e))?;
-    std::fs::rename(&partial, path).map_err(|e| Failure::file(path, e))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::pull::partial_of;
+use super::pull::cursor_file::partial_of;
 use crate::Failure;
 use crate::client_options::ClientOptions;
 use crate::line::LINE_HELP;

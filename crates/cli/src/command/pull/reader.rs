@@ -8,7 +8,7 @@ use causeway_model::Timestamp;
 use causeway_proto::v1::{Page, PullRequest, item};
 
 use super::target::Target;
-use super::{Counts, Options, item_line, write_standing};
+use super::{Counts, Options, cursor_file, item_line};
 use crate::feed::Standing;
 use crate::output::Progress;
 use crate::session::Session;
@@ -31,6 +31,8 @@ pub(super) struct Reader<'a> {
     session: Session,
     keys: Option<VerifierKeys>,
     pub(super) standing: Standing,
+    /// Whether the agreement was in force when the last page was made.
+    pub(super) in_force: bool,
     target: Target,
     counts: Counts,
 }
@@ -87,7 +89,7 @@ impl<'a> Reader<'a> {
         standing: Standing,
         target: Target,
     ) -> Self {
-        Self { options, session, keys, standing, target, counts: Counts::default() }
+        Self { options, session, keys, standing, in_force: true, target, counts: Counts::default() }
     }
 
     /// Reads a page, or all there are. Says what was put off, where something was.
@@ -147,7 +149,10 @@ impl<'a> Reader<'a> {
             match (refusal.reason.as_deref(), refusal.retry_after) {
                 (Some(QUOTA), _) => return Ok(Fetched::PutOff(PutOff::of_refusal(&refusal))),
                 (Some(RATE), Some(wait)) if wait <= RATE_WAIT && tries < RATE_TRIES => tokio::time::sleep(wait).await,
-                _ => return Err(self.options.of_cursor(self.session.failure(refusal), &self.standing)),
+                _ => {
+                    let cursor = self.options.cursor.as_deref();
+                    return Err(cursor_file::name_in(self.session.failure(refusal), cursor, &self.standing));
+                }
             }
         }
     }
@@ -158,6 +163,7 @@ impl<'a> Reader<'a> {
             return Err(Failure::does_not_hold("a page of the feed holds nothing and says that there is more"));
         }
         self.standing.take(page, self.keys.as_ref())?;
+        self.in_force = page.in_force;
         let mut lines = Vec::with_capacity(page.items.len());
         for item in &page.items {
             lines.extend(item_line::of(item)?);
@@ -165,6 +171,6 @@ impl<'a> Reader<'a> {
         }
         self.options.receipts.as_deref().map_or(Ok(()), |folder| kept_pages::keep(folder, page))?;
         self.target.write(&lines)?;
-        self.options.cursor.as_deref().map_or(Ok(()), |path| write_standing(path, &self.standing))
+        self.options.cursor.as_deref().map_or(Ok(()), |path| cursor_file::write(path, &self.standing))
     }
 }

@@ -13,7 +13,7 @@ const BLOCK: usize = 64 * 1024;
 
 /// Where lines go.
 #[derive(Debug)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// Standard output.
     Standard,
     /// A file for its owner alone.
@@ -30,7 +30,7 @@ impl Target {
     ///
     /// # Errors
     /// What the system said.
-    pub(super) fn file(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn file(path: &Path) -> Result<Self, Failure> {
         let failed = |error| Failure::file(path, error);
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
         let mut file = options.map_err(failed)?;
@@ -47,7 +47,7 @@ impl Target {
     ///
     /// # Errors
     /// What the system said.
-    pub(super) fn write(&mut self, lines: &[String]) -> Result<(), Failure> {
+    pub(crate) fn write(&mut self, lines: &[String]) -> Result<(), Failure> {
         match self {
             Self::Standard => lines.iter().for_each(say),
             Self::File { path, file } => {

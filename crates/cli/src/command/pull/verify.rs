@@ -49,7 +49,8 @@ pub(super) fn run(
     let mut held = format!("{} pages {from}up to position {}", checked.pages.len(), checked.last());
     if !kept.is_dir() {
         // Of what was received before the first page that is kept, nothing here can say what it was.
-        let (_, lines): (Vec<_>, Vec<_>) = read_items(kept)?.into_iter().partition(|line| line.0 < begins);
+        let (_, lines): (Vec<_>, Vec<_>) =
+            read_items(kept)?.into_iter().partition(|line| (1..begins).contains(&line.0));
         compare(kept, &checked, &lines)?;
         held = format!("{} items in {}, as in {held}", lines.len(), kept.display());
     }
