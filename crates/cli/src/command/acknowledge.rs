@@ -37,7 +37,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let up_to = response.acknowledged_position;
     say(match options.item {
         None => format!("acknowledged up to position {up_to}"),
-        Some(item) => format!("acknowledged the item at position {item}; all are up to position {up_to}"),
+        Some(item) => format!("item {item} is acknowledged; all are up to position {up_to}"),
     });
     Ok(())
 }

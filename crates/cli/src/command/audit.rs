@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use causeway_journal::v1::{Decision, Entry, Operation};
 use causeway_journal::{VerifierKey, decode_entry};
 use causeway_proto::v1::query_response::Part;
 use causeway_proto::v1::{AuditRow, GetCheckpointRequest, GetInclusionProofRequest, QueryEnd, QueryRequest};
@@ -109,7 +110,7 @@ async fn query(options: &QueryOptions) -> Result<(), Failure> {
                     .record
                     .as_ref()
                     .map_or_else(|| entry_text::summary(&entry), |record| entry_text::story(&entry, record));
-                say(format_args!("{:>8}  {text}{}", row.leaf_index, remark(row)));
+                say(format_args!("{:>8}  {text}{}", row.leaf_index, remark(row, discloses(options, &entry))));
             }
         }
     }
@@ -140,9 +141,17 @@ pub(crate) async fn rows(session: &Session, request: QueryRequest) -> Result<(Ve
     Err(session.lost("the answer ended before its end; ask again"))
 }
 
+/// Whether an entry is a page that was disclosed, in an answer about one record.
+fn discloses(options: &QueryOptions, entry: &Entry) -> bool {
+    let allowed = entry.operation() == Operation::Disclosure && entry.decision() == Decision::Allowed;
+    options.record.is_some() && allowed && entry.page.is_some()
+}
+
 /// What apply made of the entry, where it is not what one would think.
-fn remark(row: &AuditRow) -> String {
+fn remark(row: &AuditRow, discloses: bool) -> String {
     match (row.outcome.as_str(), row.record_left) {
+        // The page held its position: it was put off, or a withdrawal stood in its place.
+        ("effective", false) if discloses => ", its content did not leave".into(),
         ("effective", false) => String::new(),
         ("effective", true) => ", the record's content left".into(),
         (outcome, _) => format!(" [{}]", entry_text::outcome(outcome)),

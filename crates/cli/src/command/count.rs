@@ -15,6 +15,10 @@ use crate::text_table::TextTable;
 /// What stands in the place of a number that is not given. It is never 0: a combination of which there is nobody is not listed.
 const SUPPRESSED: &str = "suppressed";
 
+/// What is said where there is no table.
+const NONE_YET: &str = "nothing has been published yet: where the agreement states tables, the first of each comes with the gateway's first \
+                        round after the end of its period";
+
 /// Shows a table of numbers that was published under an agreement, or lists the tables. Tables are made once a period and never
 /// changed; nothing finer than what is published can be asked for.
 #[derive(Debug, Args)]
@@ -89,7 +93,7 @@ fn list(tables: &[TableSummary], json: bool) {
         text.lines().iter().for_each(say);
     }
     note(match tables.len() {
-        0 => "nothing has been published yet".to_owned(),
+        0 => NONE_YET.to_owned(),
         count => {
             format!("{count} published; to see one: causeway count --table TABLE --period PERIOD --by DIMENSION,...")
         }
