@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::feed::{ALBANIA, VIET_NAM, released_in};
 use crate::governance::office::{Document, NCA, bring, evaluated, suspend, suspension};
-use crate::harness::calls::{items, pull, pull_all, released, submit, within};
+use crate::harness::calls::{items, pull, released, submit, within};
 use crate::harness::{Persist, World, documents};
 use crate::minimum_cell::{next_day, profile, quiet};
 
@@ -119,7 +119,8 @@ async fn a_suspension_withdraws_but_what_may_stay_and_a_later_version_brings_it_
     let route = submit(&mut ingest, "route", &documents::route()).await.expect("accepted");
     let person = submit(&mut ingest, "person", &profile("S-1", json!({}))).await.expect("accepted");
     released_in(&world, ALBANIA, &person).await;
-    assert_eq!(items(&mut gateway.feed("al-police/feed").await).await.len(), 2, "a copy is what has left");
+    let had = pull(&mut gateway.feed("al-police/feed").await, "", 0).await.expect("a page");
+    assert_eq!(had.items.len(), 2, "a copy is what has left");
     let unseen = documents::with(documents::route(), json!({ "confidence": 2 }));
     let unseen = submit(&mut ingest, "unseen", &unseen).await.expect("accepted");
     released_in(&world, ALBANIA, &unseen).await;
@@ -129,7 +130,8 @@ async fn a_suspension_withdraws_but_what_may_stay_and_a_later_version_brings_it_
     assert!(!is_live(&world, &person) && is_live(&world, &route) && !is_live(&world, &late));
     assert!(!is_live(&world, &unseen), "what nobody has is no copy");
     // Its partner reads on meanwhile, and must not miss what comes back.
-    let cursor = pull_all(&mut gateway.feed("al-police/feed").await).await.pop().expect("a page").next_cursor;
+    let cursor =
+        pull(&mut gateway.feed("al-police/feed").await, &had.next_cursor, 0).await.expect("a page").next_cursor;
     // Suspended across a restart, it still takes nothing in.
     gateway.stop().await;
     let gateway = world.start().await;
