@@ -7,6 +7,7 @@ use causeway_model::{AgreementId, Date};
 use serde_json::json;
 
 use crate::feed::{ALBANIA, submit_each};
+use crate::governance::office::{Document, bring};
 use crate::harness::World;
 use crate::harness::calls::submit;
 use crate::minimum_cell::{profile, quiet};
@@ -66,5 +67,40 @@ async fn a_month_that_is_over_is_published_once_and_small_cells_are_not_told() {
     assert!(december.numbers.is_empty(), "one person is too few for any number");
     let categories = |place: usize| december.numbers.dimensions()[place].categories.clone();
     assert_eq!((categories(0), categories(1)), (vec!["withheld".to_owned()], vec!["withheld".to_owned()]));
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn periods_of_an_earlier_version_and_those_that_overlap_a_published_one_have_no_table() {
+    let world = World::with(|setup| {
+        setup.agreement(ALBANIA, |text| format!("{text}{TABLE}"));
+        setup.now = Date::new(2026, 10, 1).expect("a day").start();
+    });
+    world.lasting("gb-nca/case-management");
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    world.clock().set(Date::new(2026, 12, 2).expect("a day").start());
+    quiet(&world, &mut ingest).await;
+    assert!(text(&world, "2026-10").is_some() && text(&world, "2026-11").is_some());
+    // By quarters from now on. The first one less two months would be the third month, unprotected.
+    let quarterly = |text: &str| text.replacen("period = \"month\"", "period = \"quarter\"", 1);
+    bring(&world, &gateway, &Document::next(&world, ALBANIA, 2, quarterly)).await;
+    quiet(&world, &mut ingest).await;
+    let published = || {
+        let all = world.journal().entries().into_iter().filter(|seen| seen.entry.reason == REASON_TABLE_PUBLISHED);
+        let named = all.map(|seen| seen.entry.table.expect("it names a table"));
+        named.map(|table| format!("{} {}", table.table, table.period)).collect::<Vec<_>>()
+    };
+    assert_eq!(published(), ["t1 2026-10", "t1 2026-11"], "a period that was over before the version has a table");
+    world.clock().set(Date::new(2027, 1, 1).expect("a day").start());
+    for _ in 0..3 {
+        quiet(&world, &mut ingest).await;
+    }
+    assert_eq!(published(), ["t1 2026-10", "t1 2026-11"], "not even in a void entry");
+    world.clock().set(Date::new(2027, 4, 1).expect("a day").start());
+    for _ in 0..2 {
+        quiet(&world, &mut ingest).await;
+    }
+    assert_eq!(published(), ["t1 2026-10", "t1 2026-11", "t1 2027-Q1"]);
     gateway.stop().await;
 }
