@@ -40,13 +40,11 @@ impl Faults {
         self.0.borrow_mut().push(Fault::new(place, what));
     }
 
-    /// What was read if nothing was wrong with it, else the faults with their lines in `text`. A value is only ever absent
-    /// because of a fault.
-    pub(crate) fn verdict<T>(self, read: Option<T>, text: &str) -> Result<T, Vec<Fault>> {
-        let faults = self.0.into_inner();
-        match read {
-            Some(value) if faults.is_empty() => Ok(value),
-            _ => Err(Lines::of(text).locate(faults)),
+    /// The faults with their lines in `text`.
+    pub(crate) fn located(self, text: &str) -> Vec<Fault> {
+        match self.0.into_inner() {
+            none if none.is_empty() => none,
+            faults => Lines::of(text).locate(faults),
         }
     }
 }

@@ -10,7 +10,7 @@ use toml::Value;
 
 use crate::relaxation::relaxed;
 use crate::section::{self, Section, date, parsed, positive};
-use crate::{Agreement, Clause, Exclusion, Fault, IdentityTerms, Quota};
+use crate::{Agreement, Clause, Exclusion, Fault, IdentityTerms, Lines, Quota};
 
 impl Agreement {
     /// Reads the text of an agreement. An error holds every fault found, each with its place and line.
@@ -25,6 +25,27 @@ impl Agreement {
     /// was accepted before still is.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         section::read(text, agreement)
+    }
+
+    /// All faults of a text: those that `parse` finds and those that `check` finds in what could be made out, each with its line, in the
+    /// order of the lines. Says whether `check` was asked at all: it is not where terms are missing, or where a clause, an exclusion or a
+    /// table could not be read.
+    pub fn faults(text: &str, check: impl FnOnce(&Self) -> Vec<Fault>) -> (Vec<Fault>, bool) {
+        let whole = |section: &mut Section<'_>| {
+            let lists = ["clauses", "exclusions", "tables"];
+            let stated = lists.map(|list| section.count(list));
+            // Places count what stands in the text: with one left out, those behind it would be named wrongly.
+            let counted = |read: &Self| [read.clauses.len(), read.exclusions.len(), read.tables.len()] == stated;
+            agreement(section).filter(counted)
+        };
+        let (read, mut faults) = match section::read_partly(text, whole) {
+            Ok(found) => found,
+            Err(faults) => return (faults, false),
+        };
+        let checked = read.is_some();
+        faults.extend(Lines::of(text).locate(read.as_ref().map(check).unwrap_or_default()));
+        faults.sort_by_key(|fault| fault.line);
+        (faults, checked)
     }
 }
 
@@ -73,8 +94,9 @@ fn agreement(section: &mut Section<'_>) -> Option<Agreement> {
 }
 
 fn clauses(section: &mut Section<'_>) -> Vec<Clause> {
+    let stated = section.count("clauses");
     let clauses = section.children("clauses", clause::read);
-    if clauses.is_empty() {
+    if stated == 0 {
         section.fault("clauses", "grants nothing: state at least one clause");
     }
     section.distinct("clauses", "id", clauses.iter().map(|clause| &clause.id));

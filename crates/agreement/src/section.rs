@@ -26,6 +26,21 @@ pub struct Section<'f> {
 /// # Errors
 /// All faults.
 pub fn read<T>(text: &str, body: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Result<T, Vec<Fault>> {
+    // A value is only ever absent because of a fault.
+    match read_partly(text, body)? {
+        (Some(value), faults) if faults.is_empty() => Ok(value),
+        (_, faults) => Err(faults),
+    }
+}
+
+/// As `read`, where what could be made out is given beside the faults: good for looking for more of them, and for nothing else.
+///
+/// # Errors
+/// The one fault of a text that is no document.
+pub(crate) fn read_partly<T>(
+    text: &str,
+    body: impl FnOnce(&mut Section<'_>) -> Option<T>,
+) -> Result<(Option<T>, Vec<Fault>), Vec<Fault>> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(vec![Fault::new("text", format!("is longer than {MAX_TEXT_BYTES} bytes"))]);
     }
@@ -38,7 +53,7 @@ pub fn read<T>(text: &str, body: impl FnOnce(&mut Section<'_>) -> Option<T>) -> 
     let mut section = Section { table, place: String::new(), faults: &faults };
     let read = body(&mut section);
     section.finish();
-    faults.verdict(read, text)
+    Ok((read, faults.located(text)))
 }
 
 impl<'f> Section<'f> {

@@ -14,6 +14,9 @@ use crate::{Failure, schema_folder};
 /// Where the schemas are, unless something else is said.
 const SCHEMAS: &str = "config/schemas";
 
+/// What is said where so much is wrong that fields and codes could not be looked at.
+const LATER: &str = "fields and codes are checked once these are mended";
+
 /// Checks agreement files; ends with 1 where one has a fault. Notes are no faults.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -53,7 +56,7 @@ struct Report {
 }
 
 impl Report {
-    /// Checks each file: its faults in the order in which they are found, or what is to be noted of it and of it beside the files
+    /// Checks each file: its faults in the order of their lines, or what is to be noted of it and of it beside the files
     /// before it.
     fn of(paths: &[PathBuf], schemas: Option<&Schemas>) -> Result<Self, Failure> {
         let mut report = Self { lines: Vec::new(), faults: 0, faulty: 0 };
@@ -62,10 +65,11 @@ impl Report {
             let text = fs::read_to_string(path).map_err(|source| Failure::file(path, source))?;
             match faults_of(&text, schemas) {
                 Ok(agreement) => sound.push(Read { path, lines: Lines::of(&text), agreement }),
-                Err(found) => {
+                Err(Faulty { faults, fields_checked }) => {
                     report.faulty += 1;
-                    report.faults += found.len();
-                    report.lines.extend(found.iter().map(|fault| fault_line(path, fault)));
+                    report.faults += faults.len();
+                    report.lines.extend(faults.iter().map(|fault| fault_line(path, fault)));
+                    report.lines.extend((!fields_checked).then(|| at(path, None, LATER)));
                 }
             }
         }
@@ -76,13 +80,28 @@ impl Report {
     }
 }
 
+/// What is wrong with a text.
+#[derive(Debug)]
+struct Faulty {
+    faults: Vec<Fault>,
+    /// Whether its fields and codes were looked at, too.
+    fields_checked: bool,
+}
+
 /// The agreement in a text, or every fault of it.
-fn faults_of(text: &str, schemas: Option<&Schemas>) -> Result<Agreement, Vec<Fault>> {
-    let agreement = Agreement::parse(text)?;
-    let mut faults = schemas.map(|schemas| agreement.check_fields(&|kind| schemas.tables(kind))).unwrap_or_default();
-    let codes = schemas.map(|schemas| agreement.check_codes(&|kind, path, code| schemas.knows_code(kind, path, code)));
-    faults.extend(codes.unwrap_or_default());
-    if faults.is_empty() { Ok(agreement) } else { Err(Lines::of(text).locate(faults)) }
+fn faults_of(text: &str, schemas: Option<&Schemas>) -> Result<Agreement, Faulty> {
+    let against = |schemas: &Schemas, agreement: &Agreement| {
+        let mut faults = agreement.check_fields(&|kind| schemas.tables(kind));
+        faults.extend(agreement.check_codes(&|kind, path, code| schemas.knows_code(kind, path, code)));
+        faults
+    };
+    let check = |agreement: &Agreement| schemas.map(|schemas| against(schemas, agreement)).unwrap_or_default();
+    let (faults, checked) = Agreement::faults(text, check);
+    let fields_checked = checked || schemas.is_none();
+    match Agreement::parse(text) {
+        Ok(agreement) if faults.is_empty() => Ok(agreement),
+        _ => Err(Faulty { faults, fields_checked }),
+    }
 }
 
 /// That a file has no fault, and what could join items of its feed with each other or with those of `others`.
@@ -180,7 +199,8 @@ mod tests {
         ];
         let (said, faulty) = lines(&[&good, &bad]);
         assert_eq!((&said[..2], faulty), (&expected[..], 1));
-        assert!(said[2].starts_with("1.toml: ISA-AL-2026-014 version 1: no fault, "), "{said:?}");
+        assert_eq!(said[2], "2.toml: fields and codes are checked once these are mended");
+        assert!(said[3].starts_with("1.toml: ISA-AL-2026-014 version 1: no fault, "), "{said:?}");
 
         let unlisted = good.replacen("\"gender\" = \"female-male\"", "\"shoe_size\" = \"exact\"", 1);
         let (said, _) = lines(&[&unlisted]);
@@ -195,7 +215,34 @@ mod tests {
         let place = "clauses[1].filter.route_countries[1]";
         assert_eq!(said, [format!("1.toml:{at}: {place}: \"UK\" is no code that the schemas know: no record has it")]);
         let (said, _) = lines(&["id = \"a\"\nid = \"b\"\n"]);
-        assert!(said.len() == 1 && said[0].starts_with("1.toml:2: "), "{said:?}");
+        assert!(said.len() == 2 && said[0].starts_with("1.toml:2: "), "{said:?}");
+    }
+
+    #[test]
+    fn fields_and_codes_are_checked_beside_other_faults_and_all_are_said_in_the_order_of_their_lines() {
+        let good = shipped("ISA-AL-2026-014");
+        let bad = good
+            .replacen("\"XK\"", "\"UK\"", 1)
+            .replacen("\"gender\" = \"female-male\"", "\"shoe_size\" = \"exact\"", 1)
+            .replacen("\"band\"", "\"fine\"", 1);
+        let (said, _) = lines(&[&format!("strange = 1\n{bad}")]);
+        let numbers: Vec<usize> =
+            said.iter().map(|line| line.split(':').nth(1).expect("a line").parse().expect("a number")).collect();
+        assert!(numbers.len() == 4 && numbers.is_sorted(), "{said:#?}");
+        assert_eq!(said[0], "1.toml:1: strange: is not a known key");
+        for what in ["age_band: is not \"exact\"", "\"shoe_size\": is not a field", "\"UK\" is no code"] {
+            assert!(said.iter().any(|line| line.contains(what)), "{what}: {said:#?}");
+        }
+    }
+
+    #[test]
+    fn a_clause_that_cannot_be_read_is_there_all_the_same() {
+        let clause = "[[clauses]]\nid = \"c1\"\n";
+        let (said, _) = lines(&[clause]);
+        assert!(!said.iter().any(|line| line.contains("grants nothing")), "{said:#?}");
+        assert!(said.last().is_some_and(|line| line.ends_with(LATER)), "{said:#?}");
+        let (said, _) = lines(&["id = \"a\"\n"]);
+        assert!(said.iter().any(|line| line.contains("grants nothing")), "{said:#?}");
     }
 
     #[test]
