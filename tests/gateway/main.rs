@@ -11,6 +11,7 @@ mod corrections;
 mod counted_twice;
 mod crash;
 mod cursors;
+mod deadlines;
 mod durability;
 mod effective;
 mod evaluation;

@@ -12,6 +12,8 @@
 //!
 //! Each fails beyond [`BOUND`]: a true shuffle does so with a probability of 1e-6 for each statistic, 3e-6 for a run of this test.
 
+mod cells;
+
 use causeway_model::{AgreementId, Date, Timestamp};
 use causeway_proto::v1;
 use serde_json::json;
