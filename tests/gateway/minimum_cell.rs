@@ -17,7 +17,7 @@ use received::Received;
 const CELL: usize = 3;
 
 /// The agreement with Albania, with daily batches and this minimum cell for profiles, whose persons are not linked then.
-fn celled(setup: &mut Setup) {
+pub(crate) fn celled(setup: &mut Setup) {
     setup.agreement(ALBANIA, in_cells);
 }
 
