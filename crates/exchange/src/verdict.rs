@@ -130,6 +130,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_may_be_passed_on_is_never_more_than_the_present_version_says() {
+        use OnwardTransfer::{Forbidden, WithOriginatorAuthorisation as Asked};
+        assert!(passes_on_more(Asked, Forbidden));
+        assert!(
+            [(Forbidden, Asked), (Asked, Asked), (Forbidden, Forbidden)].iter().all(|(a, b)| !passes_on_more(*a, *b))
+        );
+    }
+
+    #[test]
     fn a_recoding_only_makes_coarser_and_never_passes_a_floor() {
         let step = |step, recoded| coarse(Ladder::Date, Step::Month, step, recoded);
         assert_eq!(step(Step::Month, None), Some(Projected::Step(Step::Month)));
