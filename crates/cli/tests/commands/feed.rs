@@ -33,6 +33,14 @@ fn what_was_kept_is_verified_offline_and_tampering_is_found_at_its_position() {
     gateway.run("pull --verify pages --cursor here --up-to 2 --verifier-key key.txt").done();
     let unsigned = gateway.run("pull --verify pages");
     assert!(unsigned.code == 2 && unsigned.out.starts_with("NOT proven"), "{unsigned:?}");
+    assert!(unsigned.err.contains("give --verifier-key") && !unsigned.err.contains("--key "), "{unsigned:?}");
+    for (line, said) in [
+        ("pull --verify pages --verifier-key nokey.txt", "--verifier-key: nokey.txt: no such file"),
+        ("pull --verify nosuch --verifier-key key.txt", "nosuch: No such file"),
+    ] {
+        let ran = gateway.run(line);
+        assert!(ran.code == 1 && ran.err.contains(said), "{ran:?}");
+    }
     let further = gateway.run("pull --verify pages --up-to 5 --verifier-key key.txt");
     assert!(further.code == 1 && further.err.contains("positions 3 to 5"), "{further:?}");
 
@@ -65,9 +73,64 @@ fn what_was_kept_is_verified_offline_and_tampering_is_found_at_its_position() {
     let cut = gateway.run(VERIFY);
     assert!(cut.code == 1 && cut.err.contains("the positions 2 to 2 are left out"), "{cut:?}");
     std::fs::write(second, std::fs::read(first).expect("readable")).expect("writable");
-    assert_eq!(gateway.run(VERIFY).code, 1, "a page in the place of another");
+    let swapped = gateway.run(VERIFY);
+    assert!(
+        swapped.code == 1 && swapped.err.contains(": positions 2 to 2: "),
+        "a page in the place of another: {swapped:?}"
+    );
+    assert_eq!(swapped.err.matches("does not hold").count(), 1, "{swapped:?}");
     std::fs::write(second, &last).expect("writable");
     gateway.run(VERIFY).done();
+    gateway.stop();
+}
+
+#[test]
+fn pages_that_are_kept_from_later_on_are_told_from_tampering_before_and_after() {
+    let gateway = kept();
+    std::fs::remove_dir_all(gateway.path("pages")).expect("removed");
+    gateway.run("pull --limit 1 --cursor late --as al-police/feed").done();
+    let warned = gateway.run("pull --limit 1 --cursor late --receipts pages --as al-police/feed").done();
+    assert!(warned.err.contains("pages holds no pages of the positions 1 to 1"), "{warned:?}");
+    for line in ["pull --verify pages --cursor late --verifier-key key.txt", VERIFY] {
+        let begun = gateway.run(line);
+        assert!(begun.code == 1 && begun.err.contains("the positions 1 to 1 are not kept here"), "{begun:?}");
+        assert!(begun.out.contains("from position 2 up to position 2"), "{begun:?}");
+        assert!(!begun.err.contains("does not hold"), "{begun:?}");
+    }
+    gateway.stop();
+}
+
+#[test]
+fn a_pull_says_that_its_agreement_is_not_in_force() {
+    let gateway = Gateway::start();
+    let said = || gateway.run("pull --all --as al-police/feed").done().err.contains("the agreement is not in force");
+    assert!(!said());
+    signed(&gateway, "--suspend agreement ISA-AL-2026-014 --version 1", &["dpo"], "suspension.jsonl");
+    let suspend = "agreement suspend ISA-AL-2026-014 --version 1 --approval suspension.jsonl";
+    gateway.run(&format!("{suspend} {OPERATOR}")).done();
+    assert!(said());
+    gateway.stop();
+}
+
+#[test]
+fn a_watch_goes_on_from_its_cursor_and_shares_it_with_pulls() {
+    let gateway = kept();
+    let items = gateway.read("items.jsonl");
+    let watch = "watch --cursor watched --as al-police/feed";
+    let mut feed = gateway.watch(watch);
+    // What was released is read again as withdrawn.
+    assert_eq!(member(&feed.next_line(), "position"), "1");
+    assert_eq!(items.lines().nth(1), Some(feed.next_line().as_str()));
+    feed.terminate();
+    assert_eq!(member(&gateway.read("watched"), "position"), "2");
+    let pulled = gateway.run("pull --all --cursor watched --as al-police/feed").done();
+    assert!(pulled.out.is_empty(), "{pulled:?}");
+    gateway.run("pull --limit 1 --cursor first --as al-police/feed").done();
+    let mut feed = gateway.watch("watch --cursor first --as al-police/feed");
+    assert_eq!(items.lines().nth(1), Some(feed.next_line().as_str()), "what the pull had does not come again");
+    feed.terminate();
+    let other = gateway.run("watch --cursor first --agreement ISA-VN-2026-021 --as al-police/feed");
+    assert!(other.code == 1 && other.err.contains("a cursor of ISA-AL-2026-014"), "{other:?}");
     gateway.stop();
 }
 

@@ -48,6 +48,15 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// Stops it as a service manager does: it ends in order, once what it printed is in its cursor.
+    pub(crate) fn terminate(mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("runs").success());
+        assert!(self.child.wait().expect("its own child").success(), "the watch ends in order");
+    }
+}
+
 impl Drop for Watch {
     fn drop(&mut self) {
         end(&mut self.child);

@@ -46,8 +46,11 @@ fn a_record_is_explained_and_recalled_and_its_holder_acknowledges() {
     assert!(acknowledged.contains("item 2 is acknowledged; all are up to position "), "{acknowledged}");
     let done = gateway.run(&format!("holders {record} {CASES}")).done();
     assert!(done.out.contains(" by inspector-hoxha, after ") && done.err.contains("0 overdue"), "{done:?}");
+    gateway.run("pull --limit 1 --as al-police/feed").done();
     let story = gateway.run(&format!("audit query --record {record} --as gb-nca/audit")).done().out;
     assert!(story.contains("a person in it is in danger"), "{story}");
+    assert!(story.contains("positions 1 to 1, the record's content left"), "{story}");
+    assert!(story.contains("positions 1 to 1, its content did not leave"), "{story}");
     drop(feed);
     gateway.stop();
 }

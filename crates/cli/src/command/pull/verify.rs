@@ -46,7 +46,9 @@ pub(super) fn run(
     reaches(&checked, options, standing)?;
     let begins = checked.before + 1;
     let from = if begins > 1 { format!("from position {begins} ") } else { String::new() };
-    let mut held = format!("{} pages {from}up to position {}", checked.pages.len(), checked.last());
+    let pages = checked.pages.len();
+    let noun = if pages == 1 { "page" } else { "pages" };
+    let mut held = format!("{pages} {noun} {from}up to position {}", checked.last());
     if !kept.is_dir() {
         // Of what was received before the first page that is kept, nothing here can say what it was.
         let (_, lines): (Vec<_>, Vec<_>) =
