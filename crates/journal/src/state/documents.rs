@@ -78,7 +78,12 @@ impl Documents {
         let begun: Vec<_> = self.pending.values().filter(|agreement| has_come(agreement)).cloned().collect();
         for agreement in begun {
             self.pending.remove(&agreement.id);
-            self.suspended.remove(&(v1::DocumentKind::Agreement.into(), agreement.id.as_str().into()));
+            // One that was approved before the suspension does not end it: nobody has decided so.
+            let key = (v1::DocumentKind::Agreement.into(), Box::from(agreement.id.as_str()));
+            let approved = self.all.get(&key).and_then(|versions| versions.last()).map(|newest| newest.leaf);
+            if self.suspended.get(&key).copied() < approved {
+                self.suspended.remove(&key);
+            }
             self.agreements.insert(agreement.id.clone(), agreement);
         }
     }

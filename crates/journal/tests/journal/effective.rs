@@ -29,8 +29,26 @@ fn a_later_version_waits_for_its_first_day_while_an_earlier_one_is_in_force() {
     assert_eq!(in_force(&log), 2);
     assert!(log.state.pending_agreement(&feed_id(AL)).is_none());
     let agreement = log.state.agreement(&feed_id(AL)).expect("in force").clone();
-    assert!(log.state.agreement_suspended(&agreement).is_none(), "a later version ends a suspension");
-    assert_eq!(log.replayed().agreement(&feed_id(AL)).map(|known| known.version), Some(2));
+    assert!(log.state.agreement_suspended(&agreement).is_some(), "it was approved before the suspension");
+    assert_eq!(log.document(AGREEMENT, AL, 3, &from(3, "2027-02-01"), NCA_TWO), Outcome::Effective);
+    assert!(log.state.agreement_suspended(&agreement).is_none(), "this one was approved after it");
+    assert_eq!(log.replayed().agreement(&feed_id(AL)).map(|known| known.version), Some(3));
+}
+
+#[test]
+fn a_version_that_was_approved_after_a_suspension_ends_it_on_its_first_day() {
+    let mut log = with_holder();
+    let suspended = |log: &Log| {
+        let agreement = log.state.agreement(&feed_id(AL)).expect("in force").clone();
+        log.state.agreement_suspended(&agreement).is_some()
+    };
+    log.one(suspend(AGREEMENT, AL, 1, &[("gb-nca", "dpo")]));
+    let waits = agreement_text(AL, 2, "al-police").replace("valid_from = 2026-01-01", "valid_from = 2027-02-01");
+    log.document(AGREEMENT, AL, 2, &waits, NCA_TWO);
+    assert!(suspended(&log), "its day has not come");
+    log.time = 20_851 * 86_400_000_000;
+    log.one(administration("said"));
+    assert!(!suspended(&log));
 }
 
 #[test]
