@@ -2,7 +2,8 @@
 //!
 //! The attacker knows the exact numbers where the recipient only gets rounded ones. What must hold: of no small cell
 //! does it learn an upper bound under the threshold. For the published tables that is proved by the witnesses; over this
-//! file it is so for the small cells of all other tables, too.
+//! file it is so for the small cells of all other tables, too. Where the recipient sees some persons as records, the attacker takes
+//! them from every number first, and what is left of a cell must not be known as small either.
 
 use causeway_cells::cube::{Counts, Cube, Dimension, Level, Rules, Shown, Table};
 
@@ -75,36 +76,65 @@ impl Cells {
 /// A protected cube made of some columns: the attacker's numbers, and the small cells of any table that it is after.
 struct Case {
     cells: Cells,
-    /// The exact number of each cell whose number is given, rounded, or that is known to be empty.
+    /// Of each cell whose number is given, rounded, or that is known to be empty: the exact number less those whom the attacker sees.
     given: Vec<Option<i64>>,
-    small: Vec<usize>,
+    /// Each cell with so few persons, or so few besides those whom the attacker sees; and the least upper bound, of those whom it
+    /// does not see, that keeps the cell from being known as small.
+    small: Vec<(usize, i64)>,
+}
+
+/// Whom the attacker knows from records.
+#[derive(Clone, Copy, Debug)]
+enum Seen {
+    Nobody,
+    /// One person in so many, drawn at random.
+    OneIn(u64),
 }
 
 /// Takes some columns of one row in `thin`.
-fn case(file: &Ctdc, columns: &[usize], tables: &[Level], threshold: u32, thin: u64) -> Case {
+fn case(file: &Ctdc, columns: &[usize], tables: &[Level], threshold: u32, (thin, seen): (u64, Seen)) -> Case {
     let dimension =
         |column: &usize| Dimension { name: file.names[*column].clone(), categories: file.categories[*column].clone() };
     let mut counts = Counts::new(columns.iter().map(dimension).collect()).expect("a cube");
     let cells = Cells { sizes: columns.iter().map(|column| file.categories[*column].len()).collect() };
-    let mut exact = vec![0; cells.count()];
+    let (mut exact, mut visible) = (vec![0; cells.count()], vec![0; cells.count()]);
     let random = &mut Random(thin);
+    let drawn = &mut Random(threshold.into());
     for row in file.rows.iter().filter(|_| random.below(thin) == 0) {
         let codes: Vec<u16> = columns.iter().map(|column| row[*column]).collect();
         counts.add(&codes).expect("its own codes");
+        let is_seen = matches!(seen, Seen::OneIn(many) if drawn.below(many) == 0);
+        if is_seen {
+            counts.see(&codes, 1).expect("its own codes");
+        }
         for level in Level::all(columns.len()) {
             let code = |(dimension, code): (usize, &u16)| level.has(dimension).then_some(usize::from(*code));
-            exact[cells.cell(codes.iter().enumerate().map(code))] += 1;
+            let cell = cells.cell(codes.iter().enumerate().map(code));
+            exact[cell] += 1;
+            visible[cell] += i64::from(is_seen);
         }
     }
     let cube = Cube::protect(counts, tables, Rules::new(threshold, 5).expect("rules")).expect("tables");
     let checked = cube.audit().expect("each small cell has its witness");
     let table = cube.table();
-    let given = (0..cells.count()).map(|cell| given(&table, &cells.codes(cell), exact[cell])).collect();
-    let small: Vec<usize> =
-        (0..cells.count()).filter(|cell| (1..i64::from(threshold)).contains(&exact[*cell])).collect();
-    let published = |cell: &&usize| table.number(&cells.codes(**cell)).expect("a cell of the cube").is_some();
+    let unseen = |cell: usize| given(&table, &cells.codes(cell), exact[cell]).map(|exact| exact - visible[cell]);
+    let given = (0..cells.count()).map(unseen).collect();
+    let least = |cell: usize| least(exact[cell], visible[cell], threshold.into()).map(|least| (cell, least));
+    let small: Vec<(usize, i64)> = (0..cells.count()).filter_map(least).collect();
+    let published =
+        |(cell, _): &&(usize, i64)| table.number(&cells.codes(*cell)).expect("a cell of the cube").is_some();
     assert_eq!(checked, small.iter().filter(published).count(), "every small cell of a published table was checked");
     Case { cells, given, small }
+}
+
+/// How many persons whom it does not see the attacker must have to reckon with in a cell; none where the cell is not small.
+fn least(persons: i64, visible: i64, threshold: i64) -> Option<i64> {
+    let small = 1..threshold;
+    match (small.contains(&(persons - visible)), small.contains(&persons)) {
+        (true, _) => Some(threshold),
+        (false, true) => Some(threshold - visible),
+        (false, false) => None,
+    }
 }
 
 fn given(table: &Table, codes: &[Option<u16>], exact: i64) -> Option<i64> {
@@ -155,58 +185,72 @@ impl Case {
     }
 
     /// No single difference bounds a small cell: of two given numbers, or of a whole and all its given parts.
-    fn no_difference_tells(&self, threshold: i64) {
+    fn no_difference_tells(&self) {
         let cells = &self.cells;
         let given: Vec<(usize, i64)> =
             self.given.iter().enumerate().filter_map(|(cell, number)| number.map(|number| (cell, number))).collect();
-        for small in &self.small {
+        for (small, least) in &self.small {
             for (whole, persons) in given.iter().filter(|(whole, _)| cells.inside(*small, *whole)) {
                 for (part, less) in given.iter().filter(|(part, less)| *less > 0 && cells.inside(*part, *whole)) {
-                    assert!(
-                        !cells.apart(*part, *small) || persons - less >= threshold,
-                        "two numbers bound a small cell"
-                    );
+                    assert!(!cells.apart(*part, *small) || persons - less >= *least, "two numbers bound a small cell");
                 }
                 for dimension in cells.together(*whole) {
                     let others = cells.parts(*whole, dimension).filter(|part| cells.apart(*part, *small));
                     let others: i64 = others.filter_map(|part| self.given[part]).sum();
-                    assert!(persons - others >= threshold, "a number less its parts bounds a small cell");
+                    assert!(persons - others >= *least, "a number less its parts bounds a small cell");
                 }
             }
         }
     }
 }
 
-fn attack(file: &Ctdc, columns: &[usize], tables: &[Level], threshold: u32, thin: u64) -> usize {
-    let case = case(file, columns, tables, threshold, thin);
-    case.no_difference_tells(i64::from(threshold));
+fn attack(file: &Ctdc, columns: &[usize], tables: &[Level], threshold: u32, drawn: (u64, Seen)) -> usize {
+    let case = case(file, columns, tables, threshold, drawn);
+    case.no_difference_tells();
     let bounds = case.bounds();
-    for cell in &case.small {
+    for (cell, least) in &case.small {
         assert_eq!(case.given[*cell], None, "a small cell is never given");
         assert!(
-            bounds[*cell].1 >= i64::from(threshold),
-            "columns {columns:?}, threshold {threshold}: a small cell is bounded"
+            bounds[*cell].1 >= *least,
+            "columns {columns:?}, threshold {threshold}, {drawn:?}: a small cell is bounded"
         );
     }
     case.small.len()
 }
 
+/// Columns, threshold, and how many rows one is taken of.
+const CASES: [(&[usize], u32, u64); 7] = [
+    (&[3, 1, 2, 5], 11, 1),
+    (&[3, 1, 2, 5], 60, 1),
+    (&[3, 1, 2], 11, 20),
+    (&[1, 2, 4, 5], 11, 20),
+    (&[0, 1, 6], 30, 3),
+    (&[6, 3], 11, 10),
+    (&[3, 6], 40, 1),
+];
+
+fn attack_all(file: &Ctdc, seen: Seen) -> usize {
+    let mut small = 0;
+    for (columns, threshold, thin) in CASES {
+        small += attack(file, columns, &Level::all(columns.len()), threshold, (thin, seen));
+        let pairs: Vec<Level> = Level::all(columns.len()).into_iter().filter(|level| level.size() <= 2).collect();
+        small += attack(file, columns, &pairs, threshold, (thin, seen));
+    }
+    small
+}
+
 #[test]
 fn no_difference_of_published_numbers_gives_a_small_cell_away() {
     let Some(file) = ctdc::read() else { return };
-    let mut small = 0;
-    for (columns, threshold, thin) in [
-        (&[3, 1, 2, 5][..], 11, 1),
-        (&[3, 1, 2, 5], 60, 1),
-        (&[3, 1, 2], 11, 20),
-        (&[1, 2, 4, 5], 11, 20),
-        (&[0, 1, 6], 30, 3),
-        (&[6, 3], 11, 10),
-        (&[3, 6], 40, 1),
-    ] {
-        small += attack(&file, columns, &Level::all(columns.len()), threshold, thin);
-        let pairs: Vec<Level> = Level::all(columns.len()).into_iter().filter(|level| level.size() <= 2).collect();
-        small += attack(&file, columns, &pairs, threshold, thin);
-    }
+    let small = attack_all(&file, Seen::Nobody);
     assert!(small > 100, "there is something to protect: {small} small cells");
+}
+
+#[test]
+fn nor_does_it_where_the_attacker_takes_away_whom_it_sees() {
+    let Some(file) = ctdc::read() else { return };
+    for many in [2, 5] {
+        let small = attack_all(&file, Seen::OneIn(many));
+        assert!(small > 100, "one in {many}: there is something to protect: {small} small cells");
+    }
 }
