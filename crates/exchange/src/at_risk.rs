@@ -69,6 +69,6 @@ impl Exchange {
 }
 
 fn flagged_already() -> Error {
-    let message = "the record is flagged already, and in no feed; ListHolders says who has taken note of that";
+    let message = "the record is flagged already, and in no feed; its holders and what they have taken note of can be listed";
     Error::new(Class::Conflict, "already-at-risk", message)
 }

@@ -193,7 +193,7 @@ impl Exchange {
         if schema.is_some_and(|schema| schema.fields().by_path(field).is_some()) {
             return Ok(agreements);
         }
-        Err(Error::invalid("unknown-field", "the record's kind has no such field; see GetSchema"))
+        Err(Error::invalid("unknown-field", "the record's kind has no such field; its schema lists those that it has"))
     }
 
     async fn explain_one(
