@@ -105,7 +105,7 @@ impl Exchange {
     /// tells.
     ///
     /// # Errors
-    /// As [`Exchange::within_rate`].
+    /// `Busy` with the delay where the second is used up.
     pub fn admit_watch(&self, caller: &Caller, named: Option<&AgreementId>) -> Result<(), Error> {
         self.feed_of(caller, named).map_or(Ok(()), |agreement| self.within_rate(caller, &agreement))
     }
