@@ -69,6 +69,7 @@ impl Exchange {
 }
 
 fn flagged_already() -> Error {
-    let message = "the record is flagged already, and in no feed; its holders and what they have taken note of can be listed";
+    let message =
+        "the record is flagged already, and in no feed; its holders and what they have taken note of can be listed";
     Error::new(Class::Conflict, "already-at-risk", message)
 }
