@@ -186,11 +186,8 @@ impl Exchange {
     pub(crate) fn outdated_in_cells(&self, agreement: &Agreement, made: &[Candidate]) -> Vec<RecordId> {
         self.journal().read(|state| {
             let Some(feed) = state.feed(&agreement.id) else { return Vec::new() };
-            let is_old = |candidate: &&Candidate| {
-                let live = feed.live(&candidate.record).filter(|position| feed.cell(*position).is_some());
-                let item = live.and_then(|position| feed.item(position));
-                item.is_some_and(|item| item.version != candidate.version)
-            };
+            let is_old =
+                |candidate: &&Candidate| candidate.outdated(feed).is_some_and(|position| feed.cell(position).is_some());
             made.iter().filter(is_old).map(|candidate| candidate.record).collect()
         })
     }

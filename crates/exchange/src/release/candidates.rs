@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use causeway_journal::{Outcome, REASON_CORRECTED, REASON_UNRESTRICTED, decode_entry, v1};
-use causeway_model::{AgencyId, LeafIndex, RecordFacts, RecordId, RecordVersion, Timestamp};
+use causeway_journal::{Feed, Outcome, REASON_CORRECTED, REASON_UNRESTRICTED, decode_entry, v1};
+use causeway_model::{AgencyId, LeafIndex, Position, RecordFacts, RecordId, RecordVersion, Timestamp};
 
 use crate::submit::leaf_of;
 use crate::{Error, Exchange};
@@ -22,6 +22,14 @@ pub(crate) struct Candidate {
     pub(crate) facts: Arc<RecordFacts>,
     /// Whether it is decided on again because its restriction has been ended.
     pub(crate) again: bool,
+}
+
+impl Candidate {
+    /// The position at which a feed still has another version of the record.
+    pub(crate) fn outdated(&self, feed: Feed<'_>) -> Option<Position> {
+        let live = feed.live(&self.record)?;
+        (feed.item(live)?.version != self.version).then_some(live)
+    }
 }
 
 /// A record version, the entry that made it, and when the decision on it became due.

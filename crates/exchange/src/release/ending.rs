@@ -34,13 +34,9 @@ impl Exchange {
         agreement: &Agreement,
         candidates: &[Candidate],
     ) -> Result<(), Error> {
-        let is_outdated = |state: &State, candidate: &&Candidate| {
-            let feed = state.feed(&agreement.id);
-            let item = feed.and_then(|feed| feed.item(feed.live(&candidate.record)?));
-            item.is_some_and(|item| item.version != candidate.version)
-        };
         let outdated = self.journal().read(|state| {
-            let outdated = candidates.iter().filter(|candidate| is_outdated(state, candidate));
+            let Some(feed) = state.feed(&agreement.id) else { return Vec::new() };
+            let outdated = candidates.iter().filter(|candidate| candidate.outdated(feed).is_some());
             outdated.map(|candidate| candidate.record).collect()
         });
         self.append_withdrawals(agreement, outdated).await
