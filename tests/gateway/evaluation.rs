@@ -10,6 +10,7 @@ use crate::governance::office::{Document, NCA, bring, evaluated, suspend, suspen
 use crate::harness::calls::{items, pull, released, submit, within};
 use crate::harness::{Persist, World, documents};
 use crate::minimum_cell::{next_day, profile, quiet};
+use crate::suspension::routes_may_stay;
 
 const SUBMITTER: &str = "gb-nca/case-management";
 
@@ -107,13 +108,7 @@ async fn an_evaluation_that_was_cut_short_is_gone_on_with_by_the_next_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspension_withdraws_but_what_may_stay_and_a_later_version_brings_it_back() {
-    let world = World::with(|setup| {
-        setup.agreement(ALBANIA, |text| {
-            let (profiles, routes) = text.split_once("# Routes that touch").expect("two clauses");
-            let kept = "copies_stay = true\ncopies_stay_reason = \"routes are on file at every border post\"\nminimum_cell = 1";
-            format!("{profiles}# Routes that touch{}", routes.replacen("minimum_cell = 1", kept, 1))
-        });
-    });
+    let world = World::with(|setup| setup.agreement(ALBANIA, routes_may_stay));
     let gateway = world.start().await;
     let mut ingest = gateway.ingest(SUBMITTER).await;
     let route = submit(&mut ingest, "route", &documents::route()).await.expect("accepted");

@@ -19,6 +19,13 @@ use crate::rotation::agency;
 const SUBMITTER: &str = "gb-nca/case-management";
 const DIRECTOR: office::Person = NCA[0];
 
+/// Albania's agreement, by which copies of routes may be kept, and those of profiles not.
+pub(crate) fn routes_may_stay(text: &str) -> String {
+    let (profiles, routes) = text.split_once("# Routes that touch").expect("two clauses");
+    let kept = "copies_stay = true\ncopies_stay_reason = \"routes are on file at every border post\"\nminimum_cell = 1";
+    format!("{profiles}# Routes that touch{}", routes.replacen("minimum_cell = 1", kept, 1))
+}
+
 /// A profile and a route that both partners have.
 async fn shared(world: &World, gateway: &Gateway) -> [v1::Receipt; 2] {
     let mut ingest = gateway.ingest(SUBMITTER).await;
@@ -57,14 +64,7 @@ async fn watched(pages: &mut tonic::Streaming<v1::WatchResponse>) -> (Vec<v1::It
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_agreement_shows_nothing_at_once_and_its_withdrawals_arrive() {
-    let world = World::with(|setup| {
-        // Routes may be kept, profiles may not.
-        setup.agreement(ALBANIA, |text| {
-            let (profiles, routes) = text.split_once("# Routes that touch").expect("two clauses");
-            let kept = "copies_stay = true\ncopies_stay_reason = \"routes are on file at every border post\"\nminimum_cell = 1";
-            format!("{profiles}# Routes that touch{}", routes.replacen("minimum_cell = 1", kept, 1))
-        });
-    });
+    let world = World::with(|setup| setup.agreement(ALBANIA, routes_may_stay));
     let gateway = world.start().await;
     let [profile, route] = shared(&world, &gateway).await;
     let mut feed = gateway.feed("al-police/feed").await;
