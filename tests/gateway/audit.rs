@@ -24,6 +24,7 @@ async fn ask(auditor: &mut Auditor, query: v1::QueryRequest) -> Result<(Vec<v1::
     let mut rows = Vec::new();
     while let Some(response) = answer.message().await? {
         match response.part.expect("a part of an answer says something") {
+            Part::Begin(begin) => assert!(!begin.checkpoint.is_empty()),
             Part::Row(row) => rows.push(row),
             Part::End(end) => {
                 assert_eq!(end.rows, rows.len() as u64);
@@ -83,7 +84,7 @@ async fn an_answer_tells_who_saw_a_record() {
     ];
     assert_eq!(found, expected);
     assert!(rows.iter().all(|row| row.outcome == "effective"));
-    assert_eq!(end.next_leaf_index, 0);
+    assert_eq!(end.next_cursor, "");
     // The question is in the next answer, and says who asked.
     let (rows, _) = ask(&mut auditor, about(&record)).await.expect("an answer");
     let asked = entry(rows.last().expect("rows"));
@@ -189,7 +190,7 @@ async fn a_partners_auditor_sees_that_partners_entries_only() {
         .iter()
         .filter(|seen| seen.entry.recipient.as_ref().is_some_and(|recipient| recipient.agency == "vn-police"));
     for leaf_index in foreign.chain(viet_nams.map(|seen| seen.leaf)).chain([0, 1 << 40, u64::MAX]) {
-        let request = v1::GetInclusionProofRequest { leaf_index };
+        let request = v1::GetInclusionProofRequest { leaf_index, tree_size: 0 };
         let status = auditor.get_inclusion_proof(request).await.expect_err("not this auditor's");
         assert_eq!(status.code(), Code::NotFound, "{leaf_index}");
         refusals.push((reason(&status), status.message().to_owned(), status.details().to_vec()));
@@ -197,7 +198,7 @@ async fn a_partners_auditor_sees_that_partners_entries_only() {
     refusals.dedup();
     assert_eq!(refusals.len(), 1, "{refusals:?}");
     let own = all.iter().find(|seen| seen.entry.page.is_some()).expect("its own disclosure").leaf;
-    let proved = auditor.get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index: own }).await;
+    let proved = auditor.get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index: own, tree_size: 0 }).await;
     assert_eq!(proved.expect("its own").into_inner().entry, all[usize::try_from(own).expect("small")].bytes);
     gateway.stop().await;
 }
@@ -241,8 +242,8 @@ async fn the_journal_is_read_for_the_laws_four_purposes_only() {
         let mut auditor = AuditServiceClient::with_interceptor(channel.clone(), stated);
         let before = world.journal().size();
         let asked = ask(&mut auditor, v1::QueryRequest { limit: 1, ..v1::QueryRequest::default() }).await;
-        let checkpoint = auditor.get_checkpoint(v1::GetCheckpointRequest {}).await;
-        let proof = auditor.get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index: 0 }).await;
+        let checkpoint = auditor.get_checkpoint(v1::GetCheckpointRequest::default()).await;
+        let proof = auditor.get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index: 0, tree_size: 0 }).await;
         let answers = [asked.map(drop), checkpoint.map(drop), proof.map(drop)];
         let permitted = four.contains(&code.as_str());
         for answer in answers {
@@ -264,7 +265,7 @@ async fn the_journal_is_read_for_the_laws_four_purposes_only() {
 }
 
 async fn proof_of(auditor: &mut Auditor, leaf_index: u64) -> ProofFile {
-    let answer = auditor.get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index }).await;
+    let answer = auditor.get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index, tree_size: 0 }).await;
     let answer = answer.expect("a proof").into_inner();
     let proof = answer.inclusion_proof.expect("an answer holds its proof");
     let hashes = proof.hashes.iter().map(|hash| Digest::try_from(hash.as_slice()).expect("32 bytes"));
@@ -356,10 +357,10 @@ async fn an_answer_can_be_read_page_by_page_and_by_every_filter() {
             let (rows, end) = ask(&mut auditor, query.clone()).await.expect("an answer");
             assert!(rows.len() <= 3);
             paged.extend(rows);
-            if end.next_leaf_index == 0 || end.next_leaf_index >= size {
+            if end.next_cursor.is_empty() {
                 break;
             }
-            query.from_leaf_index = end.next_leaf_index;
+            query.cursor = end.next_cursor;
         }
         paged.retain(|row| row.leaf_index < size);
         let is_wanted = |row: &&v1::AuditRow| {

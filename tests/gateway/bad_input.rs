@@ -185,7 +185,7 @@ async fn bytes_that_are_no_request_are_refused_on_every_method() {
     let gateway = world.start().await;
     let stated = [("causeway-purpose", "lawfulness"), ("causeway-operator", "test.operator")];
     // One field, number 1, as a number: no request of these has that.
-    let wrong = v1::GetInclusionProofRequest { leaf_index: 7 };
+    let wrong = v1::GetInclusionProofRequest { leaf_index: 7, tree_size: 0 };
     for (system, method) in [
         (SYSTEM, "IngestService/Submit"),
         (SYSTEM, "IngestService/Validate"),

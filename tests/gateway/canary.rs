@@ -246,9 +246,12 @@ async fn audit(watch: &mut Watch, gateway: &Gateway, record_id: &str) {
             watch.answer("a row", part);
         }
     }
-    let checkpoint = auditor.get_checkpoint(v1::GetCheckpointRequest {}).await.expect("a checkpoint");
+    let checkpoint = auditor.get_checkpoint(v1::GetCheckpointRequest::default()).await.expect("a checkpoint");
     watch.answer("a checkpoint", checkpoint.into_inner());
-    let proof = auditor.get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index: 12 }).await.expect("a proof");
+    let proof = auditor
+        .get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index: 12, tree_size: 0 })
+        .await
+        .expect("a proof");
     watch.answer("a proof", proof.into_inner());
     for query in [
         v1::QueryRequest { record_id: watch.canaries.word(), ..v1::QueryRequest::default() },

@@ -70,7 +70,7 @@ pub(crate) async fn released_in(world: &World, agreement: &str, receipt: &v1::Re
 
 /// The key that verifies this gateway's checkpoints.
 pub(crate) async fn verifier_key(gateway: &Gateway) -> String {
-    let answer = gateway.audit("gb-nca/audit").await.get_checkpoint(v1::GetCheckpointRequest {}).await;
+    let answer = gateway.audit("gb-nca/audit").await.get_checkpoint(v1::GetCheckpointRequest::default()).await;
     answer.expect("a checkpoint").into_inner().verifier_key
 }
 

@@ -22,7 +22,7 @@ const SYSTEM: &str = "gb-nca/case-management";
 
 /// The key of the journal's checkpoints, as an auditor pins it.
 pub(crate) async fn verifier_key(gateway: &Gateway) -> VerifierKey {
-    let answer = gateway.audit("gb-nca/audit").await.get_checkpoint(v1::GetCheckpointRequest {}).await;
+    let answer = gateway.audit("gb-nca/audit").await.get_checkpoint(v1::GetCheckpointRequest::default()).await;
     answer.expect("an auditor may ask").into_inner().verifier_key.parse().expect("a key")
 }
 

@@ -91,7 +91,7 @@ async fn read_back(gateway: &Gateway, record_id: &str, key: &str) -> Vec<Told> {
     let key: VerifierKey = key.parse().expect("a verifier key");
     let mut told = Vec::new();
     for row in rows {
-        let request = v1::GetInclusionProofRequest { leaf_index: row.leaf_index };
+        let request = v1::GetInclusionProofRequest { leaf_index: row.leaf_index, tree_size: 0 };
         let proved = auditor.get_inclusion_proof(request).await.expect("a proof").into_inner();
         let proof = proved.inclusion_proof.expect("a proof");
         let hashes: Vec<_> = proof.hashes.iter().map(|hash| hash.as_slice().try_into().expect("a hash")).collect();

@@ -142,7 +142,7 @@ async fn a_suspended_agencys_systems_take_back_what_they_have_and_do_nothing_els
     let mut audit = AuditServiceClient::with_interceptor(gateway.channel("al-police/audit").await, stated);
     for attempt in 0..2 {
         let before = world.journal().size();
-        let status = audit.get_checkpoint(v1::GetCheckpointRequest {}).await.expect_err("suspended");
+        let status = audit.get_checkpoint(v1::GetCheckpointRequest::default()).await.expect_err("suspended");
         assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "agency-suspended"));
         let left = world.journal().entries_from(before);
         let denials = left.iter().filter(|seen| seen.entry.reason == "agency-suspended");
@@ -162,7 +162,7 @@ async fn a_suspended_agencys_systems_take_back_what_they_have_and_do_nothing_els
     assert!(items(&mut gateway.feed("vn-police/feed").await).await.iter().all(|item| released(item).is_some()));
 
     office::bring(&world, &gateway, &Document::agency(&agency::next(&world, "al-police"))).await;
-    audit.get_checkpoint(v1::GetCheckpointRequest {}).await.expect("a later version of the file ends it");
+    audit.get_checkpoint(v1::GetCheckpointRequest::default()).await.expect("a later version of the file ends it");
     released_in(&world, ALBANIA, &profile).await;
     assert_eq!(items(&mut feed).await.iter().filter(|item| released(item).is_some()).count(), 2);
     gateway.stop().await;

@@ -57,6 +57,7 @@ const TABLE: &[Row] = &[
     Row::role("/causeway.v1.FeedService/ListTables", Role::Reader),
     Row::role("/causeway.v1.AuditService/Query", Role::Auditor),
     Row::role("/causeway.v1.AuditService/GetCheckpoint", Role::Auditor),
+    Row::role("/causeway.v1.AuditService/ListCheckpoints", Role::Auditor),
     Row::role("/causeway.v1.AuditService/GetInclusionProof", Role::Auditor),
     Row::role("/causeway.v1.AuditService/GetConsistencyProof", Role::Auditor),
     Row::role("/causeway.v1.AuditService/StreamEntries", Role::Auditor),

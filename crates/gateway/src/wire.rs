@@ -97,7 +97,7 @@ pub(crate) fn query(request: &v1::QueryRequest) -> Result<Query, Fault> {
         from: Timestamp(request.from_micros),
         to: (request.to_micros > 0).then_some(Timestamp(request.to_micros)),
         limit: request.limit,
-        from_leaf: LeafIndex(request.from_leaf_index),
+        from_leaf: LeafIndex(request.cursor.parse().unwrap_or(request.from_leaf_index)),
     })
 }
 
@@ -200,6 +200,7 @@ pub(crate) fn audit_row(row: AuditRow) -> v1::AuditRow {
         entry: row.entry,
         outcome: row.outcome.to_owned(),
         record_left: row.record_left,
+        ..v1::AuditRow::default()
     }
 }
 

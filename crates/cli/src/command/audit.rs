@@ -118,8 +118,8 @@ async fn query(options: &QueryOptions) -> Result<(), Failure> {
         0 => "no entry concerns it, or none that this auditor may see".to_owned(),
         count => format!("{count} entries; to prove one: causeway audit prove LEAF --out FILE"),
     });
-    if end.next_leaf_index > 0 {
-        note(format_args!("there are more: --from {}", end.next_leaf_index));
+    if !end.next_cursor.is_empty() {
+        note(format_args!("there are more: --from {}", end.next_cursor));
     }
     Ok(())
 }
@@ -135,7 +135,7 @@ pub(crate) async fn rows(session: &Session, request: QueryRequest) -> Result<(Ve
             }
             Some(Part::Row(row)) => rows.push(row),
             Some(Part::End(end)) => return Ok((rows, end)),
-            None => {}
+            Some(Part::Begin(_)) | None => {}
         }
     }
     Err(session.lost("the answer ended before its end; ask again"))
@@ -172,7 +172,8 @@ async fn checkpoint(options: &CheckpointOptions) -> Result<(), Failure> {
 
 /// The newest checkpoint as it was signed, and the key that the gateway says it is signed with.
 pub(crate) async fn checkpoint_of(session: &Session) -> Result<(String, VerifierKey), Failure> {
-    let response = session.audit().get_checkpoint(GetCheckpointRequest {}).await.map_err(|s| session.failure(s))?;
+    let response =
+        session.audit().get_checkpoint(GetCheckpointRequest::default()).await.map_err(|s| session.failure(s))?;
     let response = response.into_inner();
     let key = response.verifier_key.parse().map_err(|e| Failure::does_not_hold(format!("the verifier key: {e}")))?;
     Ok((response.checkpoint, key))
@@ -180,7 +181,7 @@ pub(crate) async fn checkpoint_of(session: &Session) -> Result<(String, Verifier
 
 async fn prove(options: &ProveOptions) -> Result<(), Failure> {
     let session = Session::open(&options.client, Doing::Auditing).await?;
-    let request = GetInclusionProofRequest { leaf_index: options.leaf };
+    let request = GetInclusionProofRequest { leaf_index: options.leaf, tree_size: 0 };
     let response = session.audit().get_inclusion_proof(request).await.map_err(|status| session.failure(status))?;
     let response = response.into_inner();
     let proof = proof_file::from_wire(&response.entry, response.inclusion_proof.as_ref(), &response.checkpoint)?;

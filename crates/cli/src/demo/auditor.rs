@@ -58,7 +58,7 @@ pub(super) async fn audit(session: &Session, record: &str, key: &VerifierKey) ->
 
 /// Fetches a proof as a file's text, and checks that text as `causeway verify` would.
 async fn prove(session: &Session, leaf: u64, key: &VerifierKey) -> Result<(), Failure> {
-    let request = GetInclusionProofRequest { leaf_index: leaf };
+    let request = GetInclusionProofRequest { leaf_index: leaf, tree_size: 0 };
     let response = session.audit().get_inclusion_proof(request).await.map_err(|status| session.failure(status))?;
     let response = response.into_inner();
     let proof = proof_file::from_wire(&response.entry, response.inclusion_proof.as_ref(), &response.checkpoint)?;

@@ -38,7 +38,19 @@ impl AuditService for Audit {
     ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
         let call = Call::of(&request)?;
         let (checkpoint, verifier_key) = self.exchange.checkpoint(&call.caller).await.map_err(status::of)?;
-        Ok(Response::new(v1::GetCheckpointResponse { checkpoint: checkpoint.to_string(), verifier_key }))
+        let checkpoint = checkpoint.to_string();
+        Ok(Response::new(v1::GetCheckpointResponse {
+            checkpoint,
+            verifier_key,
+            ..v1::GetCheckpointResponse::default()
+        }))
+    }
+
+    async fn list_checkpoints(
+        &self,
+        _: Request<v1::ListCheckpointsRequest>,
+    ) -> Result<Response<v1::ListCheckpointsResponse>, Status> {
+        not_served()
     }
 
     async fn get_inclusion_proof(
@@ -90,11 +102,12 @@ impl AuditService for Audit {
 /// Row after row, then the end with the checkpoint.
 async fn send(answer: QueryAnswer, sink: Sink<v1::QueryResponse>) -> Result<(), Gone> {
     let part = |part| Ok(v1::QueryResponse { part: Some(part) });
+    let begin = v1::QueryBegin { checkpoint: answer.checkpoint.to_string(), ..v1::QueryBegin::default() };
+    put(&sink, part(Part::Begin(begin))).await?;
     let rows = answer.rows.len() as u64;
     for row in answer.rows {
         put(&sink, part(Part::Row(wire::audit_row(row)))).await?;
     }
-    let next_leaf_index = answer.next.map_or(0, |leaf| leaf.0);
-    let checkpoint = answer.checkpoint.to_string();
-    put(&sink, part(Part::End(v1::QueryEnd { rows, next_leaf_index, checkpoint }))).await
+    let next_cursor = answer.next.map_or_else(String::new, |leaf| leaf.0.to_string());
+    put(&sink, part(Part::End(v1::QueryEnd { rows, next_cursor }))).await
 }
