@@ -5,7 +5,8 @@ use causeway_journal::v1::Operation;
 use causeway_journal::{Checkpoint, Tree, VerifierKey, decode_entry, leaf_hash};
 use causeway_proto::v1::{AuditRow, GetInclusionProofRequest, QueryRequest};
 
-use crate::command::audit::{checkpoint_of, rows};
+use crate::command::audit::checkpoint::checkpoint_of;
+use crate::command::audit::query::rows;
 use crate::session::Session;
 use crate::{Failure, entry_text, evidence, proof_file};
 
