@@ -19,6 +19,9 @@ pub struct Noted {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Taken {
     pages: Vec<PageSpan>,
+    /// For each stretch of positions, the pages that held any of it, oldest first: which pages held one position does not take
+    /// going over all of them.
+    by_stretch: BTreeMap<u64, Vec<u32>>,
     disclosed: Position,
     /// Whether a page held the release's content.
     left: Bits,
@@ -35,6 +38,9 @@ pub(crate) struct Taken {
     /// The records that left on the newest day on which any did.
     today: (u64, u64),
 }
+
+/// Positions of one stretch. A page has at most a few hundred, so it is in one stretch or a few.
+const STRETCH: u64 = 256;
 
 #[derive(Debug, Clone)]
 struct PageSpan {
@@ -108,6 +114,10 @@ impl Taken {
         for bits in [&page.withheld, &page.deferred] {
             without.iter_mut().zip(bits).for_each(|(byte, bits)| *byte |= bits);
         }
+        let number = u32::try_from(self.pages.len()).expect("2^32 pages do not fit in memory");
+        for stretch in from.0 / STRETCH..=to.0 / STRETCH {
+            self.by_stretch.entry(stretch).or_default().push(number);
+        }
         self.pages.push(PageSpan { from, to, made, without: without.into() });
         self.disclosed = self.disclosed.max(to);
     }
@@ -119,7 +129,7 @@ impl Taken {
 
     /// The first page that held the content of the release at this position.
     pub(crate) fn first_left(&self, position: Position) -> Option<Noted> {
-        let mut held = self.pages.iter().filter(|page| page.holds(position) && !page.is_without(position));
+        let mut held = self.pages_of(position).filter(|page| !page.is_without(position));
         self.has_left(position).then(|| held.next().map(|page| page.made))?
     }
 
@@ -200,12 +210,43 @@ impl Taken {
     }
 
     pub(crate) fn pages_with(&self, position: Position) -> impl Iterator<Item = LeafIndex> {
-        self.pages.iter().filter(move |page| page.holds(position)).map(|page| page.made.leaf)
+        self.pages_of(position).map(|page| page.made.leaf)
     }
 
-    /// The pages that held any of these positions.
+    /// The pages that held any of these positions; one that held several of them as often.
     pub(crate) fn pages_over(&self, positions: &[Position]) -> impl Iterator<Item = LeafIndex> {
-        let held = |page: &&PageSpan| positions.iter().any(|position| page.holds(*position));
-        self.pages.iter().filter(held).map(|page| page.made.leaf)
+        positions.iter().flat_map(|position| self.pages_with(*position))
+    }
+
+    /// The pages that held a position, oldest first.
+    fn pages_of(&self, position: Position) -> impl Iterator<Item = &PageSpan> {
+        let near = self.by_stretch.get(&(position.0 / STRETCH)).map_or(&[][..], Vec::as_slice);
+        let pages = near.iter().filter_map(|number| self.pages.get(usize::try_from(*number).ok()?));
+        pages.filter(move |page| page.holds(position))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_of_a_position_are_those_that_a_look_at_all_of_them_finds() {
+        let mut taken = Taken::default();
+        let mut spans = Vec::new();
+        for number in 0..400u64 {
+            let from = 1 + number * 7919 % 3000;
+            let to = from + number * 104_729 % 1000;
+            let made = Noted { leaf: LeafIndex(number), time: Timestamp(number) };
+            taken.disclose((Position(from), Position(to)), made, &v1::Page::default(), |_| true);
+            spans.push((from, to));
+        }
+        for position in [1, 255, 256, 257, 511, 512, 1000, 2999, 3999, 4000, 9000] {
+            let over = |(from, to): &(u64, u64)| (*from..=*to).contains(&position);
+            let expected: Vec<_> =
+                (0u64..).zip(&spans).filter(|(_, span)| over(span)).map(|(leaf, _)| LeafIndex(leaf)).collect();
+            assert_eq!(taken.pages_with(Position(position)).collect::<Vec<_>>(), expected, "{position}");
+            assert_eq!(taken.first_left(Position(position)).map(|made| made.leaf), expected.first().copied());
+        }
     }
 }
