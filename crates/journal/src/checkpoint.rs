@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway_crypto::{Digest, SigningKey};
 
-use crate::note::{self, VerifierKey};
+use crate::note::{self, Note, VerifierKey};
 use crate::tree::MAX_TREE_SIZE;
 use crate::{JournalError, decimal};
 
@@ -24,7 +24,13 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// The checkpoint as a note signed by the log's key. The origin must be a name that [`VerifierKey::new`] takes.
     pub fn sign(&self, key: &SigningKey) -> String {
-        note::sign(&self.to_string(), &self.origin, key)
+        self.sign_with(&[key])
+    }
+
+    /// The checkpoint as a note signed by several keys of the log, in their order: the new key of a rotation before the
+    /// old one. Without a key it is no note.
+    pub fn sign_with(&self, keys: &[&SigningKey]) -> String {
+        note::sign_with(&self.to_string(), &self.origin, keys)
     }
 
     /// Reads the text of a checkpoint, which nobody has signed yet. Extension lines are passed over.
@@ -56,7 +62,19 @@ impl fmt::Display for Checkpoint {
 /// # Errors
 /// A note that is malformed, not signed by the key, or no checkpoint of that log.
 pub fn verify(signed: &str, key: &VerifierKey, origin: &str) -> Result<Checkpoint, JournalError> {
-    let checkpoint = Checkpoint::parse(note::verify(signed, key)?)?;
+    verify_with_any(signed, std::slice::from_ref(key), origin)
+}
+
+/// Verifies a signed checkpoint of the log with this origin, of which several keys are known: those of a rotation. One of
+/// them is enough.
+///
+/// # Errors
+/// A note that is malformed, that none of the keys signed, that holds a signature which names one of them and does not
+/// verify, or that is no checkpoint of that log.
+pub fn verify_with_any(signed: &str, keys: &[VerifierKey], origin: &str) -> Result<Checkpoint, JournalError> {
+    let note = Note::parse(signed)?;
+    note.verified_by(keys)?;
+    let checkpoint = Checkpoint::parse(note.text)?;
     if checkpoint.origin == origin { Ok(checkpoint) } else { Err(JournalError::Origin) }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use causeway_model::FrameSeq;
 
-use crate::ProofError;
+use crate::{PolicyFault, ProofError};
 
 /// Why an entry, a frame, a note or a key was refused. None of them holds a value from what was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub enum JournalError {
     Note(&'static str),
     /// A verifier key that is not of its form, or of a type that is not supported.
     Key(&'static str),
+    /// A policy with lines that are wrong: all of them.
+    Policy(Box<[PolicyFault]>),
     /// No signature by the expected key, or one that does not verify.
     Signature(&'static str),
     /// A checkpoint of another log.
@@ -74,6 +76,13 @@ impl fmt::Display for JournalError {
             Self::Tile { level, index } => write!(f, "tile {level}/{index} is missing or has the wrong width"),
             Self::Note(what) => write!(f, "malformed note: {what}"),
             Self::Key(what) => write!(f, "verifier key: {what}"),
+            Self::Policy(faults) => {
+                f.write_str("policy")?;
+                faults
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(at, fault)| write!(f, "{} {fault}", if at == 0 { ":" } else { ";" }))
+            }
             Self::Signature(what) => write!(f, "signature: {what}"),
             Self::Origin => f.write_str("the checkpoint is of another log"),
             Self::Proof(error) => error.fmt(f),

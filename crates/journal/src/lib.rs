@@ -6,10 +6,12 @@
 
 mod apply;
 mod codec;
+mod cosignature;
 mod document;
 mod error;
 mod hash;
 mod outcome;
+mod policy;
 mod proof;
 mod proof_file;
 mod protection;
@@ -17,11 +19,15 @@ mod prove;
 mod reason;
 mod shape;
 mod state;
+mod subtree;
 mod tree;
+mod verifier_key;
 
 pub mod checkpoint;
 pub mod note;
+pub mod tlog_path;
 pub mod v1;
+pub mod witness;
 
 pub use apply::{Applied, Checked, RULES_VERSION, apply, apply_checked, check};
 pub use checkpoint::{Checkpoint, verify as verify_checkpoint};
@@ -29,11 +35,13 @@ pub use codec::{
     MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, decode_entry, decode_frame, encode_entry, encode_frame,
     frame_id,
 };
+pub use cosignature::{cosign, verify_cosignature};
 pub use document::{APPROVAL_DOMAIN, approval_message, document_digest, suspension_digest, table_digest};
 pub use error::JournalError;
 pub use hash::{empty_root, leaf_hash, node_hash};
 pub use note::VerifierKey;
 pub use outcome::Outcome;
+pub use policy::{LogKey, MAX_POLICY_BYTES, MAX_POLICY_ITEMS, Policy, PolicyFault, PolicyVerdict, WitnessKey};
 pub use proof::{MAX_PROOF_HASHES, ProofError, verify_consistency, verify_inclusion};
 pub use proof_file::{MAX_PROOF_FILE_BYTES, ProofFile};
 pub use protection::{MAX_ERASED_RECORDS, erasure_digest, identity_digest, sealed_body_digest};
@@ -44,6 +52,8 @@ pub use state::{
     APPROVALS, CellId, Document, Erasure, Feed, FeedEpoch, FeedItem, FeedItemKind, Identity, KeyState, Noted, Place,
     Published, RecordState, ReleaseTerms, State, Submission, approvers, chain_link,
 };
+pub use subtree::{verify_subtree_consistency, verify_subtree_inclusion};
+pub use tlog_path::TilePath;
 pub use tree::{MAX_TREE_SIZE, TILE_HEIGHT, TILE_WIDTH, Tile, Tree};
 
 /// A number as the formats of C2SP spell it: ASCII digits without a leading zero.

@@ -1,83 +1,122 @@
-//! Signed notes and verifier keys (C2SP signed-note v1.0.0), with Ed25519 signatures.
-
-use std::fmt;
-use std::str::FromStr;
+//! Signed notes (C2SP signed-note v1.0.0): a text, and the signatures of any number of keys over it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use causeway_crypto::{PublicKey, SigningKey, sha256};
+use causeway_crypto::SigningKey;
 
 use crate::JournalError;
+use crate::verifier_key::{KeyType, key_id};
+
+pub use crate::verifier_key::{MAX_VERIFIER_KEY_BYTES, VerifierKey};
 
 /// Longest note that is read, in bytes.
 pub const MAX_NOTE_BYTES: usize = 64 * 1024;
 
-/// Most signature lines that are read. The specification asks for 16 at least.
-pub const MAX_SIGNATURES: usize = 32;
+/// Most signature lines that are read: the 32 logs and the 32 witnesses of a policy. The specification asks for 16.
+pub const MAX_SIGNATURES: usize = 64;
 
-/// The signature type of an Ed25519 signature over the note's text.
-const ED25519: u8 = 1;
-
-/// The key that verifies one signer's notes. Reads `name+hex(key id)+base64(type, public key)`.
+/// A note that is of the form. Nobody has verified its signatures yet: its text is to be ignored until then.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifierKey {
-    name: Box<str>,
-    id: [u8; 4],
-    public: PublicKey,
+pub struct Note<'a> {
+    /// The text that is signed, with its last line feed.
+    pub text: &'a str,
+    /// The signatures, in their order; at least one.
+    pub signatures: Vec<Signature>,
 }
 
-impl VerifierKey {
-    /// The key of the signer with this name; for a log, the name is its origin.
+/// One signature line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The signer's name: no space, no plus sign; anything else that a peer may have put there.
+    pub name: String,
+    /// The id of the signer's key.
+    pub key_id: [u8; 4],
+    /// The signature; of a witness, a time and the signature.
+    pub bytes: Vec<u8>,
+}
+
+impl<'a> Note<'a> {
+    /// Reads a note.
     ///
     /// # Errors
-    /// An empty name, or one with a plus sign, a space or a control character.
-    pub fn new(name: &str, public: PublicKey) -> Result<Self, JournalError> {
-        if !is_name(name) {
-            return Err(JournalError::Key("malformed name"));
+    /// More than 64 KiB or 64 signatures, a control character other than line feed, no signature, or a signature line
+    /// that is not of the form (em dash, name, canonical base64).
+    pub fn parse(note: &'a str) -> Result<Self, JournalError> {
+        if note.len() > MAX_NOTE_BYTES {
+            return Err(JournalError::TooLarge { what: "note", limit: MAX_NOTE_BYTES });
         }
-        Ok(Self { id: key_id(name, &public), name: name.into(), public })
+        if note.bytes().any(|byte| byte < b' ' && byte != b'\n') {
+            return Err(JournalError::Note("control character"));
+        }
+        let middle = note.rfind("\n\n").ok_or(JournalError::Note("no signatures"))?;
+        let (text, lines) = (&note[..=middle], &note[middle + 2..]);
+        let signatures = parse_signatures(lines)?;
+        Ok(Self { text, signatures })
     }
 
-    /// The signer's name.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// The keys, of those given, that signed the note. Signatures of other keys are passed over.
+    ///
+    /// # Errors
+    /// A signature that names one of the keys and does not verify, or no signature by any of them.
+    pub fn verified_by<'k>(&self, keys: &'k [VerifierKey]) -> Result<Vec<&'k VerifierKey>, JournalError> {
+        let mut signers = Vec::new();
+        for key in keys {
+            if self.is_signed_by(key)? {
+                signers.push(key);
+            }
+        }
+        if signers.is_empty() {
+            Err(JournalError::Signature("none of them is by the expected key"))
+        } else {
+            Ok(signers)
+        }
     }
 
-    /// The public key.
-    pub fn public_key(&self) -> &PublicKey {
-        &self.public
+    /// Whether the key signed the note.
+    ///
+    /// # Errors
+    /// A signature that names the key and does not verify.
+    pub(crate) fn is_signed_by(&self, key: &VerifierKey) -> Result<bool, JournalError> {
+        let mut signed = false;
+        for signature in self.signatures.iter().filter(|signature| key.is_named_by(signature)) {
+            if !key.verifies(self.text, &signature.bytes) {
+                return Err(JournalError::Signature("it does not verify"));
+            }
+            signed = true;
+        }
+        Ok(signed)
     }
 }
 
-impl FromStr for VerifierKey {
-    type Err = JournalError;
-    fn from_str(text: &str) -> Result<Self, JournalError> {
-        let malformed = JournalError::Key("not of the form name+id+key");
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(malformed);
-        };
-        let key = STANDARD.decode(key).map_err(|_| malformed)?;
-        let public = match key.as_slice() {
-            [ED25519, public @ ..] => public.try_into().map_err(|_| JournalError::Key("wrong length"))?,
-            _ => return Err(JournalError::Key("a type that is not supported")),
-        };
-        let key = Self::new(name, PublicKey(public))?;
-        if Hex(&key.id).to_string() == id { Ok(key) } else { Err(JournalError::Key("the id is of another key")) }
+impl Signature {
+    /// The line as notes hold it, with its line feed.
+    pub fn line(&self) -> String {
+        let signature = [self.key_id.as_slice(), &self.bytes].concat();
+        format!("— {} {}\n", self.name, STANDARD.encode(signature))
     }
-}
 
-impl fmt::Display for VerifierKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519], self.public.0.as_slice()].concat();
-        write!(f, "{}+{}+{}", self.name, Hex(&self.id), STANDARD.encode(key))
+    fn parse(line: &str) -> Option<Self> {
+        let (name, encoded) = line.strip_prefix("— ")?.split_once(' ')?;
+        let decoded = STANDARD.decode(encoded).ok()?;
+        let (key_id, bytes) = decoded.split_first_chunk::<4>()?;
+        let is_one = is_name(name) && !bytes.is_empty();
+        is_one.then(|| Self { name: name.into(), key_id: *key_id, bytes: bytes.to_vec() })
     }
 }
 
 /// Signs a text, which must end in a line feed, under the name; the name must be one that [`VerifierKey::new`] takes.
 pub fn sign(text: &str, name: &str, key: &SigningKey) -> String {
-    let signature = [key_id(name, &key.public_key()).as_slice(), &key.sign(text.as_bytes())].concat();
-    format!("{text}\n— {name} {}\n", STANDARD.encode(signature))
+    sign_with(text, name, &[key])
+}
+
+/// Signs a text with several keys of one name, as in the weeks in which a new key of a log stands beside the old one. The
+/// signatures come in the order of the keys. Without a key it is no note.
+pub(crate) fn sign_with(text: &str, name: &str, keys: &[&SigningKey]) -> String {
+    let signatures = keys.iter().map(|key| {
+        let bytes = key.sign(text.as_bytes()).to_vec();
+        Signature { name: name.into(), key_id: key_id(name, KeyType::Note, &key.public_key()), bytes }.line()
+    });
+    format!("{text}\n{}", signatures.collect::<String>())
 }
 
 /// Verifies a note and gives its text.
@@ -86,37 +125,13 @@ pub fn sign(text: &str, name: &str, key: &SigningKey) -> String {
 /// A note that is not of the form, that this key did not sign, or that holds a signature of this key that is wrong.
 /// Signatures of other keys are passed over.
 pub fn verify<'a>(note: &'a str, key: &VerifierKey) -> Result<&'a str, JournalError> {
-    let (text, signatures) = split(note)?;
-    let mut signed = false;
-    for signature in signatures {
-        if signature.name != &*key.name || signature.key_id != key.id {
-            continue;
-        }
-        if !key.public.verify(text.as_bytes(), &signature.bytes) {
-            return Err(JournalError::Signature("it does not verify"));
-        }
-        signed = true;
-    }
-    if signed { Ok(text) } else { Err(JournalError::Signature("none of them is by the expected key")) }
+    let note = Note::parse(note)?;
+    note.verified_by(std::slice::from_ref(key))?;
+    Ok(note.text)
 }
 
-/// One signature line.
-struct Signature<'a> {
-    name: &'a str,
-    key_id: [u8; 4],
-    bytes: Vec<u8>,
-}
-
-/// A note's text, with its last line feed, and its signatures.
-fn split(note: &str) -> Result<(&str, Vec<Signature<'_>>), JournalError> {
-    if note.len() > MAX_NOTE_BYTES {
-        return Err(JournalError::TooLarge { what: "note", limit: MAX_NOTE_BYTES });
-    }
-    if note.bytes().any(|byte| byte < b' ' && byte != b'\n') {
-        return Err(JournalError::Note("control character"));
-    }
-    let middle = note.rfind("\n\n").ok_or(JournalError::Note("no signatures"))?;
-    let (text, lines) = (&note[..=middle], &note[middle + 2..]);
+/// Reads signature lines, at least one, the last of which ends in a line feed.
+pub(crate) fn parse_signatures(lines: &str) -> Result<Vec<Signature>, JournalError> {
     let lines =
         lines.strip_suffix('\n').ok_or(JournalError::Note("no signatures, or a last line that does not end"))?;
     let mut signatures = Vec::new();
@@ -124,31 +139,12 @@ fn split(note: &str) -> Result<(&str, Vec<Signature<'_>>), JournalError> {
         if signatures.len() == MAX_SIGNATURES {
             return Err(JournalError::Note("too many signatures"));
         }
-        signatures.push(read_signature(line).ok_or(JournalError::Note("signature line"))?);
+        signatures.push(Signature::parse(line).ok_or(JournalError::Note("signature line"))?);
     }
-    Ok((text, signatures))
+    Ok(signatures)
 }
 
-fn read_signature(line: &str) -> Option<Signature<'_>> {
-    let (name, encoded) = line.strip_prefix("— ")?.split_once(' ')?;
-    let decoded = STANDARD.decode(encoded).ok()?;
-    let (key_id, bytes) = decoded.split_first_chunk::<4>()?;
-    (is_name(name) && !bytes.is_empty()).then(|| Signature { name, key_id: *key_id, bytes: bytes.to_vec() })
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && !name.chars().any(|c| c == '+' || c.is_whitespace() || c.is_control())
-}
-
-fn key_id(name: &str, public: &PublicKey) -> [u8; 4] {
-    let hash = sha256(&[name.as_bytes(), b"\n", &[ED25519], &public.0]).0;
-    [hash[0], hash[1], hash[2], hash[3]]
-}
-
-struct Hex<'a>(&'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
+/// Whether a signature line may hold the name.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.chars().any(|c| c == '+' || c.is_whitespace())
 }

@@ -23,6 +23,8 @@ pub enum ProofError {
     IndexOutOfRange,
     /// The first size is 0, from which nothing follows, or is larger than the second.
     SizesOutOfOrder,
+    /// The leaves from the first index to the second are no subtree.
+    NoSubtree,
     /// More or fewer hashes than the sizes ask for.
     WrongLength,
     /// The hashes lead to another root.
@@ -36,6 +38,7 @@ impl fmt::Display for ProofError {
             Self::ProofTooLong => "the proof has more than 63 hashes",
             Self::IndexOutOfRange => "the proof's leaf index is not below its tree size",
             Self::SizesOutOfOrder => "the proof's first tree is empty or larger than its second",
+            Self::NoSubtree => "the proof's range of leaves is no subtree",
             Self::WrongLength => "the proof has the wrong number of hashes",
             Self::WrongRoot => "the proof leads to another root",
         })
@@ -119,7 +122,7 @@ pub fn verify_consistency(
     finish(last, of_first == first_root && of_second == second_root)
 }
 
-fn check_caps(size: u64, proof: &[Digest]) -> Result<(), ProofError> {
+pub(crate) fn check_caps(size: u64, proof: &[Digest]) -> Result<(), ProofError> {
     if size > MAX_TREE_SIZE {
         Err(ProofError::TreeTooLarge)
     } else if proof.len() > MAX_PROOF_HASHES {
@@ -135,7 +138,7 @@ fn skip_missing_siblings(node: &mut u64, last: &mut u64) {
     (*node, *last) = (*node >> levels, *last >> levels);
 }
 
-fn finish(last: u64, same: bool) -> Result<(), ProofError> {
+pub(crate) fn finish(last: u64, same: bool) -> Result<(), ProofError> {
     match (last, same) {
         (0, true) => Ok(()),
         (0, false) => Err(ProofError::WrongRoot),
