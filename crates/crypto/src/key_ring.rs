@@ -22,6 +22,9 @@ const MAX_CANDIDATES: usize = 4;
 /// From the ring's feed secret to the key of one feed in its first epoch.
 const FEED: &str = "causeway/v1/feed";
 
+/// From the ring's cursor secret to the key of the audit index.
+const INDEX: &str = "causeway/v1/index";
+
 /// The epoch of a feed whose key is derived from the ring's feed secret; those after it have random secrets of their own.
 const FIRST_EPOCH: u32 = 1;
 
@@ -60,6 +63,12 @@ impl KeyRing {
     /// The key of the codes on cursors.
     pub fn cursor_mac(&self) -> MacKey {
         MacKey::from_secret(self.cursor.clone())
+    }
+
+    /// The key of the audit index: of the hashes that stand for what entries are found by, and of its files' digests. It is
+    /// derived, so that rings of every version have it, and tells nothing of the secret that it comes from.
+    pub fn index_mac(&self) -> MacKey {
+        MacKey::from_secret(self.cursor.derive(INDEX, &[]))
     }
 
     /// The key of internal pseudonyms.

@@ -115,6 +115,7 @@ async fn open(
             origin: config.origin,
             software: concat!("causeway/", env!("CARGO_PKG_VERSION")).to_owned(),
             queue_depth: config.limits.queue_depth,
+            index: true,
         };
         let journal = Journal::start(log, options)?;
         if config.keys.mirror_dir.is_some_and(|mirror| on_one_volume(&config.keys_dir, &mirror)) {

@@ -17,6 +17,7 @@ use crate::committed::{Appending, Committed, stopped};
 use crate::draft::{Draft, Prepared};
 use crate::erasures::Erasures;
 use crate::error::{AppendFailure, StoreError};
+use crate::index::Index;
 use crate::keys::Keys;
 use crate::reader::{OpenedBody, Readers};
 use crate::shared::Shared;
@@ -43,6 +44,8 @@ pub struct Options {
     pub software: String,
     /// Drafts that may wait for the sequencer.
     pub queue_depth: usize,
+    /// Whether entries are indexed as they come. Without, every search reads the log: for measuring what indexing costs.
+    pub index: bool,
 }
 
 /// A running journal. Cloning shares it; it ends when it is closed or the last clone is dropped.
@@ -51,6 +54,7 @@ pub struct Journal {
     pub(crate) shared: Arc<Shared>,
     pub(crate) readers: Readers,
     pub(crate) erasures: Arc<Erasures>,
+    pub(crate) index: Arc<Index>,
     pub(crate) queue: Sender<Work>,
     /// Closed to let the sequencer thread close the log; never sent on.
     pub(crate) closing: Sender<()>,

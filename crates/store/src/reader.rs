@@ -84,8 +84,8 @@ impl Readers {
 /// Reads from the log, with what was read last at hand.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    shared: Arc<Shared>,
-    vault: Arc<Vault>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) vault: Arc<Vault>,
 }
 
 impl Reader {
@@ -138,7 +138,11 @@ impl Reader {
     /// The openings beside an entry; none where there were none or their key has been erased.
     pub(crate) fn openings(&self, leaf: LeafIndex) -> Result<Option<v1::Openings>, StoreError> {
         let (frame, index) = self.frame_with(leaf)?;
-        let item = item_of(&frame, index)?;
+        self.openings_of(item_of(&frame, index)?)
+    }
+
+    /// The openings beside the entry of an item; none where there were none or their key has been erased.
+    pub(crate) fn openings_of(&self, item: &v1::Item) -> Result<Option<v1::Openings>, StoreError> {
         let Some(shrouded) = &item.aside else { return Ok(None) };
         let entry_id = entry_id_of(item)?;
         self.with_key(shrouded, |key| open_openings(key, &entry_id, &shrouded.ciphertext))

@@ -14,6 +14,7 @@ use crate::checkpoint_file::{CheckpointFile, Keeper};
 use crate::erasures::Erasures;
 use crate::error::StoreError;
 use crate::folder;
+use crate::index::Index;
 use crate::journal::{Journal, Options};
 use crate::key_folders::KeyFolders;
 use crate::key_pages::KeyPages;
@@ -81,6 +82,7 @@ struct Parts {
 fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
     let Parts { shared, writer, opened, keys, file, queue_depth } = parts;
     let OpenedKeys { folders, lock, vault, erasures } = opened;
+    let index = Arc::new(Index::new(&keys.ring().index_mac(), &writer.log_id));
     let (readers, reader_threads) = Readers::start(&shared, &vault)?;
     let keeper = Keeper::start(file.clone(), Arc::clone(&shared))?;
     let (queue, drafts) = async_channel::bounded(queue_depth.max(1));
@@ -102,7 +104,7 @@ fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
         .name("journal-append".into())
         .spawn(move || run(sequencer, end))
         .map_err(|error| StoreError::Engine(Box::new(error)))?;
-    Ok(Journal { shared, readers, erasures, queue, closing, closed })
+    Ok(Journal { shared, readers, erasures, index, queue, closing, closed })
 }
 
 /// What the sequencer thread does and lets go of when the journal is closed.

@@ -52,6 +52,19 @@ fn a_ring_of_version_1_unwraps_to_the_same_secrets() {
 }
 
 #[test]
+fn a_ring_of_every_version_has_the_same_key_of_the_index_which_is_no_other_of_its_keys() {
+    let (root, ring) = (RootKey::generate(), full());
+    let tag = |mac: MacKey| mac.tag("test", &[]);
+    for wrapped in [version_1(&ring, &root), ring.wrap(&root)] {
+        let again = KeyRing::unwrap(&root, &wrapped).expect("both versions are read");
+        assert_eq!(tag(again.index_mac()), tag(ring.index_mac()));
+    }
+    for other in [ring.cursor_mac(), ring.content_mac(), ring.submission_mac(), KeyRing::generate().index_mac()] {
+        assert_ne!(tag(other), tag(ring.index_mac()));
+    }
+}
+
+#[test]
 fn a_version_is_bound_to_what_it_is_the_version_of() {
     let (root, ring) = (RootKey::generate(), KeyRing::generate());
     for (mut wrapped, other) in [(version_1(&ring, &root), 2), (ring.wrap(&root), 1)] {

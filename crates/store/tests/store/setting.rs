@@ -85,6 +85,7 @@ impl Setting {
             origin: ORIGIN.into(),
             software: "causeway/0.1.0".into(),
             queue_depth: self.queue_depth,
+            index: true,
         }
     }
 }
