@@ -9,6 +9,7 @@ use causeway_model::{AgencyId, Malformed, PersonId, SystemName};
 use toml::{Table, Value};
 
 use crate::Fault;
+use crate::audit_limits::AuditLimits;
 use crate::section::{self, Section, parsed, positive, text};
 
 /// An X-Wing public key: 1184 bytes of ML-KEM-768 and 32 of X25519.
@@ -57,6 +58,8 @@ pub struct System {
     pub name: SystemName,
     /// What it may do.
     pub roles: Vec<Role>,
+    /// What an auditor among its roles may read of the journal.
+    pub audit: AuditLimits,
 }
 
 /// A rostered person.
@@ -95,6 +98,9 @@ impl fmt::Display for Role {
 
 impl AgencyFile {
     /// Reads the text of an agency file. An error holds every fault found, each with its place.
+    ///
+    /// What is accepted here is a part of the journal's rules (`causeway_journal::RULES_VERSION`). Limits of auditors came with
+    /// version 4; everything that was accepted before still is.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         section::read(text, agency)
     }
@@ -112,13 +118,19 @@ impl AgencyFile {
         toml::to_string_pretty(&table).expect("a table of texts, numbers and lists is always TOML")
     }
 
+    /// The system of this name, where the file names it.
+    pub fn system(&self, name: &SystemName) -> Option<&System> {
+        self.systems.iter().find(|system| system.name == *name)
+    }
+
     /// What the system of this name may do; empty for a system that the file does not name.
     pub fn roles(&self, name: &SystemName) -> &[Role] {
-        self.systems
-            .iter()
-            .find(|system| system.name == *name)
-            .map(|system| system.roles.as_slice())
-            .unwrap_or_default()
+        self.system(name).map(|system| system.roles.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether it limits what an auditor may read.
+    pub fn limits_auditors(&self) -> bool {
+        self.systems.iter().any(|system| !system.audit.is_none())
     }
 }
 
@@ -130,6 +142,7 @@ impl System {
         if !roles.is_empty() {
             table.insert("roles".into(), roles.into());
         }
+        self.audit.render(&mut table);
         table.into()
     }
 }
@@ -182,7 +195,8 @@ pub(crate) fn systems(section: &mut Section<'_>) -> Vec<System> {
     let systems = section.children("systems", |system| {
         let name = system.required("name", parsed);
         let roles = system.list("roles", role).unwrap_or_default();
-        Some(System { name: name?, roles })
+        let audit = AuditLimits::read(system, &roles);
+        Some(System { name: name?, roles, audit })
     });
     if systems.is_empty() {
         section.fault("systems", "names no system that speaks for the agency");

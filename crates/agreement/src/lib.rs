@@ -7,6 +7,7 @@
 mod agency;
 mod agency_template;
 mod agreement;
+mod audit_limits;
 mod clause;
 mod codes;
 mod decide;
@@ -26,6 +27,7 @@ mod table;
 pub use agency::{AgencyFile, Person, Role, System};
 pub use agency_template::AgencyTemplate;
 pub use agreement::{Agreement, IdentityTerms, Quota};
+pub use audit_limits::AuditLimits;
 pub use clause::{Clause, Form, HandlingCeiling, permits};
 pub use decide::{Decision, DenyReason, Standing, decide};
 pub use difference::{Change, difference};

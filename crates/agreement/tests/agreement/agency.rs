@@ -1,6 +1,7 @@
 //! Agency files and their templates.
 
-use causeway_agreement::{AgencyFile, AgencyTemplate, Role};
+use causeway_agreement::{AgencyFile, AgencyTemplate, AuditLimits, Role};
+use causeway_model::{Date, Timestamp};
 
 use crate::lines;
 
@@ -82,4 +83,67 @@ fn two_persons_never_share_a_key() {
 fn a_template_holds_no_keys() {
     let text = format!("sealing_public_key = \"AA==\"\n{TEMPLATE}");
     assert_eq!(lines(AgencyTemplate::parse(&text).expect_err("has a key")), ["sealing_public_key: is not a known key"]);
+}
+
+#[test]
+fn an_auditors_limits_read_back_and_an_old_file_stays_the_same_text() {
+    let day = |text: &str| text.parse::<Date>().expect("a date");
+    let old = complete();
+    assert!(!old.limits_auditors() && !old.render().contains("audit_"), "{}", old.render());
+    let both = AuditLimits {
+        agencies: vec!["al-police".parse().expect("an id"), "vn-police".parse().expect("an id")],
+        from: Some(day("2026-01-01")),
+        to: Some(day("2026-12-31")),
+    };
+    for limits in [
+        AuditLimits { agencies: both.agencies.clone(), ..AuditLimits::default() },
+        AuditLimits { from: both.from, ..AuditLimits::default() },
+        AuditLimits { to: both.to, ..AuditLimits::default() },
+        both.clone(),
+    ] {
+        let mut file = complete();
+        file.systems[1].audit = limits;
+        assert!(file.limits_auditors());
+        assert_eq!(AgencyFile::parse(&file.render()), Ok(file.clone()), "{}", file.render());
+    }
+    let text = format!("{TEMPLATE}audit_agencies = [\"al-police\"]\naudit_from = 2026-01-01\naudit_to = 2026-01-01\n");
+    let template = AgencyTemplate::parse(&text).expect("a template states them too");
+    let limits = AuditLimits { agencies: vec!["al-police".parse().expect("an id")], from: both.from, to: both.from };
+    assert_eq!(template.systems[1].audit, limits);
+    let (first, after) = (day("2026-01-01").start(), day("2026-01-02").start());
+    assert!(limits.covers(first) && limits.covers(Timestamp(after.0 - 1)), "the whole day");
+    assert!(!limits.covers(after) && !limits.covers(Timestamp(first.0 - 1)));
+    assert!(AuditLimits::default().covers(Timestamp(0)) && AuditLimits::default().covers(Timestamp(u64::MAX)));
+}
+
+#[test]
+fn faults_of_an_auditors_limits_are_all_listed() {
+    let with = |lines_of_system: &str| {
+        lines(AgencyTemplate::parse(&format!("{TEMPLATE}{lines_of_system}")).expect_err("has a fault"))
+    };
+    assert_eq!(
+        with("audit_agencies = []"),
+        ["systems[1].audit_agencies: is an empty list: leave it out or state what it holds"]
+    );
+    assert_eq!(
+        with(
+            "audit_agencies = [\"AL\", \"al-police\", \"al-police\"]\naudit_from = \"2026-01-01\"\naudit_until = 2026-01-01"
+        ),
+        [
+            "systems[1].audit_agencies[0]: is a malformed agency id",
+            "systems[1].audit_agencies[2]: is there twice",
+            "systems[1].audit_from: is not a date: write 2026-01-31, without quotes",
+            "systems[1].audit_until: is not a known key",
+        ]
+    );
+    assert_eq!(with("audit_from = 2026-02-01\naudit_to = 2026-01-31"), ["systems[1].audit_to: is before audit_from"]);
+    let text = TEMPLATE.replace("\"submitter\", \"auditor\"", "\"submitter\"");
+    let faults = AgencyTemplate::parse(&format!("{text}audit_from = 2026-02-01\naudit_agencies = [\"al-police\"]"));
+    assert_eq!(
+        lines(faults.expect_err("no auditor")),
+        [
+            "systems[1].audit_agencies: is for systems with the role auditor",
+            "systems[1].audit_from: is for systems with the role auditor",
+        ]
+    );
 }
