@@ -1,6 +1,6 @@
 //! Certificates for this crate's tests: one CA an agency, issued at run time.
 
-use causeway_agreement::{AgencyFile, System};
+use causeway_agreement::{AgencyFile, AuditLimits, System};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType, date_time_ymd,
@@ -71,7 +71,7 @@ impl Ca {
 
 /// An agency file with these systems and this bundle.
 pub(crate) fn agency(id: &str, systems: &[&str], bundle: &str) -> AgencyFile {
-    let system = |name: &&str| System { name: name.parse().expect("a name"), roles: Vec::new() };
+    let system = |name: &&str| System { name: name.parse().expect("a name"), roles: Vec::new(), audit: AuditLimits::default() };
     AgencyFile {
         id: id.parse().expect("an id"),
         version: 1,
