@@ -117,8 +117,22 @@ impl KeyRing {
     /// The ring with this one of its signing keys as the current one and no other. None where it holds no such key.
     #[must_use]
     pub fn with_checkpoint_only(&self, public: &PublicKey) -> Option<Self> {
-        let kept = self.checkpoint_keys().into_iter().find(|key| key.public_key() == *public)?;
-        Some(Self { checkpoint: Secret::new(*kept.seed()), checkpoint_candidates: Vec::new(), ..self.clone() })
+        self.with_checkpoint_pair(public, None)
+    }
+
+    /// The ring with this one of its signing keys as the current one, behind it the one of before where that is to sign on for a
+    /// while, and no other. None where it lacks one of them.
+    #[must_use]
+    pub fn with_checkpoint_pair(&self, current: &PublicKey, earlier: Option<&PublicKey>) -> Option<Self> {
+        let secret = |public: &PublicKey| {
+            let kept = self.checkpoint_keys().into_iter().find(|key| key.public_key() == *public)?;
+            Some(Secret::new(*kept.seed()))
+        };
+        let checkpoint_candidates = match earlier {
+            None => Vec::new(),
+            Some(earlier) => vec![secret(earlier)?],
+        };
+        Some(Self { checkpoint: secret(current)?, checkpoint_candidates, ..self.clone() })
     }
 
     /// The order in which a wrapped ring holds them. A new secret goes to the end, under a new version.

@@ -56,6 +56,8 @@ pub struct KeyOptions {
     pub previous_root: Option<RootSource>,
     /// The mirror of what has no history.
     pub mirror_dir: Option<PathBuf>,
+    /// How long the signing key of before a planned rotation signs beside the new one.
+    pub signing_overlap: Duration,
 }
 
 /// Files of the gateway's own certificate.

@@ -115,6 +115,7 @@ async fn open(
             origin: config.origin,
             software: concat!("causeway/", env!("CARGO_PKG_VERSION")).to_owned(),
             queue_depth: config.limits.queue_depth,
+            signing_overlap: config.keys.signing_overlap,
             index: true,
         };
         let journal = Journal::start(log, options)?;

@@ -63,6 +63,15 @@ pub const REASON_TABLE_PUBLISHED: &str = "table-published";
 /// Recalls that a partner has not acknowledged in time: administration. Rules version 3.
 pub const REASON_OVERDUE: &str = "acknowledgement-overdue";
 
+/// No quorum of witnesses has cosigned a checkpoint for too long: administration, without effect.
+pub const REASON_WITNESSES_AWAY: &str = "witnesses-away";
+
+/// Nor for so long that disclosures have stopped: administration, without effect.
+pub const REASON_DISCLOSURES_STOPPED: &str = "disclosures-stopped";
+
+/// A quorum has cosigned again: administration, without effect.
+pub const REASON_WITNESSES_BACK: &str = "witnesses-back";
+
 /// The name of the key that signs checkpoints, in key entries.
 pub const KEY_CHECKPOINT_SIGNING: &str = "checkpoint-signing";
 

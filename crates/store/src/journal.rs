@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_channel::{Receiver, Sender, TrySendError};
 use causeway_crypto::Digest;
@@ -44,6 +45,8 @@ pub struct Options {
     pub software: String,
     /// Drafts that may wait for the sequencer.
     pub queue_depth: usize,
+    /// How long the signing key of before a planned rotation signs beside the new one, by the log's time.
+    pub signing_overlap: Duration,
     /// Whether entries are indexed as they come. Without, every search reads the log: for measuring what indexing costs.
     pub index: bool,
 }
@@ -108,6 +111,12 @@ impl Journal {
     /// The key that verifies this journal's newest checkpoint.
     pub fn verifier_key(&self) -> VerifierKey {
         self.shared.verifier_key()
+    }
+
+    /// The keys that verify this journal's newest checkpoint: the signing key's first; after it, while a planned rotation is not
+    /// long ago, that of the one before.
+    pub fn verifier_keys(&self) -> Vec<VerifierKey> {
+        self.shared.verifier_keys()
     }
 
     /// The audit path of a leaf in the tree of `size` leaves, which the journal must have had.

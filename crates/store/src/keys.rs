@@ -7,7 +7,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use causeway_crypto::{KeyRing, PublicKey, RootKey};
+use causeway_crypto::{KeyRing, PublicKey, RootKey, SigningKey};
 use causeway_model::AgreementId;
 
 use crate::error::StoreError;
@@ -118,9 +118,14 @@ impl Keys {
         Ok(added.expect("the change has been made"))
     }
 
-    /// Takes every signing key but this one out of the ring. Does nothing where it is alone already, or not in the ring.
-    pub(crate) fn keep_only_signing_key(&self, public: &PublicKey) -> Result<(), StoreError> {
-        self.change(|ring| if ring.checkpoint_keys().len() > 1 { ring.with_checkpoint_only(public) } else { None })
+    /// Takes every signing key out of the ring but the current one and, while it signs on, the one of before. Does nothing where
+    /// it is so already, or one of them is not in the ring.
+    pub(crate) fn keep_signing_keys(&self, current: &PublicKey, earlier: Option<&PublicKey>) -> Result<(), StoreError> {
+        self.change(|ring| {
+            let held = ring.checkpoint_keys();
+            let is_so = held.iter().map(SigningKey::public_key).eq(std::iter::once(*current).chain(earlier.copied()));
+            if is_so { None } else { ring.with_checkpoint_pair(current, earlier) }
+        })
     }
 
     /// The root key that the files are wrapped under.

@@ -36,6 +36,7 @@ mod root_source;
 mod secret_file;
 mod sequencer;
 mod shared;
+mod signers;
 mod sled_log;
 mod starting;
 mod steps;

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use async_channel::Receiver;
-use causeway_crypto::{Digest, PublicKey, SigningKey};
+use causeway_crypto::Digest;
 use causeway_journal::{
     Applied, Checked, Checkpoint, JournalError, Tile, VerifierKey, apply_checked, check, encode_frame, v1,
 };
@@ -24,6 +24,7 @@ use crate::key_pages::{KeyPage, KeyPages};
 use crate::keys::Keys;
 use crate::log::{AppendError, Beside};
 use crate::shared::Shared;
+use crate::signers::Signers;
 use crate::vault::Vault;
 use crate::work::Work;
 
@@ -52,7 +53,7 @@ pub(crate) struct Writer {
     pub(crate) clock: Clock,
     pub(crate) stamp: Stamp,
     pub(crate) origin: String,
-    pub(crate) signing_key: SigningKey,
+    pub(crate) signers: Signers,
 }
 
 /// A frame that has been checked and may be appended.
@@ -152,30 +153,30 @@ impl Sequencer {
         let applied = shared.change(|state| {
             let applied = apply_checked(state, checked)?;
             shared.replace_tiles(applied.tiles.clone());
-            let key_changed = self.writer.follow(state.checkpoint_key(), &self.keys);
-            if key_changed {
-                shared.replace_verifier_key(self.writer.verifier_key());
+            let keys_changed = self.writer.signers.follow(state, applied.time, &self.keys);
+            if keys_changed {
+                shared.replace_verifier_keys(self.writer.verifier_keys());
             }
             let checkpoint = self.writer.sign(applied.size, applied.root);
             shared.publish(Arc::clone(&checkpoint));
-            Ok::<_, JournalError>((applied, checkpoint, key_changed))
+            Ok::<_, JournalError>((applied, checkpoint, keys_changed))
         });
-        let (applied, checkpoint, key_changed) = match applied {
+        let (applied, checkpoint, keys_changed) = match applied {
             Ok(made) => made,
             Err(error) => return Err(self.fail(answers, &error)),
         };
         answer_all(answers, &frame, &applied, &checkpoint);
-        if key_changed {
+        if keys_changed {
             self.drop_other_signing_keys();
         }
         Ok(())
     }
 
-    /// Takes the signing keys of before out of the ring, once the checkpoint file is signed by the one of now: a start
+    /// Takes the signing keys that sign no more out of the ring, once the checkpoint file is signed by the one of now: a start
     /// verifies it by what is in the ring.
     fn drop_other_signing_keys(&self) {
         let written = self.file.write(|| self.shared.checkpoint());
-        let dropped = written.and_then(|_| self.keys.keep_only_signing_key(&self.writer.signing_key.public_key()));
+        let dropped = written.and_then(|_| self.writer.signers.keep_alone(&self.keys));
         if let Err(error) = dropped {
             tracing::error!(
                 error = &error as &dyn Error,
@@ -235,27 +236,15 @@ impl Sequencer {
 }
 
 impl Writer {
-    /// Signs by the key that the log names from now on, where the ring holds it; says whether that is another than before.
-    /// One that it does not hold changes nothing here; the next start refuses it in words.
-    fn follow(&mut self, named: Option<PublicKey>, keys: &Keys) -> bool {
-        let Some(named) = named.filter(|named| *named != self.signing_key.public_key()) else { return false };
-        let found = keys.ring().checkpoint_keys().into_iter().find(|key| key.public_key() == named);
-        let changed = found.is_some();
-        if let Some(key) = found {
-            self.signing_key = key;
-        }
-        changed
-    }
-
-    /// The key that verifies what this signs.
-    pub(crate) fn verifier_key(&self) -> VerifierKey {
-        VerifierKey::new(&self.origin, self.signing_key.public_key()).expect("the origin was a key's name at the start")
+    /// The keys that verify what this signs, the signing key's first.
+    pub(crate) fn verifier_keys(&self) -> Vec<VerifierKey> {
+        let key = |public| VerifierKey::new(&self.origin, public).expect("the origin was a key's name at the start");
+        self.signers.publics().map(key).collect()
     }
 
     /// The signed checkpoint of the tree at a frame's end.
     pub(crate) fn sign(&self, size: u64, root: Digest) -> Arc<str> {
-        let checkpoint = Checkpoint { origin: self.origin.clone(), size, root };
-        checkpoint.sign(&self.signing_key).into()
+        self.signers.sign(&Checkpoint { origin: self.origin.clone(), size, root }).into()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::recent::Recent;
 pub(crate) struct Shared {
     pub(crate) log: Box<dyn FrameLog>,
     pub(crate) recent: Recent,
-    verifier_key: RwLock<VerifierKey>,
+    verifier_keys: RwLock<Vec<VerifierKey>>,
     state: RwLock<State>,
     checkpoint: RwLock<Arc<str>>,
     /// Full tiles of the newest frame, which go into the log with the next one.
@@ -26,7 +26,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         log: Box<dyn FrameLog>,
-        verifier_key: VerifierKey,
+        verifier_keys: Vec<VerifierKey>,
         state: State,
         checkpoint: Arc<str>,
         tiles: Vec<Tile>,
@@ -34,7 +34,7 @@ impl Shared {
         Self {
             log,
             recent: Recent::new(),
-            verifier_key: RwLock::new(verifier_key),
+            verifier_keys: RwLock::new(verifier_keys),
             state: RwLock::new(state),
             checkpoint: RwLock::new(checkpoint),
             tiles: RwLock::new(tiles),
@@ -57,12 +57,17 @@ impl Shared {
 
     /// The key that verifies the newest checkpoint.
     pub(crate) fn verifier_key(&self) -> VerifierKey {
-        self.verifier_key.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.verifier_keys().swap_remove(0)
     }
 
-    /// Says which key verifies the checkpoint that is about to be shown.
-    pub(crate) fn replace_verifier_key(&self, key: VerifierKey) {
-        *self.verifier_key.write().unwrap_or_else(PoisonError::into_inner) = key;
+    /// All keys that verify it, the signing key's first; there is always that one.
+    pub(crate) fn verifier_keys(&self) -> Vec<VerifierKey> {
+        self.verifier_keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says which keys verify the checkpoint that is about to be shown.
+    pub(crate) fn replace_verifier_keys(&self, keys: Vec<VerifierKey>) {
+        *self.verifier_keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// Tiles that belong into the next commit.

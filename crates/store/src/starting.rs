@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use async_channel::{Receiver, Sender};
-use causeway_crypto::{PublicKey, SigningKey};
+use causeway_crypto::SigningKey;
 use causeway_journal::{State, VerifierKey};
 
 use crate::building::Stamp;
@@ -27,6 +27,7 @@ use crate::replay::replay;
 use crate::root_rotation;
 use crate::sequencer::{Sequencer, Writer};
 use crate::shared::Shared;
+use crate::signers::Signers;
 use crate::vault::Vault;
 
 impl Journal {
@@ -48,7 +49,7 @@ impl Journal {
             log_id: state.log_id().unwrap_or_else(causeway_crypto::random),
             clock: options.clock,
             stamp: Stamp { node: options.node, software: options.software },
-            signing_key: signing_key(&options.keys, state.checkpoint_key())?,
+            signers: Signers::of(&state, log.as_ref(), &options.keys, options.signing_overlap)?,
             origin: options.origin,
         };
         let checkpoint = writer.sign(state.tree().size(), state.tree().root());
@@ -62,9 +63,9 @@ impl Journal {
             file.write(|| Arc::clone(&checkpoint))?;
         }
         if drops_keys {
-            options.keys.keep_only_signing_key(&writer.signing_key.public_key())?;
+            writer.signers.keep_alone(&options.keys)?;
         }
-        let shared = Arc::new(Shared::new(log, writer.verifier_key(), state, checkpoint, tiles));
+        let shared = Arc::new(Shared::new(log, writer.verifier_keys(), state, checkpoint, tiles));
         run_threads(Parts { shared, writer, opened, keys: options.keys, file, queue_depth: options.queue_depth })
     }
 }
@@ -196,18 +197,6 @@ fn verifier_keys(options: &Options) -> Result<Vec<VerifierKey>, StoreError> {
     options.keys.ring().checkpoint_keys().iter().map(key).collect()
 }
 
-/// The key that the log names, else the first of the ring.
-fn signing_key(keys: &Keys, named: Option<PublicKey>) -> Result<SigningKey, StoreError> {
-    let mut all = keys.ring().checkpoint_keys();
-    let at = match named {
-        None => Some(0),
-        Some(named) => all.iter().position(|key| key.public_key() == named),
-    };
-    let what = "does not hold the signing key that the log names: restore the newest bundle of the keys, or a newer copy of \
-                the journal";
-    at.map(|at| all.swap_remove(at)).ok_or_else(|| StoreError::keys(keys.ring_path(), what))
-}
-
 fn is_named(state: &State, writer: &Writer) -> bool {
-    state.checkpoint_key() == Some(writer.signing_key.public_key())
+    state.checkpoint_key() == writer.signers.publics().next()
 }

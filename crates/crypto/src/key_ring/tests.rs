@@ -145,6 +145,9 @@ fn a_signing_key_is_a_candidate_first_and_alone_later() {
     assert!(!all(&rotated).contains(with.checkpoint.expose()), "the old private half is not in it");
     assert_eq!(publics(&with.with_checkpoint_only(&current).expect("it is in the ring")), [current]);
     assert!(rotated.with_checkpoint_only(&current).is_none(), "what is gone stays gone");
+    let both = with.with_checkpoint_pair(&candidate, Some(&current)).expect("they are in the ring");
+    assert_eq!(publics(&both), [candidate, current], "the current one first");
+    assert!(rotated.with_checkpoint_pair(&candidate, Some(&current)).is_none());
     assert_eq!(rotated.feed_epochs.len(), 2, "the rest stays");
 }
 

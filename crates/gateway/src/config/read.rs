@@ -94,7 +94,14 @@ fn keys(section: &mut Section<'_>, files: &Files<'_>, others: &[&Option<PathBuf>
         if mirror_dir.as_ref().is_some_and(|mirror| mirror.is_some() && others.contains(&mirror)) {
             keys.fault("mirror_dir", "must be another folder than the keys' and the journal's");
         }
-        Some(KeyOptions { root: root?, previous_root: previous_root?, mirror_dir: mirror_dir? })
+        let days = number::<u64>(keys, "signing_overlap_days", 1..=366, 30);
+        let signing_overlap = days.map(|days| Duration::from_secs(days * 24 * 3600));
+        Some(KeyOptions {
+            root: root?,
+            previous_root: previous_root?,
+            mirror_dir: mirror_dir?,
+            signing_overlap: signing_overlap?,
+        })
     })
 }
 

@@ -43,9 +43,14 @@ fn what_is_added_to_the_ring_is_there_after_a_start() {
     assert_eq!(shown(&keys), shown(&again));
     let publics: Vec<_> = again.ring().checkpoint_keys().iter().map(|key| key.public_key()).collect();
     assert_eq!(publics, [signing_key(&keys), candidate]);
-    again.keep_only_signing_key(&candidate).expect("kept");
-    let (last, _) = Keys::load_or_create(outer.path()).expect("read");
-    assert_eq!((signing_key(&last), last.ring().checkpoint_keys().len()), (candidate, 1));
+    let held = || -> Vec<PublicKey> {
+        let (read, _) = Keys::load_or_create(outer.path()).expect("read");
+        read.ring().checkpoint_keys().iter().map(|key| key.public_key()).collect()
+    };
+    again.keep_signing_keys(&candidate, Some(&signing_key(&keys))).expect("kept");
+    assert_eq!(held(), [candidate, signing_key(&keys)]);
+    again.keep_signing_keys(&candidate, None).expect("kept");
+    assert_eq!(held(), [candidate]);
     assert_eq!(fs::read_dir(outer.path()).expect("listed").count(), 3, "no older ring is left lying");
 }
 

@@ -84,6 +84,7 @@ impl Setting {
             node: "node-1".into(),
             origin: ORIGIN.into(),
             software: "causeway/0.1.0".into(),
+            signing_overlap: std::time::Duration::ZERO,
             queue_depth: self.queue_depth,
             index: true,
         }
