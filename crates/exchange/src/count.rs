@@ -168,6 +168,7 @@ impl Exchange {
     fn counting_feed(&self, caller: &Caller, named: Option<&AgreementId>) -> Result<Arc<Agreement>, Error> {
         let agreement = self.feed_of(caller, named)?;
         if self.in_force(&agreement) {
+            self.may_disclose()?;
             return Ok(agreement);
         }
         let message = "the agreement has ended, has not begun or is suspended; it gives out no numbers";

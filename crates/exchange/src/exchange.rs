@@ -13,11 +13,12 @@ use futures_util::lock::Mutex;
 use crate::count::ReadTables;
 use crate::erase::Swept;
 use crate::governed::{Epochs, Governed};
-use crate::identity::{OwnIdentities, Searches};
+use crate::identity::{OwnIdentities, Pending, Searches};
 use crate::quota::Meters;
 use crate::retention::ClockTrust;
 use crate::sealing::Windows;
 use crate::tally::Tally;
+use crate::witnessed::Witnessed;
 use crate::{Caller, Class, Error, Pressure, Tallied};
 
 /// Domain of a submission's MAC, over agency and submission id.
@@ -46,6 +47,10 @@ struct Inner {
     scans: Mutex<()>,
     /// Who has a feed searched for a pseudonym.
     searches: Searches,
+    /// Identities whose step is recorded and that have not left yet.
+    pending: Pending,
+    /// What witnesses have cosigned.
+    witnessed: Witnessed,
     /// What is counted of each agreement's quotas.
     meters: Meters,
     /// Published tables that have been asked for lately.
@@ -87,6 +92,8 @@ impl Exchange {
             own_identities,
             scans: Mutex::new(()),
             searches: Searches::default(),
+            pending: Pending::default(),
+            witnessed: Witnessed::default(),
             meters: Meters::default(),
             read_tables: ReadTables::default(),
             administering: Mutex::new(()),
@@ -134,6 +141,7 @@ impl Exchange {
         self.inner.windows.close_before(now);
         self.begin_agreements().await;
         self.inner.ticked.notify(usize::MAX);
+        self.look_at_witnesses().await;
         if self.inner.tally.is_due(now) {
             self.write_tally().await;
         }
@@ -172,6 +180,16 @@ impl Exchange {
     /// Who has a feed searched for a pseudonym.
     pub(crate) fn searches(&self) -> &Searches {
         &self.inner.searches
+    }
+
+    /// What witnesses have cosigned, and how long ago.
+    pub fn witnessed(&self) -> &Witnessed {
+        &self.inner.witnessed
+    }
+
+    /// Identities whose step is recorded and that have not left yet.
+    pub(crate) fn pending(&self) -> &Pending {
+        &self.inner.pending
     }
 
     /// What is counted of each agreement's quotas.
@@ -239,6 +257,11 @@ impl Exchange {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    /// How much time has passed since some moment of this process, whatever anybody set the time to.
+    pub(crate) fn passed(&self) -> std::time::Duration {
+        self.inner.clock.passed()
     }
 
     pub(crate) fn operator(&self) -> AgencyId {

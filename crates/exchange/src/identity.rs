@@ -7,6 +7,7 @@
 mod approval;
 mod handover;
 mod listing;
+mod pending;
 mod request;
 mod search;
 mod standing;
@@ -18,11 +19,13 @@ use causeway_store::{Draft, OpenedBody};
 use crate::draft::Said;
 use crate::exchange::record_ref;
 use crate::submit::leaf_of;
+use crate::witnessed::is_for_witnesses;
 use crate::{Caller, Class, Error, Exchange};
 
 pub use approval::Approved;
 pub use handover::{ReleasedIdentity, SealedIdentity};
 pub use listing::{IdentityRow, IdentityState, OwnersView};
+pub(crate) use pending::Pending;
 pub use request::{IdentityQuestion, Whose};
 pub(crate) use search::Searches;
 
@@ -117,7 +120,7 @@ impl Exchange {
 
     /// Records that a step on a request was refused, and gives the refusal back. Only the owner's entry names the record.
     async fn refuse_step(&self, caller: &Caller, operation: v1::Operation, id: &EntryId, refusal: Error) -> Error {
-        if !is_refusal(&refusal) {
+        if !is_refusal(&refusal) && !is_for_witnesses(&refusal) {
             return refusal;
         }
         let mut draft = Said::denied(operation, refusal.reason).by(caller);

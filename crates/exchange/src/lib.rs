@@ -51,6 +51,7 @@ mod suspend;
 mod tally;
 mod verdict;
 mod withdraw;
+mod witnessed;
 
 pub use acknowledge::Acknowledged;
 pub use activate::Fits;
@@ -83,3 +84,4 @@ pub use submit::{Pressure, Submission};
 pub use suspend::Suspension;
 pub use tally::Tallied;
 pub use withdraw::Withdrawal;
+pub use witnessed::{WitnessMeasures, WitnessTerms, Witnessed, WitnessedCheckpoint};

@@ -2,7 +2,7 @@
 
 use causeway_model::AgreementId;
 
-use crate::Exchange;
+use crate::{Exchange, WitnessMeasures};
 
 /// The measures of one moment.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Measures {
     pub entries: u64,
     /// Every feed.
     pub feeds: Vec<FeedMeasures>,
+    /// The witnesses; none where there are none.
+    pub witnesses: Option<WitnessMeasures>,
 }
 
 /// The measures of one feed.
@@ -32,7 +34,7 @@ impl Exchange {
     /// The measures of this moment.
     pub fn measures(&self) -> Measures {
         let is_healthy = self.is_healthy();
-        let overdue = self.overdue();
+        let (overdue, witnesses) = (self.overdue(), self.witness_measures());
         self.journal().read(|state| {
             let feeds = state.agreements().filter_map(|agreement| {
                 let feed = state.feed(&agreement.id)?;
@@ -44,7 +46,7 @@ impl Exchange {
                     overdue: overdue.unwrap_or_default(),
                 })
             });
-            Measures { is_healthy, entries: state.tree().size(), feeds: feeds.collect() }
+            Measures { is_healthy, entries: state.tree().size(), feeds: feeds.collect(), witnesses }
         })
     }
 }

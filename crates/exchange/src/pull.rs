@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use causeway_agreement::Agreement;
 use causeway_journal::{FeedItemKind, v1};
-use causeway_model::{AgreementId, Position};
+use causeway_model::{AgreementId, Position, Timestamp};
 use causeway_store::Committed;
+use items::{Built, Room};
 
 use crate::draft::Said;
 use crate::exchange::stopped;
@@ -18,6 +19,7 @@ use crate::quota::{left_today, quota_exceeded, renewed};
 use crate::slot::{Slot, Stretch, live_now, stretch};
 use crate::standing::standing;
 use crate::verdict::Ground;
+use crate::witnessed::{RETRY, away};
 use crate::{Caller, Class, Error, Exchange, Pressure, Tallied, cursor};
 
 /// Items of a page where the caller states no limit.
@@ -64,6 +66,13 @@ impl Reading {
             Self::Watch => Pressure::Wait,
         }
     }
+}
+
+/// From where on a page puts something off, and until when.
+#[derive(Debug, Clone, Copy)]
+struct PutOff {
+    from: Position,
+    until: Timestamp,
 }
 
 /// Where a page begins.
@@ -133,18 +142,27 @@ impl Exchange {
         }
         if stretch.slots.is_empty() {
             self.tally("", Some(&caller.system), Tallied::EmptyPull, 1);
-            return Ok(Some(self.page(agreement, *after, &stretch, Vec::new())));
+            return Ok(Some(self.page(agreement, *after, &stretch, Vec::new(), None)));
         }
         let ground = Ground { agreement, standing: stretch.standing, now };
-        // What grants nothing puts nothing off: all of it is served as withdrawn.
-        let left = left.filter(|_| ground.may_grant()).unwrap_or(u64::MAX);
-        let items = self.build(&ground, &stretch, left).await?;
+        let room = match ground.may_grant() {
+            true if self.disclosures_stopped() => Room::Closed,
+            true => Room::Records(left.unwrap_or(u64::MAX)),
+            // What grants nothing puts nothing off: all of it is served as withdrawn.
+            false => Room::Records(u64::MAX),
+        };
+        let Built { items, put_off } = self.build(&ground, &stretch, room).await?;
         let is_put_off = |item: &PageItem| item.content == Content::Deferred;
         let last = items.last().map_or(*after, |item| item.position);
         if reading == Reading::Call && items.iter().all(is_put_off) && !self.tells_behind(agreement, last).await {
-            return Err(self.refuse(caller, v1::Operation::Disclosure, quota_exceeded(now)).await);
+            let refusal = if room == Room::Closed { away() } else { quota_exceeded(now) };
+            return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await);
         }
-        let mut page = self.page(agreement, *after, &stretch, items);
+        let put_off = put_off.map(|from| PutOff {
+            from,
+            until: if room == Room::Closed { now.plus_seconds(RETRY.as_secs()) } else { renewed(now) },
+        });
+        let mut page = self.page(agreement, *after, &stretch, items, put_off);
         let committed = self.disclose(caller, agreement, &mut page, reading.pressure()).await?;
         if !self.still_holds(agreement, &stretch, &page) {
             return Ok(None);
@@ -189,19 +207,25 @@ impl Exchange {
         }
     }
 
-    fn page(&self, agreement: &Agreement, after: Position, stretch: &Stretch, items: Vec<PageItem>) -> Page {
+    fn page(
+        &self,
+        agreement: &Agreement,
+        after: Position,
+        stretch: &Stretch,
+        items: Vec<PageItem>,
+        put_off: Option<PutOff>,
+    ) -> Page {
         let last = items.last().map_or(after, |item| item.position);
         let chain_after = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.chain_at(last)));
         let cursor = |position| cursor::encode(&self.keys().ring().cursor_mac(), &agreement.id, position);
-        let put_off = items.iter().find(|item| item.content == Content::Deferred);
-        let before_put_off = put_off.map(|item| Position(item.position.0 - 1));
+        let before_put_off = put_off.map(|put_off| Position(put_off.from.0 - 1));
         Page {
             agreement: agreement.id.clone(),
             agreement_version: agreement.version,
             next_cursor: cursor(before_put_off.unwrap_or(last)),
             ahead_cursor: before_put_off.map(|_| cursor(last)),
             in_force: self.in_force(agreement),
-            quota_renewed: before_put_off.map(|_| renewed(self.now())),
+            quota_renewed: put_off.map(|put_off| put_off.until),
             more: last < stretch.newest,
             newest: stretch.newest,
             chain_before: stretch.chain_before,
@@ -259,12 +283,12 @@ impl Exchange {
             Content::Withdrawn(_) | Content::Deferred => None,
             Content::Released { .. } => Some(slot),
         });
-        let now = self.now();
+        let (now, closed) = (self.now(), self.disclosures_stopped());
         self.journal().read(|state| {
             let Some(first) = shown.next() else { return true };
             let standing = standing(state, agreement);
             let is_present = state.agreement(&agreement.id).is_some_and(|known| known.version == agreement.version);
-            let may = is_present && Ground { agreement, standing, now }.may_grant();
+            let may = is_present && Ground { agreement, standing, now }.may_grant() && !closed;
             // A group may have lost persons who never left; then it is counted anew.
             let persons = |slot: &Slot| slot.live.as_ref().and_then(|live| live.persons);
             let holds =

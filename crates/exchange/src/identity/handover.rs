@@ -62,24 +62,52 @@ impl Exchange {
             Ok(ready) => ready,
             Err(refusal) => return Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
         };
-        let mut draft = handing(caller, &found, REASON_IDENTITY_RELEASED);
-        draft.entry.records.push(found.record_ref());
-        draft.entry.recipient = Some(v1::Recipient { agency: found.owner.to_string(), ..v1::Recipient::default() });
-        draft.entry.byte_count = released.sealed.sealed.ciphertext.len() as u64;
-        let committed = self.record_or_refuse(caller, draft).await?;
-        if !committed.outcome.is_effective() {
-            return Err(lost_to_owner(&found, &committed.outcome));
-        }
-        // What came before this in the log may have taken the record out of the feed. That the step was recorded stays; nothing leaves.
-        match self.may_go_now(&found).await {
+        let leaf = match found.identity.released {
+            Some(_) => self.asked_again(caller, &found).await?,
+            None => {
+                let mut draft = handing(caller, &found, REASON_IDENTITY_RELEASED);
+                draft.entry.records.push(found.record_ref());
+                let recipient = v1::Recipient { agency: found.owner.to_string(), ..v1::Recipient::default() };
+                draft.entry.recipient = Some(recipient);
+                draft.entry.byte_count = released.sealed.sealed.ciphertext.len() as u64;
+                let committed = self.record_or_refuse(caller, draft).await?;
+                if !committed.outcome.is_effective() {
+                    return Err(lost_to_owner(&found, &committed.outcome));
+                }
+                committed.leaf
+            }
+        };
+        match self.leaves(&found, REASON_IDENTITY_RELEASED, leaf).await {
             Ok(()) => Ok(released),
             Err(refusal) => Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
         }
     }
 
+    /// Whether a recorded step hands over now: under a witnessed checkpoint where there are witnesses, and once.
+    async fn leaves(&self, found: &Found, step: &'static str, leaf: LeafIndex) -> Result<(), Error> {
+        self.witnessed_step(&found.id, step, leaf).await?;
+        self.may_disclose()?;
+        // What came before this in the log, or while it waited, may have taken the record out of the feed. That the step was recorded
+        // stays; nothing leaves.
+        let may = match step {
+            REASON_IDENTITY_COLLECTED => self.may_collect(found).await,
+            _ => self.may_go_now(found).await,
+        };
+        match may {
+            Ok(()) => self.goes_once(&found.id, step),
+            Err(refusal) => {
+                if is_refusal(&refusal) {
+                    self.pending().take(&found.id, step);
+                }
+                Err(refusal)
+            }
+        }
+    }
+
     async fn releasable(&self, caller: &Caller, id: &EntryId) -> Result<(Found, ReleasedIdentity), Error> {
+        self.may_disclose()?;
         let found = self.of_owner(caller, id)?;
-        if found.identity.released.is_some() {
+        if found.identity.released.is_some() && !self.pending().holds(id, REASON_IDENTITY_RELEASED) {
             return Err(lost(&Outcome::AlreadyDone));
         }
         found.stands(self.now())?;
@@ -180,29 +208,36 @@ impl Exchange {
             Ok(ready) => ready,
             Err(refusal) => return Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
         };
-        // It names no record: the partner's auditor reads this entry.
-        let mut draft = handing(caller, &found, REASON_IDENTITY_COLLECTED);
-        draft.entry.recipient = Some(self.partner(&found));
-        draft.entry.byte_count = sealed.sealed.ciphertext.len() as u64;
-        let committed = self.record_or_refuse(caller, draft).await?;
-        match committed.outcome {
-            Outcome::Effective => {}
-            Outcome::Erased => return Err(unknown_request()),
-            outcome => return Err(lost(&outcome)),
-        }
+        let leaf = match found.identity.collected {
+            Some(_) => self.asked_again(caller, &found).await?,
+            None => {
+                // It names no record: the partner's auditor reads this entry.
+                let mut draft = handing(caller, &found, REASON_IDENTITY_COLLECTED);
+                draft.entry.recipient = Some(self.partner(&found));
+                draft.entry.byte_count = sealed.sealed.ciphertext.len() as u64;
+                let committed = self.record_or_refuse(caller, draft).await?;
+                match committed.outcome {
+                    Outcome::Effective => committed.leaf,
+                    Outcome::Erased => return Err(unknown_request()),
+                    outcome => return Err(lost(&outcome)),
+                }
+            }
+        };
         // As at the release: decided again, now that the disclosure has its place in the log.
-        match self.may_collect(&found).await {
+        match self.leaves(&found, REASON_IDENTITY_COLLECTED, leaf).await {
             Ok(()) => Ok(sealed),
             Err(refusal) => Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
         }
     }
 
     async fn collectable(&self, caller: &Caller, id: &EntryId) -> Result<(Found, SealedIdentity), Error> {
+        self.may_disclose()?;
         let found = self.of_partner(caller, id)?;
         let identity = &found.identity;
+        let is_pending = self.pending().holds(id, REASON_IDENTITY_COLLECTED);
         // What the partner knows of the request comes before how the record stands: asked again, the answer stays the same,
         // whatever has become of the record meanwhile.
-        if identity.collected.is_some() || identity.refused.is_some() {
+        if identity.collected.is_some() && !is_pending || identity.refused.is_some() {
             return Err(lost(&Outcome::AlreadyDone));
         }
         if identity.approved.is_some() && !identity.stands(self.now()) {

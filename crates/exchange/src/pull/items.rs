@@ -18,12 +18,29 @@ const PAGE_BYTES: usize = 3 << 20;
 /// What a position holds, and how many persons have to share it where it shows a record.
 type Decided = (Content, u64);
 
+/// How much a page may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// So many records, and what recalls an earlier item.
+    Records(u64),
+    /// Nothing at all: no quorum of witnesses has cosigned for too long.
+    Closed,
+}
+
+/// What the positions of a page hold.
+pub(super) struct Built {
+    pub(super) items: Vec<PageItem>,
+    /// The first position whose partner has to come back for it.
+    pub(super) put_off: Option<Position>,
+}
+
 /// A page while it is made.
 struct Making {
-    items: Vec<PageItem>,
+    built: Built,
     bytes: usize,
-    /// How many records may still leave today.
+    /// How many records may still leave.
     left: u64,
+    room: Room,
 }
 
 impl Making {
@@ -32,11 +49,16 @@ impl Making {
             self.bytes += document.len();
             self.left = self.left.saturating_sub(1);
         }
-        self.items.push(PageItem { position: slot.position, item_id: slot.item_id, kind: slot.kind, content });
+        self.built.items.push(PageItem { position: slot.position, item_id: slot.item_id, kind: slot.kind, content });
+    }
+
+    /// Whether what a position shows may leave, where that of its turn does or does not.
+    fn may_go(&self, slot: &Slot, goes: bool) -> bool {
+        self.room != Room::Closed && (goes || slot.recalls())
     }
 
     fn shown(&self) -> impl Iterator<Item = Position> {
-        self.items.iter().filter(|item| is_shown(&item.content)).map(|item| item.position)
+        self.built.items.iter().filter(|item| is_shown(&item.content)).map(|item| item.position)
     }
 }
 
@@ -44,46 +66,57 @@ impl Exchange {
     /// What each position holds for this partner. `left` records may leave, and beyond these what recalls an earlier item: that is never
     /// put off. What is left of an entry that released into groups leaves whole or is put off whole, so that nobody is shown in a part
     /// of a group: it goes while one record may leave, and may take more than are left, by less than the 200 items of an entry. Of what
-    /// is put off no body is read.
-    pub(super) async fn build(
-        &self,
-        ground: &Ground<'_>,
-        stretch: &Stretch,
-        left: u64,
-    ) -> Result<Vec<PageItem>, Error> {
-        let mut page = Making { items: Vec::with_capacity(stretch.slots.len()), bytes: 0, left };
+    /// is put off no body is read. While nothing may leave, an item that recalls another is served as that one's withdrawal alone, and
+    /// its partner comes back for what it shows.
+    pub(super) async fn build(&self, ground: &Ground<'_>, stretch: &Stretch, room: Room) -> Result<Built, Error> {
+        let left = match room {
+            Room::Records(left) => left,
+            Room::Closed => 0,
+        };
+        let built = Built { items: Vec::with_capacity(stretch.slots.len()), put_off: None };
+        let mut page = Making { built, bytes: 0, left, room };
         let mut rest = stretch.slots.as_slice();
         while let Some(first) = rest.first() {
             let is_whole = first.together.is_some();
             let turn = rest.split_off(..turn(rest, page.left)).unwrap_or_default();
             let recalls = || turn.iter().any(|slot| slot.live.is_some() && slot.recalls());
             let goes = page.left > 0 || is_whole && recalls();
-            let mut decided = self.decided(ground, turn, goes).await?;
+            let mut decided = self.decided(ground, turn, &page, goes).await?;
             if is_whole {
                 self.withhold_small(ground, turn, &mut decided, &page);
-                if !page.items.is_empty() && page.bytes + bytes(&decided) > PAGE_BYTES {
-                    return Ok(page.items);
+                if !page.built.items.is_empty() && page.bytes + bytes(&decided) > PAGE_BYTES {
+                    return Ok(page.built);
                 }
             }
             for (slot, (content, _)) in turn.iter().zip(decided) {
+                if slot.live.is_some() && !page.may_go(slot, goes) {
+                    page.built.put_off.get_or_insert(slot.position);
+                }
                 page.put(slot, content);
                 if page.bytes > PAGE_BYTES && !is_whole {
-                    return Ok(page.items);
+                    return Ok(page.built);
                 }
             }
         }
-        Ok(page.items)
+        Ok(page.built)
     }
 
-    async fn decided(&self, ground: &Ground<'_>, slots: &[Slot], goes: bool) -> Result<Vec<Decided>, Error> {
+    async fn decided(
+        &self,
+        ground: &Ground<'_>,
+        slots: &[Slot],
+        page: &Making,
+        goes: bool,
+    ) -> Result<Vec<Decided>, Error> {
         let mut decided = Vec::with_capacity(slots.len());
         for slice in slots.chunks(SLICE_BODIES) {
-            let may_go = |slot: &Slot| goes || slot.recalls();
+            let may_go = |slot: &Slot| page.may_go(slot, goes);
             let live = slice.iter().filter(|slot| may_go(slot));
             let live: Vec<_> = live.filter_map(|slot| Some((slot.record_id, slot.live.as_ref()?.made))).collect();
             let mut bodies = self.bodies_of(&live).await?.into_iter();
             for slot in slice {
                 let content = match &slot.live {
+                    Some(_) if !may_go(slot) && slot.recalls() => None,
                     Some(_) if !may_go(slot) => Some((Content::Deferred, 0)),
                     Some(_) => {
                         let body = bodies.next().flatten();
