@@ -1,4 +1,4 @@
-//! The journal seen from outside: published vectors, and `apply` on frames that are built as the gateway builds them.
+//! The journal seen from outside: `apply` on frames that are built as the gateway builds them.
 
 mod agreements;
 mod cells;
@@ -9,9 +9,7 @@ mod frames;
 mod identities;
 mod keys;
 mod log;
-mod notes;
 mod protection;
 mod records;
 mod replay;
 mod tables;
-mod vectors;
