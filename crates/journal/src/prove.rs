@@ -4,7 +4,7 @@ use causeway_crypto::Digest;
 use causeway_model::LeafIndex;
 
 use crate::JournalError;
-use crate::hash::node_hash;
+use crate::hash::{empty_root, node_hash};
 use crate::tree::{TILE_HEIGHT, TILE_WIDTH, Tree};
 
 /// Where full tiles come from: given level and index, the 256 hashes.
@@ -37,6 +37,19 @@ pub fn consistency_proof(
     full: &TileSource<'_>,
 ) -> Result<Vec<Digest>, JournalError> {
     hashes(tree, &consistency_spans(tree, first, second)?, full)
+}
+
+/// The root of the tree as it was at `size`.
+///
+/// # Errors
+/// A size beyond the tree, or whatever the source of tiles answers.
+pub fn root_at(tree: &Tree, size: u64, full: &TileSource<'_>) -> Result<Digest, JournalError> {
+    if size > tree.size() {
+        return Err(JournalError::OutOfRange("tree size"));
+    }
+    let whole: &[Span] = &[(0, size)];
+    let roots = hashes(tree, if size == 0 { &[] } else { whole }, full)?;
+    Ok(roots.first().copied().unwrap_or_else(empty_root))
 }
 
 /// The full tiles, as (level, index), that the inclusion proof will ask for: to read them before any lock is taken.
@@ -237,6 +250,15 @@ mod tests {
                 assert_eq!(verify_inclusion(leaf, index, size, &proof, grown.root(size)), Ok(()));
             }
         }
+    }
+
+    #[test]
+    fn the_root_of_each_size_that_the_tree_has_had_is_found_again() {
+        let grown = Grown::to(66_100);
+        for size in (0..600u64).chain(65_500..=66_100) {
+            assert_eq!(root_at(&grown.tree, size, &|l, i| grown.tile(l, i)), Ok(grown.root(size)), "{size}");
+        }
+        assert!(root_at(&grown.tree, 66_101, &|l, i| grown.tile(l, i)).is_err());
     }
 
     #[test]
