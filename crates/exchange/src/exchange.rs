@@ -352,12 +352,19 @@ pub(crate) fn append_failed(failure: AppendFailure) -> Error {
             Error::internal("the journal's rules refuse an entry of the exchange").because(failure)
         }
         failure @ AppendFailure::Stopped(_) => stopped().because(failure),
+        AppendFailure::Halted(reason) => halted(&reason),
         failure @ AppendFailure::ClockBehind { .. } => {
             let message =
                 "the gateway's clock is behind its journal: nothing is accepted or disclosed until it is right";
             Error::new(Class::Unavailable, "journal-unavailable", message).because(failure)
         }
     }
+}
+
+/// A journal whose history is not what it has signed.
+pub(crate) fn halted(reason: &str) -> Error {
+    let message = format!("the journal is halted, and nothing but its last checkpoint is served: {reason}");
+    Error::new(Class::Unavailable, "journal-halted", message)
 }
 
 /// A journal that has stopped: it goes on with the next start of the gateway, and nothing is known before that.

@@ -7,11 +7,12 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use causeway_crypto::Digest;
 use causeway_journal::{Checkpoint, VerifierKey, checkpoint};
 
 use crate::error::StoreError;
 use crate::folder;
+use crate::keys::Keys;
+use crate::past::Past;
 use crate::shared::Shared;
 
 /// The file is written at most this often, and this long after the last entry at the latest.
@@ -24,17 +25,83 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct CheckpointFile {
     path: PathBuf,
-    /// Held while the newest checkpoint is asked for and written, so that an older one never takes its place.
-    writing: Arc<Mutex<()>>,
+    keys: Arc<Keys>,
+    origin: Arc<str>,
+    /// What was read from the file or written to it last. Held while the newest checkpoint is asked for and written, so that an
+    /// older one never takes its place.
+    last: Arc<Mutex<Option<Arc<str>>>>,
+}
+
+/// A checkpoint that a key of the ring has signed.
+#[derive(Debug, Clone)]
+pub(crate) struct Signed {
+    pub(crate) note: Arc<str>,
+    pub(crate) checkpoint: Checkpoint,
+    /// The keys that have.
+    pub(crate) keys: Vec<VerifierKey>,
 }
 
 impl CheckpointFile {
-    pub(crate) fn in_dir(data_dir: &Path) -> Self {
-        Self { path: data_dir.join("checkpoint"), writing: Arc::default() }
+    pub(crate) fn in_dir(data_dir: &Path, keys: &Arc<Keys>, origin: &str) -> Self {
+        Self { path: data_dir.join("checkpoint"), keys: Arc::clone(keys), origin: origin.into(), last: Arc::default() }
     }
 
-    /// The checkpoint that the file holds, signed by any of these keys; none before the first was written.
-    pub(crate) fn read(&self, keys: &[VerifierKey], origin: &str) -> Result<Option<Checkpoint>, StoreError> {
+    /// The checkpoint that the file holds, signed by any key of the ring; none before the first was written.
+    pub(crate) fn read(&self) -> Result<Option<Signed>, StoreError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(note) = self.note()? else { return Ok(None) };
+        let signed = self.verify(&note)?;
+        *last = Some(note);
+        Ok(Some(signed))
+    }
+
+    /// Verifies a note by the keys of the ring.
+    pub(crate) fn verify(&self, note: &Arc<str>) -> Result<Signed, StoreError> {
+        let mut refused = self.refused("there is no key to verify it with".into());
+        let mut signed: Option<Signed> = None;
+        for key in self.keys.ring().checkpoint_keys() {
+            let key = VerifierKey::new(&self.origin, key.public_key())
+                .map_err(|error| StoreError::Engine(Box::new(error)))?;
+            match (checkpoint::verify(note, &key, &self.origin), &mut signed) {
+                (Ok(_), Some(signed)) => signed.keys.push(key),
+                (Ok(checkpoint), None) => signed = Some(Signed { note: Arc::clone(note), checkpoint, keys: vec![key] }),
+                (Err(error), _) => refused = self.refused(Box::new(error)),
+            }
+        }
+        signed.ok_or(refused)
+    }
+
+    /// Puts the newest note in its place, durably.
+    ///
+    /// What is in the file is looked at first: a checkpoint of this journal's own key that the journal has not put there and that is
+    /// none of its history was put there by a copy of it that has gone on, or by whoever restored this one. That is given back,
+    /// and stays in the file.
+    pub(crate) fn write(
+        &self,
+        newest: impl FnOnce() -> Arc<str>,
+        is_history: impl FnOnce(&Checkpoint) -> bool,
+    ) -> Result<Option<Signed>, StoreError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.note()?.filter(|found| Some(found) != last.as_ref());
+        if let Some(found) = found {
+            match self.verify(&found) {
+                Ok(signed) if !is_history(&signed.checkpoint) => return Ok(Some(signed)),
+                Ok(_) => {
+                    tracing::warn!(file = %self.path.display(), "an older checkpoint was put in the place of the newest")
+                }
+                Err(_) => {
+                    tracing::warn!(file = %self.path.display(), "something else was put in the place of the newest checkpoint")
+                }
+            }
+        }
+        let note = newest();
+        folder::replace(&self.path, note.as_bytes())
+            .map_err(|source| StoreError::io("write the checkpoint file", &self.path, source))?;
+        *last = Some(note);
+        Ok(None)
+    }
+
+    fn note(&self) -> Result<Option<Arc<str>>, StoreError> {
         let failed = |source| StoreError::io("read the checkpoint file", &self.path, source);
         match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -44,54 +111,11 @@ impl CheckpointFile {
         }
         let bytes = fs::read(&self.path).map_err(failed)?;
         let note = String::from_utf8(bytes).map_err(|_| self.refused("it is not text".into()))?;
-        let mut refused = self.refused("there is no key to verify it with".into());
-        for key in keys {
-            match checkpoint::verify(&note, key, origin) {
-                Ok(checkpoint) => return Ok(Some(checkpoint)),
-                Err(error) => refused = self.refused(Box::new(error)),
-            }
-        }
-        Err(refused)
-    }
-
-    /// Puts the newest note in its place, durably, and returns it.
-    pub(crate) fn write(&self, newest: impl FnOnce() -> Arc<str>) -> Result<Arc<str>, StoreError> {
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let note = newest();
-        folder::replace(&self.path, note.as_bytes())
-            .map_err(|source| StoreError::io("write the checkpoint file", &self.path, source))?;
-        Ok(note)
+        Ok(Some(note.into()))
     }
 
     fn refused(&self, source: crate::EngineError) -> StoreError {
         StoreError::CheckpointFile { path: self.path.clone(), source }
-    }
-}
-
-/// Compares a log that is being replayed with the checkpoint that was signed of it.
-#[derive(Debug)]
-pub(crate) struct Comparison {
-    signed: Option<Checkpoint>,
-    met: bool,
-}
-
-impl Comparison {
-    pub(crate) fn with(signed: Option<Checkpoint>) -> Self {
-        let met = signed.as_ref().is_none_or(|signed| signed.size == 0);
-        Self { signed, met }
-    }
-
-    /// Looks at the tree as it was at the end of a frame: checkpoints are taken only there.
-    pub(crate) fn look(&mut self, size: u64, root: Digest) {
-        self.met |= self.signed.as_ref().is_some_and(|signed| signed.size == size && signed.root == root);
-    }
-
-    /// Whether the log, which ends at `size`, has been what was signed.
-    pub(crate) fn conclude(self, size: u64) -> Result<(), StoreError> {
-        match self.signed {
-            Some(signed) if !self.met => Err(StoreError::RolledBack { signed_size: signed.size, found_size: size }),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -103,12 +127,12 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn start(file: CheckpointFile, shared: Arc<Shared>) -> Result<Self, StoreError> {
+    pub(crate) fn start(past: Past, shared: Arc<Shared>) -> Result<Self, StoreError> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let theirs = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("checkpoint".into())
-            .spawn(move || keep(&file, &shared, &theirs))
+            .spawn(move || keep(&past, &shared, &theirs))
             .map_err(|error| StoreError::Engine(Box::new(error)))?;
         Ok(Self { stop, thread })
     }
@@ -124,8 +148,7 @@ impl Keeper {
     }
 }
 
-fn keep(file: &CheckpointFile, shared: &Shared, (stopped, wake): &(Mutex<bool>, Condvar)) {
-    let mut written: Option<Arc<str>> = None;
+fn keep(past: &Past, shared: &Shared, (stopped, wake): &(Mutex<bool>, Condvar)) {
     loop {
         let guard = stopped.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = wake.wait_timeout_while(guard, PERIOD, |stopped| !*stopped);
@@ -134,11 +157,8 @@ fn keep(file: &CheckpointFile, shared: &Shared, (stopped, wake): &(Mutex<bool>, 
             return;
         }
         drop(guard);
-        if written.as_ref() != Some(&shared.checkpoint()) {
-            match file.write(|| shared.checkpoint()) {
-                Ok(newest) => written = Some(newest),
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the checkpoint was not kept"),
-            }
+        if let Err(error) = past.keep_newest(shared) {
+            tracing::error!(error = &error as &dyn std::error::Error, "the checkpoint was not kept");
         }
     }
 }

@@ -53,5 +53,8 @@ impl Future for Appending {
 
 /// The failure of whoever comes after the journal has stopped or been closed.
 pub(crate) fn stopped(shared: &Shared) -> AppendFailure {
+    if let Some(reason) = shared.halted() {
+        return AppendFailure::Halted(reason);
+    }
     AppendFailure::Stopped(shared.stopped().unwrap_or_else(|| Arc::from("it has been closed")))
 }

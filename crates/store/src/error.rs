@@ -174,6 +174,8 @@ pub enum AppendFailure {
     /// The journal has stopped, for this reason. The entry may be in the log or not: what the journal holds after the
     /// next start is the truth.
     Stopped(Arc<str>),
+    /// The journal is halted, for this reason: its history is not what it has signed. The entry counts for nothing.
+    Halted(Arc<str>),
     /// The machine's clock is more than 5 s behind the journal's newest entry. Nothing was appended.
     ClockBehind {
         /// The machine's time.
@@ -192,6 +194,7 @@ impl fmt::Display for AppendFailure {
         match self {
             Self::Busy => f.write_str("the journal's queue is full"),
             Self::Stopped(reason) => write!(f, "the journal has stopped: {reason}"),
+            Self::Halted(reason) => write!(f, "the journal is halted: {reason}"),
             Self::ClockBehind { now, newest } => {
                 write!(f, "the clock says {now}, but the journal's newest entry is of {newest}")
             }

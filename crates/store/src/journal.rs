@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender, TrySendError};
-use causeway_crypto::Digest;
 use causeway_journal::{State, VerifierKey, v1};
 use causeway_model::LeafIndex;
 use event_listener::EventListener;
@@ -20,6 +19,7 @@ use crate::erasures::Erasures;
 use crate::error::{AppendFailure, StoreError};
 use crate::index::Index;
 use crate::keys::Keys;
+use crate::past::Past;
 use crate::reader::{OpenedBody, Readers};
 use crate::shared::Shared;
 use crate::work::Work;
@@ -58,6 +58,7 @@ pub struct Journal {
     pub(crate) readers: Readers,
     pub(crate) erasures: Arc<Erasures>,
     pub(crate) index: Arc<Index>,
+    pub(crate) past: Past,
     pub(crate) queue: Sender<Work>,
     /// Closed to let the sequencer thread close the log; never sent on.
     pub(crate) closing: Sender<()>,
@@ -103,7 +104,7 @@ impl Journal {
         self.shared.read(read)
     }
 
-    /// The newest checkpoint, signed; everything in it is durable.
+    /// The newest checkpoint, signed; everything in it is durable. Of a journal that is halted, the largest that it has signed.
     pub fn checkpoint(&self) -> Arc<str> {
         self.shared.checkpoint()
     }
@@ -119,28 +120,12 @@ impl Journal {
         self.shared.verifier_keys()
     }
 
-    /// The audit path of a leaf in the tree of `size` leaves, which the journal must have had.
-    ///
-    /// # Errors
-    /// [`StoreError::Proof`] for a leaf or size beyond the tree, or a tile that is missing.
-    pub async fn inclusion_proof(&self, leaf: LeafIndex, size: u64) -> Result<Vec<Digest>, StoreError> {
-        self.readers.ask(move |reader| reader.inclusion_proof(leaf, size)).await
-    }
-
     /// An entry's bytes.
     ///
     /// # Errors
     /// [`StoreError::NoSuchEntry`] beyond the newest.
     pub async fn entry(&self, leaf: LeafIndex) -> Result<Vec<u8>, StoreError> {
         self.readers.ask(move |reader| reader.entry(leaf)).await
-    }
-
-    /// The bytes of up to `count` entries, from `from` on; fewer at the journal's end.
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub async fn entries(&self, from: LeafIndex, count: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        self.readers.ask(move |reader| reader.entries(from, count)).await
     }
 
     /// The bodies beside these entries, in their order; none where there was none or it has been erased.

@@ -5,18 +5,22 @@
 //! destroying keys so that nothing brings them back. Out of scope: what entries mean (`causeway-journal`), what is decided
 //! and written (`causeway-exchange`).
 //!
-//! A data directory holds `format`, `lock`, `log/` (sled's files) and `checkpoint`; it may be copied at will. A keys folder
+//! A data directory holds `format`, `lock`, `log/` (sled's files), `checkpoint`, `checkpoints` (those of the past) and, where its
+//! history was changed, `evidence/`; it may be copied at will. A keys folder
 //! holds `root.key`, `ring` and what has no history: `page-keys`, `pages/` and `erasures`, which a mirror gets too. Threads:
 //! one appends, two read, one keeps the checkpoint file; the functions that callers await need no runtime.
 
 mod building;
+mod bundle;
 mod checkpoint_file;
 mod clock;
 mod committed;
 mod draft;
 mod erasures;
 mod error;
+mod evidence;
 mod folder;
+mod history;
 mod index;
 mod journal;
 mod key_bundle;
@@ -28,6 +32,8 @@ mod log;
 mod maintenance;
 mod moved_page_keys;
 mod page_keys;
+mod past;
+mod proving;
 mod reader;
 mod recent;
 mod replay;
@@ -44,6 +50,7 @@ mod used_keys;
 mod vault;
 mod work;
 
+pub use bundle::Bundle;
 pub use clock::{Clock, ManualClock};
 pub use committed::{Appending, Committed};
 pub use draft::{Draft, DraftBody};

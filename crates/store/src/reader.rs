@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use async_channel::{Receiver, Sender};
-use causeway_crypto::Digest;
-use causeway_journal::{decode_frame, inclusion_proof, v1};
+use causeway_journal::{decode_frame, v1};
 use causeway_model::{FrameSeq, LeafIndex};
 use futures_channel::oneshot;
 
@@ -103,12 +102,6 @@ impl Reader {
         Ok(item_of(&frame, item)?.entry.clone())
     }
 
-    /// The bytes of up to `count` entries from `from` on.
-    pub(crate) fn entries(&self, from: LeafIndex, count: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        let size = self.shared.read(|state| state.tree().size());
-        (from.0..size).take(count).map(|leaf| self.entry(LeafIndex(leaf))).collect()
-    }
-
     /// The body beside an entry; none where there was none or its key has been erased.
     pub(crate) fn body(&self, leaf: LeafIndex) -> Result<Option<OpenedBody>, StoreError> {
         let (frame, index) = self.frame_with(leaf)?;
@@ -148,19 +141,12 @@ impl Reader {
         self.with_key(shrouded, |key| open_openings(key, &entry_id, &shrouded.ciphertext))
     }
 
-    /// The audit path of a leaf in the tree of a size that the journal has had.
-    pub(crate) fn inclusion_proof(&self, leaf: LeafIndex, size: u64) -> Result<Vec<Digest>, StoreError> {
-        // A copy of the right edge, so that no lock is held while tiles are read.
-        let tree = self.shared.read(|state| state.tree().clone());
-        inclusion_proof(&tree, leaf, size, &|level, index| self.shared.tile(level, index)).map_err(StoreError::Proof)
-    }
-
-    fn frame_with(&self, leaf: LeafIndex) -> Result<(Arc<v1::Frame>, u32), StoreError> {
+    pub(crate) fn frame_with(&self, leaf: LeafIndex) -> Result<(Arc<v1::Frame>, u32), StoreError> {
         let place = self.shared.read(|state| state.place(leaf)).ok_or(StoreError::NoSuchEntry(leaf))?;
         Ok((self.frame(place.seq)?, place.item))
     }
 
-    fn frame(&self, seq: FrameSeq) -> Result<Arc<v1::Frame>, StoreError> {
+    pub(crate) fn frame(&self, seq: FrameSeq) -> Result<Arc<v1::Frame>, StoreError> {
         if let Some(frame) = self.shared.recent.frame(seq) {
             return Ok(frame);
         }
@@ -193,7 +179,7 @@ impl Reader {
     }
 }
 
-fn item_of(frame: &v1::Frame, index: u32) -> Result<&v1::Item, StoreError> {
+pub(crate) fn item_of(frame: &v1::Frame, index: u32) -> Result<&v1::Item, StoreError> {
     let item = usize::try_from(index).ok().and_then(|index| frame.items.get(index));
     item.ok_or(StoreError::Corrupt("an entry is not where it was applied"))
 }

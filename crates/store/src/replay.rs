@@ -1,20 +1,30 @@
 //! Recovery: the state that the log's frames make, through the same `apply` as in the running journal.
 
-use causeway_journal::{Checkpoint, State, Tile, apply};
+use causeway_journal::{State, Tile, apply};
 
-use crate::checkpoint_file::Comparison;
+use crate::checkpoint_file::Signed;
 use crate::error::StoreError;
 use crate::log::FrameLog;
+use crate::past::{Comparison, Past};
 
 /// Bytes of frames that are read at once.
 const READ_BYTES: usize = 4 << 20;
 
-/// Replays the whole log and compares it with the newest checkpoint that was signed of it. Gives the state and the tiles
-/// that only the newest frame completed: those are not in the log yet.
-pub(crate) fn replay(log: &dyn FrameLog, signed: Option<Checkpoint>) -> Result<(State, Vec<Tile>), StoreError> {
+/// What a log came to.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    pub(crate) state: State,
+    /// The tiles that only the newest frame completed: those are not in the log yet.
+    pub(crate) tiles: Vec<Tile>,
+    /// What was signed, and the log has never been, with the words for it.
+    pub(crate) contradiction: Option<(Signed, StoreError)>,
+}
+
+/// Replays the whole log and compares it with what was signed of it.
+pub(crate) fn replay(log: &dyn FrameLog, past: &Past, signed: Option<Signed>) -> Result<Replayed, StoreError> {
     let mut state = State::new();
     let mut tiles = Vec::new();
-    let mut comparison = Comparison::with(signed);
+    let mut comparison = Comparison::with(past, signed);
     loop {
         let frames = log.read(state.head().0.next(), READ_BYTES)?;
         if frames.is_empty() {
@@ -26,6 +36,6 @@ pub(crate) fn replay(log: &dyn FrameLog, signed: Option<Checkpoint>) -> Result<(
             tiles = applied.tiles;
         }
     }
-    comparison.conclude(state.tree().size())?;
-    Ok((state, tiles))
+    let contradiction = comparison.conclude(state.tree().size());
+    Ok(Replayed { state, tiles, contradiction })
 }

@@ -15,14 +15,14 @@ use causeway_journal::{
 use causeway_model::{FrameSeq, LeafIndex, Timestamp};
 
 use crate::building::{Answer, Building, Offered, Request, Stamp, refuse};
-use crate::checkpoint_file::CheckpointFile;
 use crate::clock::Clock;
-use crate::committed::Committed;
+use crate::committed::{Committed, stopped};
 use crate::error::AppendFailure;
 use crate::key_folders::KeyFolders;
 use crate::key_pages::{KeyPage, KeyPages};
 use crate::keys::Keys;
 use crate::log::{AppendError, Beside};
+use crate::past::Past;
 use crate::shared::Shared;
 use crate::signers::Signers;
 use crate::vault::Vault;
@@ -41,7 +41,7 @@ pub(crate) struct Sequencer {
     pub(crate) keys: Arc<Keys>,
     pub(crate) folders: KeyFolders,
     pub(crate) vault: Arc<Vault>,
-    pub(crate) file: CheckpointFile,
+    pub(crate) past: Past,
     /// What did not fit into the frame before, or came while it was gathered and must wait for its end.
     pub(crate) held: Option<Work>,
 }
@@ -70,6 +70,11 @@ impl Sequencer {
     /// so, and nothing is appended any more.
     pub(crate) fn run(&mut self) {
         while let Some(work) = self.held.take().or_else(|| self.queue.recv_blocking().ok()) {
+            if let Some(reason) = self.shared.halted() {
+                self.held = Some(work);
+                self.abandon(&reason);
+                return;
+            }
             let done = match work {
                 Work::Append(request) => self.gather(request).and_then(|building| self.commit(building)),
                 Work::Maintain(task) => self.maintain(task),
@@ -89,7 +94,7 @@ impl Sequencer {
         for work in waiting {
             // Whoever waits for a task is told by its answer's being dropped.
             if let Work::Append(request) = work {
-                refuse(request.answer, AppendFailure::Stopped(Arc::clone(reason)));
+                refuse(request.answer, stopped(&self.shared));
             }
         }
     }
@@ -157,12 +162,17 @@ impl Sequencer {
             if keys_changed {
                 shared.replace_verifier_keys(self.writer.verifier_keys());
             }
+            if shared.halted().is_some() {
+                return Ok(None);
+            }
             let checkpoint = self.writer.sign(applied.size, applied.root);
             shared.publish(Arc::clone(&checkpoint));
-            Ok::<_, JournalError>((applied, checkpoint, keys_changed))
+            Ok::<_, JournalError>(Some((applied, checkpoint, keys_changed)))
         });
         let (applied, checkpoint, keys_changed) = match applied {
-            Ok(made) => made,
+            Ok(Some(made)) => made,
+            // It was halted meanwhile: what is in the log is applied, and nothing more is signed.
+            Ok(None) => return Err(self.refuse_halted(answers)),
             Err(error) => return Err(self.fail(answers, &error)),
         };
         answer_all(answers, &frame, &applied, &checkpoint);
@@ -175,7 +185,7 @@ impl Sequencer {
     /// Takes the signing keys that sign no more out of the ring, once the checkpoint file is signed by the one of now: a start
     /// verifies it by what is in the ring.
     fn drop_other_signing_keys(&self) {
-        let written = self.file.write(|| self.shared.checkpoint());
+        let written = self.past.keep_newest(&self.shared);
         let dropped = written.and_then(|_| self.writer.signers.keep_alone(&self.keys));
         if let Err(error) = dropped {
             tracing::error!(
@@ -225,6 +235,11 @@ impl Sequencer {
             self.shared.recent.keep_page(number, Arc::new(page));
         }
         self.shared.recent.keep_frame(seq, Arc::clone(frame));
+    }
+
+    fn refuse_halted(&self, answers: Vec<Answer>) -> Arc<str> {
+        answers.into_iter().for_each(|answer| refuse(answer, stopped(&self.shared)));
+        self.shared.stop("it is halted".into())
     }
 
     /// Records why nothing is appended any more, before anybody is told.

@@ -6,6 +6,7 @@ use causeway_crypto::Digest;
 use causeway_journal::{JournalError, State, Tile, VerifierKey};
 use event_listener::{Event, EventListener};
 
+use crate::checkpoint_file::Signed;
 use crate::log::FrameLog;
 use crate::recent::Recent;
 
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     tiles: RwLock<Vec<Tile>>,
     changed: Event,
     stopped: OnceLock<Arc<str>>,
+    halted: OnceLock<Arc<str>>,
 }
 
 impl Shared {
@@ -40,6 +42,7 @@ impl Shared {
             tiles: RwLock::new(tiles),
             changed: Event::new(),
             stopped: OnceLock::new(),
+            halted: OnceLock::new(),
         }
     }
 
@@ -116,5 +119,24 @@ impl Shared {
         let reason = Arc::clone(self.stopped.get_or_init(|| reason));
         self.changed.notify(usize::MAX);
         reason
+    }
+
+    /// Why the journal is halted; none while it is not.
+    pub(crate) fn halted(&self) -> Option<Arc<str>> {
+        self.halted.get().cloned()
+    }
+
+    /// Halts the journal: once this returns, nothing is signed or shown any more. `shown` takes the newest checkpoint's place.
+    pub(crate) fn halt(&self, reason: Arc<str>, shown: Option<&Signed>) {
+        // Under the lock in which a commit signs: that one is through, or sees this.
+        self.change(|_| {
+            if self.halted.set(Arc::clone(&reason)).is_ok()
+                && let Some(signed) = shown
+            {
+                self.replace_verifier_keys(signed.keys.clone());
+                *self.checkpoint.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&signed.note);
+            }
+        });
+        self.stop(reason);
     }
 }

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use async_channel::{Receiver, Sender};
-use causeway_crypto::SigningKey;
-use causeway_journal::{State, VerifierKey};
+use causeway_journal::State;
 
 use crate::building::Stamp;
-use crate::checkpoint_file::{CheckpointFile, Keeper};
+use crate::checkpoint_file::Keeper;
 use crate::erasures::Erasures;
 use crate::error::StoreError;
 use crate::folder;
@@ -22,8 +21,9 @@ use crate::keys::Keys;
 use crate::log::{FrameLog, ReadError};
 use crate::moved_page_keys;
 use crate::page_keys;
+use crate::past::Past;
 use crate::reader::Readers;
-use crate::replay::replay;
+use crate::replay::{Replayed, replay};
 use crate::root_rotation;
 use crate::sequencer::{Sequencer, Writer};
 use crate::shared::Shared;
@@ -31,43 +31,66 @@ use crate::signers::Signers;
 use crate::vault::Vault;
 
 impl Journal {
-    /// Starts over a log: replays it, compares it with the newest signed checkpoint, brings the keys folder and its
-    /// mirror in order, and begins to take drafts.
+    /// Starts over a log: replays it, compares it with every checkpoint that is known to have been signed of it, brings the keys
+    /// folder and its mirror in order, and begins to take drafts.
+    ///
+    /// A log that is not, or is no longer all of, what was signed gives a journal that is halted: see [`Journal::halted`].
     ///
     /// # Errors
-    /// [`StoreError::RolledBack`] when the log is not, or is no longer all of, what was signed; a hole, a frame that the
-    /// rules refuse, or key files that do not belong to it. Nothing is served or signed then.
+    /// A checkpoint file that is gone or that no key of the ring has signed; a hole, a frame that the rules refuse, or key files
+    /// that do not belong to it. Nothing is served or signed then.
     pub fn start(log: Box<dyn FrameLog>, options: Options) -> Result<Self, StoreError> {
         folder::prepare(&options.data_dir)?;
         log.assure()?;
-        let file = CheckpointFile::in_dir(&options.data_dir);
-        let signed = file.read(&verifier_keys(&options)?, &options.origin)?;
+        let past = Past::open(&options)?;
+        let signed = past.file.read()?;
         let is_first_start = signed.is_none();
-        let (state, tiles) = replay(log.as_ref(), signed)?;
+        let Replayed { state, tiles, contradiction } = replay(log.as_ref(), &past, signed)?;
         let opened = OpenedKeys::open(log.as_ref(), &options)?;
+        // One that is halted signs nothing, so it does not have to find the key that the old log names.
+        let signing_state = if contradiction.is_some() { &State::new() } else { &state };
         let writer = Writer {
             log_id: state.log_id().unwrap_or_else(causeway_crypto::random),
             clock: options.clock,
             stamp: Stamp { node: options.node, software: options.software },
-            signers: Signers::of(&state, log.as_ref(), &options.keys, options.signing_overlap)?,
+            signers: Signers::of(signing_state, log.as_ref(), &options.keys, options.signing_overlap)?,
             origin: options.origin,
         };
-        let checkpoint = writer.sign(state.tree().size(), state.tree().root());
-        if is_first_start && state.tree().size() > 0 {
-            // Without the file, a log that was cut back would look like any other.
-            return Err(StoreError::CheckpointMissing { path: options.data_dir.join("checkpoint") });
-        }
-        let drops_keys = is_named(&state, &writer) && options.keys.ring().checkpoint_keys().len() > 1;
-        if is_first_start || drops_keys {
-            // From here on the file is there whenever the log holds anything, and signed by the key that stays.
-            file.write(|| Arc::clone(&checkpoint))?;
-        }
-        if drops_keys {
-            writer.signers.keep_alone(&options.keys)?;
-        }
+        let (keys, queue_depth) = (options.keys, options.queue_depth);
+        let checkpoint = match &contradiction {
+            Some((signed, _)) => Arc::clone(&signed.note),
+            None if is_first_start && state.tree().size() > 0 => {
+                // Without the file, a log that was cut back would look like any other.
+                return Err(StoreError::CheckpointMissing { path: options.data_dir.join("checkpoint") });
+            }
+            None => in_order(&state, &writer, &keys, &past, is_first_start)?,
+        };
         let shared = Arc::new(Shared::new(log, writer.verifier_keys(), state, checkpoint, tiles));
-        run_threads(Parts { shared, writer, opened, keys: options.keys, file, queue_depth: options.queue_depth })
+        if let Some((signed, why)) = contradiction {
+            past.halt_from_the_start(&shared, &why, &signed);
+        }
+        run_threads(Parts { shared, writer, opened, keys, past, queue_depth })
     }
+}
+
+/// The newest checkpoint of a log that is what was signed of it; file and ring are as the next start needs them then.
+fn in_order(
+    state: &State,
+    writer: &Writer,
+    keys: &Keys,
+    past: &Past,
+    is_first_start: bool,
+) -> Result<Arc<str>, StoreError> {
+    let checkpoint = writer.sign(state.tree().size(), state.tree().root());
+    let drops_keys = is_named(state, writer) && keys.ring().checkpoint_keys().len() > 1;
+    if is_first_start || drops_keys {
+        // From here on the file is there whenever the log holds anything, and signed by the key that stays.
+        past.file.write(|| Arc::clone(&checkpoint), |_| true)?;
+    }
+    if drops_keys {
+        writer.signers.keep_alone(keys)?;
+    }
+    Ok(checkpoint)
 }
 
 /// What the threads are made of.
@@ -76,16 +99,16 @@ struct Parts {
     writer: Writer,
     opened: OpenedKeys,
     keys: Arc<Keys>,
-    file: CheckpointFile,
+    past: Past,
     queue_depth: usize,
 }
 
 fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
-    let Parts { shared, writer, opened, keys, file, queue_depth } = parts;
+    let Parts { shared, writer, opened, keys, past, queue_depth } = parts;
     let OpenedKeys { folders, lock, vault, erasures } = opened;
     let index = Arc::new(Index::new(&keys.ring().index_mac(), &writer.log_id));
     let (readers, reader_threads) = Readers::start(&shared, &vault)?;
-    let keeper = Keeper::start(file.clone(), Arc::clone(&shared))?;
+    let keeper = Keeper::start(past.clone(), Arc::clone(&shared))?;
     let (queue, drafts) = async_channel::bounded(queue_depth.max(1));
     let (closing, until_closing) = async_channel::bounded(1);
     let (done, closed) = async_channel::bounded(1);
@@ -97,15 +120,15 @@ fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
         keys,
         folders,
         vault,
-        file: file.clone(),
+        past: past.clone(),
         held: None,
     };
-    let end = End { until_closing, done, readers: readers.clone(), reader_threads, keeper, file, lock };
+    let end = End { until_closing, done, readers: readers.clone(), reader_threads, keeper, past: past.clone(), lock };
     thread::Builder::new()
         .name("journal-append".into())
         .spawn(move || run(sequencer, end))
         .map_err(|error| StoreError::Engine(Box::new(error)))?;
-    Ok(Journal { shared, readers, erasures, index, queue, closing, closed })
+    Ok(Journal { shared, readers, erasures, index, past, queue, closing, closed })
 }
 
 /// What the sequencer thread does and lets go of when the journal is closed.
@@ -116,7 +139,7 @@ struct End {
     readers: Readers,
     reader_threads: Vec<JoinHandle<()>>,
     keeper: Keeper,
-    file: CheckpointFile,
+    past: Past,
     /// Keeps others away from the keys folder.
     lock: File,
 }
@@ -135,7 +158,7 @@ fn run(mut sequencer: Sequencer, end: End) {
         }
     }
     end.keeper.stop();
-    if let Err(error) = end.file.write(|| sequencer.shared.checkpoint()) {
+    if let Err(error) = end.past.keep_newest(&sequencer.shared) {
         tracing::error!(error = &error as &dyn std::error::Error, "the last checkpoint was not kept");
     }
     // Before the log's own lock, which whoever comes next waits for.
@@ -188,13 +211,6 @@ fn reaches(vault: &Vault, log: &dyn FrameLog, folders: &KeyFolders) -> Result<()
         Err(ReadError::Closed) => Err(StoreError::Closed),
         Err(error) => Err(error.into()),
     }
-}
-
-fn verifier_keys(options: &Options) -> Result<Vec<VerifierKey>, StoreError> {
-    let key = |key: &SigningKey| {
-        VerifierKey::new(&options.origin, key.public_key()).map_err(|error| StoreError::Engine(Box::new(error)))
-    };
-    options.keys.ring().checkpoint_keys().iter().map(key).collect()
 }
 
 fn is_named(state: &State, writer: &Writer) -> bool {

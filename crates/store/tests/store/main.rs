@@ -1,7 +1,7 @@
 //! The store through its public face, over real sled in temporary folders.
 //!
 //! Invariants: what is acknowledged is there after any restart, once; nothing is applied that is not durable; a log that is
-//! cut, altered or put back is refused with its reason; no key that was destroyed is found again, in backups neither.
+//! cut, altered or put back is refused or halted with its reason; no key that was destroyed is found again, in backups neither.
 //! Non-failures: an append that was told `Stopped` may be in the log.
 
 mod doubles;
@@ -10,5 +10,7 @@ mod frames;
 mod journal;
 mod key_search;
 mod recovery;
+mod rollback;
 mod rotation;
 mod setting;
+mod tree;

@@ -1,14 +1,13 @@
 //! What a start makes of what a stop, a fault or an attacker left.
 
 use std::fs;
-use std::path::Path;
 
 use causeway_journal::{decode_entry, verify_consistency};
 use causeway_model::{FrameSeq, LeafIndex};
 use causeway_store::{AppendFailure, Journal, ReadError, SledLog, StoreError};
 
 use crate::doubles::{Failing, Fault, Waiting};
-use crate::setting::{Setting, append, append_many, copy_dir, draft, draft_with_body, genesis, wait_for};
+use crate::setting::{Setting, append, append_many, copy_dir, draft, draft_with_body, wait_for};
 
 fn numbers(journal: &Journal) -> Vec<u128> {
     let entries = wait_for(journal.entries(LeafIndex(2), usize::MAX)).expect("read");
@@ -92,42 +91,6 @@ fn all_that_was_acknowledged_survives_a_kill() {
         })
     });
     verify_consistency(before.0, before.0 + 1, &proof.expect("proved"), before.1, root).expect("it extends");
-}
-
-#[test]
-fn a_log_that_is_smaller_than_what_was_signed_is_refused() {
-    let setting = Setting::new();
-    let journal = setting.begin();
-    append_many(&journal, 10);
-    let old = setting.folder.path().join("old");
-    copy_dir(&setting.data_dir(), &old);
-    append_many(&journal, 10);
-    journal.close();
-    put_back(&old, &setting.data_dir());
-    let refused = setting.start_over(Box::new(setting.log())).expect_err("refused");
-    assert!(matches!(refused, StoreError::RolledBack { signed_size: 22, found_size: 12 }), "{refused}");
-    assert!(refused.to_string().contains("truncated"));
-}
-
-#[test]
-fn a_log_with_another_root_at_the_signed_size_is_refused() {
-    let setting = Setting::new();
-    let journal = setting.begin();
-    append(&journal, draft(1));
-    journal.close();
-    let other_dir = setting.folder.path().join("other");
-    let log = SledLog::open(&other_dir).expect("opens");
-    let other = setting.start_in(&other_dir, Box::new(log)).expect("starts");
-    genesis(&other);
-    // One by one, so that a frame of the other log ends at the signed size too.
-    for number in 1..4 {
-        append(&other, draft(number));
-    }
-    other.close();
-    put_back(&other_dir, &setting.data_dir());
-    let refused = setting.start_over(Box::new(setting.log())).expect_err("refused");
-    assert!(matches!(refused, StoreError::RolledBack { signed_size: 3, found_size: 5 }), "{refused}");
-    assert!(refused.to_string().contains("replaced"));
 }
 
 #[test]
@@ -218,10 +181,4 @@ fn two_journals_do_not_share_a_keys_folder() {
     assert!(matches!(setting.start_in(&other, log()), Err(StoreError::Locked { .. })));
     journal.close();
     setting.start_in(&other, log()).expect("starts");
-}
-
-/// Puts another log into the place of a data directory's own, and leaves its checkpoint file.
-fn put_back(from: &Path, data_dir: &Path) {
-    fs::remove_dir_all(data_dir.join("log")).expect("removed");
-    copy_dir(&from.join("log"), &data_dir.join("log"));
 }
