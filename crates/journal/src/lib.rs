@@ -47,7 +47,7 @@ pub use policy::{LogKey, MAX_POLICY_BYTES, MAX_POLICY_ITEMS, Policy, PolicyFault
 pub use proof::{MAX_PROOF_HASHES, ProofError, verify_consistency, verify_inclusion};
 pub use proof_file::{MAX_PROOF_FILE_BYTES, ProofFile};
 pub use protection::{MAX_ERASED_RECORDS, erasure_digest, identity_digest, sealed_body_digest};
-pub use prove::{TileSource, consistency_proof, inclusion_proof, inclusion_tiles};
+pub use prove::{TileSource, consistency_proof, inclusion_proof, inclusion_tiles, root_at};
 pub use reason::*;
 pub use shape::RECODING_DROPPED;
 pub use state::{
