@@ -1,6 +1,7 @@
 //! The formats of transparency logs, seen from outside: published vectors, and what is refused.
 
 mod cosignatures;
+mod differential;
 mod mutations;
 mod notes;
 mod policies;
