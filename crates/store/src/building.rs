@@ -45,6 +45,8 @@ impl Stamp {
 pub(crate) struct Building {
     frame: v1::Frame,
     answers: Vec<Answer>,
+    /// Of each entry, for the index.
+    terms: Vec<Vec<u64>>,
     bytes: usize,
     encapsulations: HashSet<Arc<[u8]>>,
 }
@@ -67,7 +69,8 @@ impl Building {
             previous_frame: previous,
             ..v1::Frame::default()
         };
-        Self { frame, answers: Vec::new(), bytes: FRAME_OVERHEAD, encapsulations: HashSet::new() }
+        let (answers, terms) = (Vec::new(), Vec::new());
+        Self { frame, answers, terms, bytes: FRAME_OVERHEAD, encapsulations: HashSet::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -115,7 +118,13 @@ impl Building {
         }
         self.frame.items.push(v1::Item { entry, aside, body, document_text: prepared.document_text });
         self.answers.push(answer);
+        self.terms.push(prepared.terms);
         Ok(Offered::Settled)
+    }
+
+    /// The hashes of each entry's terms, in order.
+    pub(crate) fn take_terms(&mut self) -> Vec<Vec<u64>> {
+        std::mem::take(&mut self.terms)
     }
 
     /// The frame, and who waits for each of its entries, in order.

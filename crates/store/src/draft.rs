@@ -94,6 +94,8 @@ pub(crate) struct Prepared {
     pub(crate) document_text: Vec<u8>,
     /// Upper bound of the bytes that it takes in a frame, without its entry and its encapsulation.
     pub(crate) bytes_beside: usize,
+    /// The hashes of what the index finds it by; none where it is not indexed.
+    pub(crate) terms: Vec<u64>,
 }
 
 impl Prepared {
@@ -113,7 +115,9 @@ impl Prepared {
         let document_text = document_text.unwrap_or_default();
         let locked_bytes = |locked: &Option<Locked>| locked.as_ref().map_or(0, |locked| locked.ciphertext.len());
         let bytes_beside = ITEM_OVERHEAD + locked_bytes(&aside) + locked_bytes(&body) + document_text.len();
-        let prepared = Self { entry, aside, body, encapsulation: encapsulation.flatten(), document_text, bytes_beside };
+        let encapsulation = encapsulation.flatten();
+        let terms = Vec::new();
+        let prepared = Self { entry, aside, body, encapsulation, document_text, bytes_beside, terms };
         prepared.within_limits()?;
         Ok(prepared)
     }

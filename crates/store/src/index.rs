@@ -1,36 +1,44 @@
 //! The audit index: which entries have which terms, behind the commit path and made of the log alone. What it answers are
 //! candidates, of everything that was acknowledged before it was asked.
+//!
+//! The newest entries are in memory; every 65,536 of them become an immutable block on disk, and eight blocks of a size one
+//! larger. What no block covers, or what a damaged one covered, is read from the log until it is covered again.
 
+mod block;
+mod build;
+mod covered;
+mod follower;
+mod opening;
+mod pages;
+mod postings;
+mod query;
 mod scan;
+mod search;
+mod segment;
 mod term;
+mod time;
 
-use causeway_crypto::MacKey;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use causeway_journal::Outcome;
 use causeway_model::{LeafIndex, Timestamp};
+use event_listener::Event;
 
+pub use search::Search;
 pub use term::Term;
 
-use crate::error::StoreError;
-use crate::journal::Journal;
-use crate::reader::Reader;
-use scan::{Operators, Scan};
-use term::TermKey;
+pub(crate) use follower::Follower;
 
-/// What entries are searched for. What is left empty does not narrow the search.
-#[derive(Debug, Clone)]
-pub struct Search {
-    /// All of these.
-    pub terms: Vec<Term>,
-    /// Only these entries, in ascending order: those of a record, from [`causeway_journal::State::subject`].
-    pub among: Option<Vec<LeafIndex>>,
-    /// Not before this entry.
-    pub from: LeafIndex,
-    /// Before this entry, and before the newest that is durable when the search begins.
-    pub before: LeafIndex,
-    /// Whether the newest comes first.
-    pub newest_first: bool,
-    /// So many entries at most.
-    pub limit: usize,
-}
+use crate::draft::Draft;
+use crate::error::StoreError;
+use crate::reader::Reader;
+use block::{Block, Mark};
+use covered::{Arrival, Covered, Piece, Waiting};
+use pages::{PageCache, PageKey};
+use term::TermKey;
 
 /// How the index stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,68 +53,201 @@ pub struct IndexMeasures {
     pub bytes: u64,
 }
 
+/// How large blocks are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Entries that become a block.
+    pub(crate) block_entries: u32,
+    /// Blocks of one size that become one.
+    pub(crate) fan: usize,
+    /// Whether entries are indexed at all.
+    pub(crate) follows: bool,
+}
+
+impl Settings {
+    /// The sizes of a journal in use.
+    pub(crate) const fn standard(follows: bool) -> Self {
+        Self { block_entries: 65_536, fan: 8, follows }
+    }
+}
+
+/// Waiting entries at which the follower is woken: far fewer wakes than commits. A search takes them itself.
+const WAKE_AT: usize = 4_096;
+
+/// Segments that may wait to be written. Where the disk takes none, the oldest is forgotten and made anew from the log.
+const MAX_SEGMENTS: usize = 4;
+
 /// The index of one journal.
 #[derive(Debug)]
 pub(crate) struct Index {
-    key: TermKey,
+    log_id: [u8; 16],
+    terms: TermKey,
+    pages: PageKey,
+    settings: Settings,
+    /// None where the folder cannot be made: then nothing is written.
+    folder: Option<PathBuf>,
+    covered: RwLock<Covered>,
+    waiting: Mutex<Waiting>,
+    cache: Arc<PageCache>,
+    files: AtomicU64,
+    /// Wakes the follower.
+    woken: Event,
+    /// Wakes who merges.
+    changed: Event,
+    /// Wakes searches that wait for the follower.
+    grown: Event,
+    /// Wakes who rests after a failure.
+    stopped: Event,
+    stopping: AtomicBool,
 }
 
 impl Index {
-    pub(crate) fn new(index_key: &MacKey, log_id: &[u8; 16]) -> Self {
-        Self { key: TermKey::of(index_key, log_id) }
-    }
-
-    /// The leaves that a search finds.
-    fn search(&self, reader: &Reader, search: &Search) -> Result<Vec<LeafIndex>, StoreError> {
-        let size = reader.shared.read(|state| state.tree().size());
-        let range = search.from.0..search.before.0.min(size);
-        let terms: Vec<u64> = search.terms.iter().map(|term| self.key.hash(term)).collect();
-        let names_operator = search.terms.iter().any(|term| matches!(term, Term::Operator { .. }));
-        let operators = if names_operator { Operators::Opened } else { Operators::Left };
-        let scan = Scan { reader, key: &self.key, operators };
-        let limit = if search.among.is_some() { usize::MAX } else { search.limit };
-        let mut found = scan.search(range, &terms, search.newest_first, limit)?;
-        if let Some(among) = &search.among {
-            found.retain(|leaf| among.binary_search(leaf).is_ok());
-            found.truncate(search.limit);
+    /// The hashes of a draft's terms; none where entries are not indexed.
+    pub(crate) fn terms_of(&self, draft: &Draft) -> Vec<u64> {
+        if !self.follows() {
+            return Vec::new();
         }
-        Ok(found)
-    }
-}
-
-impl Journal {
-    /// Entries that have all of the terms, in order. They are candidates: a hash of 64 bits stands for a term, so whoever
-    /// asks looks at each entry. What was acknowledged before the call is covered. The next page begins behind the last one.
-    ///
-    /// # Errors
-    /// When the log cannot be read. A damaged index is none: it is made anew, and its part of the log read instead.
-    pub async fn search(&self, search: Search) -> Result<Vec<LeafIndex>, StoreError> {
-        let index = std::sync::Arc::clone(&self.index);
-        self.readers.ask(move |reader| index.search(reader, &search)).await
+        let operator = draft.openings.as_ref().map_or("", |openings| &openings.operator);
+        self.terms.of_entry(&draft.entry, operator)
     }
 
-    /// The first entry whose time is not before `time`; the tree's size where there is none. The log's time never goes back.
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub async fn leaf_at(&self, time: Timestamp) -> Result<LeafIndex, StoreError> {
-        self.readers
-            .ask(move |reader| {
-                let (mut low, mut high) = (0, reader.shared.read(|state| state.tree().size()));
-                while low < high {
-                    let middle = low + (high - low) / 2;
-                    let bytes = reader.entry(LeafIndex(middle))?;
-                    let entry = causeway_journal::decode_entry(&bytes)
-                        .map_err(|_| StoreError::Corrupt("a stored entry does not decode"))?;
-                    if entry.time_micros < time.0 { low = middle + 1 } else { high = middle }
-                }
-                Ok(LeafIndex(low))
-            })
-            .await
+    /// Takes the entries of a frame that has been applied, with the hashes of their terms. All the commit path does for the
+    /// index: it neither waits for the disk nor for a search.
+    pub(crate) fn offer(&self, first: LeafIndex, time: Timestamp, terms: Vec<Vec<u64>>, outcomes: &[Outcome]) {
+        if !self.follows() {
+            return;
+        }
+        let entries = terms.into_iter().zip(outcomes.iter().map(Outcome::as_str)).collect();
+        let arrival = Arrival { first: first.0, time_micros: time.0, entries };
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).add(arrival);
+        if waiting >= WAKE_AT {
+            self.woken.notify(1);
+        }
     }
 
     /// How the index stands.
-    pub fn index_measures(&self) -> IndexMeasures {
-        IndexMeasures::default()
+    pub(crate) fn measures(&self) -> IndexMeasures {
+        let covered = self.covered();
+        let mut measures = IndexMeasures { in_memory: u64::from(covered.open.length()), ..IndexMeasures::default() };
+        for piece in covered.pieces.values() {
+            let entries = piece.leaves().end - piece.leaves().start;
+            match piece {
+                Piece::Segment(_) => measures.in_memory += entries,
+                Piece::Block(block) => {
+                    measures.in_blocks += entries;
+                    measures.blocks += 1;
+                    measures.bytes += block.bytes();
+                }
+            }
+        }
+        measures
+    }
+
+    pub(crate) fn follows(&self) -> bool {
+        self.settings.follows
+    }
+
+    /// Tells the threads to end.
+    fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        for event in [&self.woken, &self.changed, &self.stopped, &self.grown] {
+            event.notify(usize::MAX);
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    fn covered(&self) -> RwLockReadGuard<'_, Covered> {
+        self.covered.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn covered_mut(&self) -> RwLockWriteGuard<'_, Covered> {
+        self.covered.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outcome(&self, name: &str) -> u64 {
+        self.terms.of_outcome(name)
+    }
+
+    /// Takes what waits into the open segment.
+    fn absorb(&self) {
+        let mut covered = self.covered_mut();
+        loop {
+            let end = covered.open.range().end;
+            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).next(end);
+            let Some(arrival) = next else { return };
+            // Most of a frame's entries have one outcome.
+            let (mut name, mut hash) = ("", 0);
+            let known = usize::try_from(end - arrival.first).unwrap_or(usize::MAX);
+            for (terms, outcome) in arrival.entries.into_iter().skip(known) {
+                if outcome != name {
+                    (name, hash) = (outcome, self.outcome(outcome));
+                }
+                self.push(&mut covered, terms, hash, arrival.time_micros);
+            }
+        }
+    }
+
+    /// Whether what comes after the open segment is on its way from the sequencer.
+    fn is_on_the_way(&self, end: u64) -> bool {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).follows(end)
+    }
+
+    fn push(&self, covered: &mut Covered, terms: Vec<u64>, outcome: u64, time_micros: u64) {
+        covered.open.push(terms.into_iter().chain([outcome]), time_micros);
+        if covered.open.length() >= self.settings.block_entries {
+            covered.close_open();
+            covered.keep_segments(MAX_SEGMENTS);
+            self.woken.notify(1);
+        }
+    }
+
+    /// Closes the open segment where it is long enough for the next start to be glad of it.
+    fn close_last(&self) {
+        let mut covered = self.covered_mut();
+        if covered.open.length() >= (self.settings.block_entries / 16).max(1) {
+            covered.close_open();
+        }
+    }
+
+    fn folder(&self) -> Result<&Path, StoreError> {
+        self.folder.as_deref().ok_or(StoreError::Corrupt("the index has no folder"))
+    }
+
+    /// Opens a block that has just been written, in the place of what it covers.
+    fn take(&self, path: &Path) -> Result<(), StoreError> {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        let block = Block::open(path, &self.pages, number, &self.cache)?;
+        self.covered_mut().put(Arc::new(block));
+        self.changed.notify(usize::MAX);
+        self.grown.notify(usize::MAX);
+        Ok(())
+    }
+
+    /// Forgets a block that is not as it was written, and its file; it is made anew from the log.
+    fn discard(&self, block: &Arc<Block>, error: &StoreError) {
+        if self.covered_mut().remove(block) {
+            let (first, end) = (block.mark.leaves.start, block.mark.leaves.end);
+            let error = error as &dyn std::error::Error;
+            tracing::error!(first, end, error, "a block of the audit index is damaged; it is made anew from the log");
+            sweep(block.path());
+            self.changed.notify(usize::MAX);
+        }
+    }
+
+    fn mark(&self, reader: &Reader, leaves: std::ops::Range<u64>) -> Result<Mark, StoreError> {
+        let root = reader.shared.root_at(leaves.end)?;
+        Ok(Mark { log_id: self.log_id, key_check: self.terms.check(), leaves, root })
+    }
+}
+
+/// Removes a file of the index. One that stays is looked at again by the next start.
+fn sweep(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), error = &error as &dyn std::error::Error, "an index file was not removed");
     }
 }

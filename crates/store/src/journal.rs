@@ -169,7 +169,8 @@ impl Journal {
     }
 
     fn request(&self, draft: Draft) -> Result<(Request, Appending), AppendFailure> {
-        let prepared = Prepared::new(draft)?;
+        let terms = self.index.terms_of(&draft);
+        let prepared = Prepared { terms, ..Prepared::new(draft)? };
         let (answer, answered) = oneshot::channel();
         Ok((Request { prepared, answer }, Appending::new(answered, Arc::clone(&self.shared))))
     }

@@ -79,18 +79,18 @@ impl Recent {
 
 /// A bounded map that forgets what came first.
 #[derive(Debug)]
-struct Kept<K, V> {
+pub(crate) struct Kept<K, V> {
     values: HashMap<K, V>,
     order: VecDeque<K>,
     limit: usize,
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> Kept<K, V> {
-    fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { values: HashMap::with_capacity(limit), order: VecDeque::with_capacity(limit), limit }
     }
 
-    fn get(&self, key: &K) -> Option<V> {
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
         self.values.get(key).cloned()
     }
 
@@ -100,7 +100,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Kept<K, V> {
         }
     }
 
-    fn put(&mut self, key: K, value: V) {
+    pub(crate) fn put(&mut self, key: K, value: V) {
         if self.values.insert(key, value).is_some() {
             return;
         }

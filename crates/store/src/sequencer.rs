@@ -18,6 +18,7 @@ use crate::building::{Answer, Building, Offered, Request, Stamp, refuse};
 use crate::clock::Clock;
 use crate::committed::{Committed, stopped};
 use crate::error::AppendFailure;
+use crate::index::Index;
 use crate::key_folders::KeyFolders;
 use crate::key_pages::{KeyPage, KeyPages};
 use crate::keys::Keys;
@@ -36,6 +37,7 @@ const MAX_BEHIND_MICROS: u64 = 5_000_000;
 pub(crate) struct Sequencer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) queue: Receiver<Work>,
+    pub(crate) index: Arc<Index>,
     pub(crate) pages: KeyPages,
     pub(crate) writer: Writer,
     pub(crate) keys: Arc<Keys>,
@@ -63,6 +65,7 @@ struct Ready {
     checked: Checked,
     frame: Arc<v1::Frame>,
     answers: Vec<Answer>,
+    terms: Vec<Vec<u64>>,
 }
 
 impl Sequencer {
@@ -140,7 +143,7 @@ impl Sequencer {
 
     /// Makes a frame durable, applies it and answers its drafts.
     fn commit(&mut self, building: Building) -> Result<(), Arc<str>> {
-        let Some(Ready { seq, bytes, checked, frame, answers }) = self.check(building) else {
+        let Some(Ready { seq, bytes, checked, frame, answers, terms }) = self.check(building) else {
             return Ok(());
         };
         // If we stop here, nothing has happened.
@@ -175,6 +178,7 @@ impl Sequencer {
             Ok(None) => return Err(self.refuse_halted(answers)),
             Err(error) => return Err(self.fail(answers, &error)),
         };
+        self.index.offer(applied.first_leaf, applied.time, terms, &applied.outcomes);
         answer_all(answers, &frame, &applied, &checkpoint);
         if keys_changed {
             self.drop_other_signing_keys();
@@ -196,10 +200,11 @@ impl Sequencer {
     }
 
     /// The frame in its final bytes; none where no draft is in it or the rules refuse it, which its drafts are then told.
-    fn check(&self, building: Building) -> Option<Ready> {
+    fn check(&self, mut building: Building) -> Option<Ready> {
         if building.is_empty() {
             return None;
         }
+        let terms = building.take_terms();
         let (frame, answers) = building.finish();
         let checked = encode_frame(&frame).and_then(|bytes| {
             self.shared
@@ -210,7 +215,7 @@ impl Sequencer {
                 .map(|(seq, checked)| (seq, bytes, checked))
         });
         match checked {
-            Ok((seq, bytes, checked)) => Some(Ready { seq, bytes, checked, frame: Arc::new(frame), answers }),
+            Ok((seq, bytes, checked)) => Some(Ready { seq, bytes, checked, frame: Arc::new(frame), answers, terms }),
             Err(error) => {
                 answers.into_iter().for_each(|answer| refuse(answer, AppendFailure::Refused(error.clone())));
                 None

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -13,7 +14,7 @@ use crate::checkpoint_file::Keeper;
 use crate::erasures::Erasures;
 use crate::error::StoreError;
 use crate::folder;
-use crate::index::Index;
+use crate::index::{Follower, Index, Settings};
 use crate::journal::{Journal, Options};
 use crate::key_folders::KeyFolders;
 use crate::key_pages::KeyPages;
@@ -22,7 +23,7 @@ use crate::log::{FrameLog, ReadError};
 use crate::moved_page_keys;
 use crate::page_keys;
 use crate::past::Past;
-use crate::reader::Readers;
+use crate::reader::{Reader, Readers};
 use crate::replay::{Replayed, replay};
 use crate::root_rotation;
 use crate::sequencer::{Sequencer, Writer};
@@ -40,6 +41,16 @@ impl Journal {
     /// A checkpoint file that is gone or that no key of the ring has signed; a hole, a frame that the rules refuse, or key files
     /// that do not belong to it. Nothing is served or signed then.
     pub fn start(log: Box<dyn FrameLog>, options: Options) -> Result<Self, StoreError> {
+        let settings = Settings::standard(options.index);
+        Self::start_with(log, options, settings)
+    }
+
+    /// The same with blocks of other sizes.
+    pub(crate) fn start_with(
+        log: Box<dyn FrameLog>,
+        options: Options,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
         folder::prepare(&options.data_dir)?;
         log.assure()?;
         let past = Past::open(&options)?;
@@ -57,6 +68,7 @@ impl Journal {
             origin: options.origin,
         };
         let (keys, queue_depth) = (options.keys, options.queue_depth);
+        let data_dir = options.data_dir.clone();
         let checkpoint = match &contradiction {
             Some((signed, _)) => Arc::clone(&signed.note),
             None if is_first_start && state.tree().size() > 0 => {
@@ -69,7 +81,7 @@ impl Journal {
         if let Some((signed, why)) = contradiction {
             past.halt_from_the_start(&shared, &why, &signed);
         }
-        run_threads(Parts { shared, writer, opened, keys, past, queue_depth })
+        run_threads(Parts { shared, writer, opened, keys, past, queue_depth, data_dir, settings })
     }
 }
 
@@ -101,12 +113,17 @@ struct Parts {
     keys: Arc<Keys>,
     past: Past,
     queue_depth: usize,
+    data_dir: PathBuf,
+    settings: Settings,
 }
 
 fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
-    let Parts { shared, writer, opened, keys, past, queue_depth } = parts;
+    let Parts { shared, writer, opened, keys, past, queue_depth, data_dir, settings } = parts;
     let OpenedKeys { folders, lock, vault, erasures } = opened;
-    let index = Arc::new(Index::new(&keys.ring().index_mac(), &writer.log_id));
+    let reader = || Reader { shared: Arc::clone(&shared), vault: Arc::clone(&vault) };
+    let index_key = keys.ring().index_mac();
+    let index = Arc::new(Index::open(&data_dir, &index_key, writer.log_id, settings, &reader()));
+    let follower = Follower::start(&index, reader)?;
     let (readers, reader_threads) = Readers::start(&shared, &vault)?;
     let keeper = Keeper::start(past.clone(), Arc::clone(&shared))?;
     let (queue, drafts) = async_channel::bounded(queue_depth.max(1));
@@ -115,6 +132,7 @@ fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
     let sequencer = Sequencer {
         shared: Arc::clone(&shared),
         queue: drafts,
+        index: Arc::clone(&index),
         pages: KeyPages::new(Arc::clone(&vault)),
         writer,
         keys,
@@ -123,7 +141,8 @@ fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
         past: past.clone(),
         held: None,
     };
-    let end = End { until_closing, done, readers: readers.clone(), reader_threads, keeper, past: past.clone(), lock };
+    let kept = (readers.clone(), past.clone());
+    let end = End { until_closing, done, readers: kept.0, reader_threads, follower, keeper, past: kept.1, lock };
     thread::Builder::new()
         .name("journal-append".into())
         .spawn(move || run(sequencer, end))
@@ -138,6 +157,7 @@ struct End {
     done: Sender<()>,
     readers: Readers,
     reader_threads: Vec<JoinHandle<()>>,
+    follower: Follower,
     keeper: Keeper,
     past: Past,
     /// Keeps others away from the keys folder.
@@ -157,6 +177,7 @@ fn run(mut sequencer: Sequencer, end: End) {
             tracing::error!("a reader thread panicked");
         }
     }
+    end.follower.stop();
     end.keeper.stop();
     if let Err(error) = end.past.keep_newest(&sequencer.shared) {
         tracing::error!(error = &error as &dyn std::error::Error, "the last checkpoint was not kept");

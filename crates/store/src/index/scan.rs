@@ -6,15 +6,13 @@ use std::sync::Arc;
 use causeway_journal::{decode_entry, decode_frame, v1};
 use causeway_model::{FrameSeq, LeafIndex};
 
+use super::query::Query;
 use super::term::TermKey;
 use crate::error::StoreError;
 use crate::reader::Reader;
 
 /// Bytes of frames that are read at once.
 const READ_BYTES: usize = 1 << 20;
-
-/// Leaves that a scan towards older ones reads at once: so many, because it can read a run of frames forwards only.
-const WINDOW: u64 = 4_096;
 
 /// An entry as the index sees it.
 #[derive(Debug)]
@@ -44,39 +42,20 @@ pub(crate) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// The leaves of a range that have all of these terms, in order, `limit` at most.
-    pub(crate) fn search(
-        &self,
-        range: Range<u64>,
-        terms: &[u64],
-        newest_first: bool,
-        limit: usize,
-    ) -> Result<Vec<LeafIndex>, StoreError> {
+    /// The leaves of a range that a query finds, in its order, `limit` at most.
+    pub(crate) fn search(&self, range: Range<u64>, query: &Query, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
         let mut found = Vec::new();
-        let mut rest = range;
-        while !rest.is_empty() && found.len() < limit {
-            let window = if newest_first {
-                let first = rest.end.saturating_sub(WINDOW).max(rest.start);
-                let window = first..rest.end;
-                rest.end = first;
-                window
-            } else {
-                let end = rest.start.saturating_add(WINDOW).min(rest.end);
-                let window = rest.start..end;
-                rest.start = end;
-                window
-            };
-            let mut here = Vec::new();
-            self.each(window, |entry| {
-                let outcome = self.key.of_outcome(entry.outcome);
-                if terms.iter().all(|term| *term == outcome || entry.terms.binary_search(term).is_ok()) {
-                    here.push(LeafIndex(entry.leaf));
-                }
-            })?;
-            if newest_first {
-                here.reverse();
+        self.each(range, |entry| {
+            let leaf = LeafIndex(entry.leaf);
+            let outcome = self.key.of_outcome(entry.outcome);
+            let has = |term: &u64| *term == outcome || entry.terms.binary_search(term).is_ok();
+            let is_among = query.among.as_ref().is_none_or(|among| among.binary_search(&leaf).is_ok());
+            if is_among && query.terms.iter().all(has) {
+                found.push(leaf);
             }
-            found.append(&mut here);
+        })?;
+        if query.newest_first {
+            found.reverse();
         }
         found.truncate(limit);
         Ok(found)

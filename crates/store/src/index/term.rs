@@ -122,6 +122,11 @@ impl TermKey {
         }
     }
 
+    /// A number that tells this key from another one, and nothing of it.
+    pub(crate) fn check(&self) -> u64 {
+        self.of_parts(0, b"check", &[])
+    }
+
     /// The hash of an outcome.
     pub(crate) fn of_outcome(&self, outcome: &str) -> u64 {
         self.of_parts(OUTCOME, outcome.as_bytes(), &[])
