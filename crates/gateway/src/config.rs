@@ -1,6 +1,7 @@
 //! The gateway's settings, checked: what is here cannot be wrong, and every fault of the file is reported together.
 
 mod read;
+mod witnesses;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use causeway_model::AgencyId;
 use causeway_store::RootSource;
 
 use crate::identity::TrustSuffix;
+pub use witnesses::WitnessOptions;
 
 /// The settings of one gateway.
 #[derive(Debug, Clone)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub start: StartFolders,
     /// How many identities an agency may ask for of its own records.
     pub own_identities: OwnIdentities,
+    /// Who cosigns the journal's checkpoints; none where nobody is asked to.
+    pub witnesses: Option<WitnessOptions>,
     /// Limits.
     pub limits: Limits,
     /// Where the metrics are served, on the loopback; none where they are not.
@@ -204,6 +208,10 @@ mod tests {
             ("[identity]", "[identity]\nsurprise = 1"),
             ("# monthly_cap = 10", "monthly_cap = 0"),
             ("# stands_hours = 72", "stands_hours = 721"),
+            ("[witnesses]", "[witnesses]\nsurprise = 1\npolicy = \"nowhere\"\nca = \"gateway.toml\""),
+            ("# period_seconds = 30", "period_seconds = 0"),
+            ("# alarm_minutes = 10", "alarm_minutes = 60"),
+            ("# stop_hours = 4", "stop_hours = 1"),
             ("[limits]", "[limits]\nsurprise = 1"),
             ("# message_bytes = 1048576", "message_bytes = 1"),
             ("# streams = 128", "streams = \"many\""),
@@ -252,6 +260,11 @@ mod tests {
             "tls.certificate",
             "tls.key",
             "tls.surprise",
+            "witnesses.ca",
+            "witnesses.period_seconds",
+            "witnesses.policy",
+            "witnesses.stop_hours",
+            "witnesses.surprise",
         ];
         assert_eq!(found, expected, "{faults:#?}");
     }
@@ -276,6 +289,40 @@ mod tests {
             // A fresh checkout has no identities yet, which is another fault.
             faults.retain(|fault| !fault.contains("there is no "));
             assert_eq!(places(&faults), [place], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn witnesses_have_to_be_reached_and_to_be_of_this_journal() {
+        use causeway_crypto::SigningKey;
+        use causeway_journal::VerifierKey;
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = |origin: &str| VerifierKey::new(origin, SigningKey::generate().public_key()).expect("a key");
+        let own = log("gateway.causeway.example/journal");
+        let witness = VerifierKey::cosigner("w.example", SigningKey::generate().public_key()).expect("a key");
+        let with = |policy: &str| {
+            std::fs::write(folder.path().join("policy"), policy).expect("written");
+            let policy = folder.path().join("policy");
+            let stated = format!("[witnesses]\npolicy = {:?}", policy.display().to_string());
+            let text = sample_text().replace("[witnesses]", &stated);
+            Config::parse(&text, sample().parent().expect("a folder"))
+        };
+        let config = with(&format!("log {own}\nwitness w {witness} http://127.0.0.1:1/\nquorum w\n")).expect("valid");
+        let options = config.witnesses.expect("stated");
+        let hours = Duration::from_secs(4 * 3600);
+        assert_eq!((options.period, options.terms.stop), (Duration::from_secs(30), hours));
+        for (wrong, what) in [
+            (format!("log {}\nwitness w {witness} http://127.0.0.1:1/\nquorum w\n", log("other")), "no log line"),
+            (format!("log {own}\nwitness w {witness} http://127.0.0.1:1/\nquorum none\n"), "asks for no witness"),
+            (format!("log {own}\nwitness w {witness}\nquorum w\n"), "witness w: has no URL"),
+            (format!("log {own}\nwitness w {witness} http://192.0.2.1/\nquorum w\n"), "loopback only"),
+            (format!("log {own}\nwitness w {witness} https://w.example/\nquorum w\n"), "no ca is stated"),
+            (format!("log {own}\nquorum w\n"), "line 2"),
+        ] {
+            let mut faults = with(&wrong).expect_err(what);
+            faults.retain(|fault| !fault.contains("there is no "));
+            assert_eq!(places(&faults), ["witnesses.policy"], "{wrong}");
+            assert!(faults[0].contains(what), "{faults:?}");
         }
     }
 

@@ -28,6 +28,7 @@ mod status;
 mod tls;
 mod trust;
 mod wire;
+mod witnesses;
 
 pub use config::Config;
 pub use error::Error;

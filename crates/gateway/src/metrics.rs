@@ -1,11 +1,11 @@
 //! Metrics for the operator's own monitoring: plain HTTP on the loopback, OpenMetrics text, sizes and positions only. No label names
-//! anything but an agreement.
+//! anything but an agreement or a witness.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_exchange::{Exchange, FeedMeasures, Measures};
+use causeway_exchange::{Exchange, FeedMeasures, Measures, WitnessMeasures};
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -125,7 +125,7 @@ const OF_FEEDS: [OfFeeds; 3] = [
 
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Measures { is_healthy, entries, feeds } = self.0.measures();
+        let Measures { is_healthy, entries, feeds, witnesses } = self.0.measures();
         for (name, help, number) in OF_FEEDS {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             for feed in &feeds {
@@ -141,8 +141,22 @@ impl Collector for Gauges {
             let family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             gauge(number).encode(family)?;
         }
-        Ok(())
+        witnesses.map_or(Ok(()), |witnesses| of_witnesses(&mut encoder, &witnesses))
     }
+}
+
+fn of_witnesses(encoder: &mut DescriptorEncoder<'_>, witnesses: &WitnessMeasures) -> Result<(), std::fmt::Error> {
+    let age = ("causeway_witness_quorum_age_seconds", "Seconds since a quorum of witnesses has cosigned");
+    let size = ("causeway_witnessed_size", "Tree size of the newest witnessed checkpoint");
+    for ((name, help), number) in [(age, witnesses.quorum_age_seconds), (size, witnesses.size)] {
+        gauge(number).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+    }
+    let help = "Whether the witness's last answer was a cosignature: 1, or 0";
+    let mut family = encoder.encode_descriptor("causeway_witness_up", help, None, MetricType::Gauge)?;
+    for (witness, up) in &witnesses.up {
+        gauge(u64::from(*up)).encode(family.encode_family(&[("witness", witness.as_str())])?)?;
+    }
+    Ok(())
 }
 
 fn gauge(number: u64) -> ConstGauge<i64> {

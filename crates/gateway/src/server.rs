@@ -36,6 +36,7 @@ use crate::shutdown::{self, Stopping};
 use crate::standing::Standings;
 use crate::tls;
 use crate::trust::Authority;
+use crate::witnesses::Witnesses;
 
 /// Requests that carry no record are small.
 const SMALL_MESSAGE_BYTES: usize = 64 * 1024;
@@ -89,7 +90,8 @@ impl Ready {
     pub(crate) fn on(self, listener: TcpListener, metrics: Option<TcpListener>) -> Result<Gateway, Error> {
         let Self { config, acceptor, standings } = self;
         let address = listener.local_addr().map_err(Error::Listen)?;
-        Ok(Gateway { config, exchange: acceptor.exchange.clone(), acceptor, standings, listener, address, metrics })
+        let (exchange, witnesses) = (acceptor.exchange.clone(), None);
+        Ok(Gateway { config, exchange, acceptor, standings, listener, address, metrics, witnesses })
     }
 }
 
@@ -142,9 +144,15 @@ pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
     metrics: Option<TcpListener>,
+    witnesses: Option<Witnesses>,
 }
 
 impl Gateway {
+    /// The same gateway, which has its checkpoints cosigned. The exchange goes by these witnesses already.
+    pub(crate) fn with(self, witnesses: Option<Witnesses>) -> Self {
+        Self { witnesses, ..self }
+    }
+
     /// Checks that everything fits together: trust bundles, the gateway's own certificate, the table of roles. No metrics are
     /// served: see [`crate::launch`].
     ///
@@ -245,7 +253,8 @@ impl Gateway {
         let retention = tokio::spawn(async move { exchange.run_keeper().await });
         let served = |listener| tokio::spawn(metrics::serve(listener, self.exchange.clone(), stopping.clone()));
         let metrics = self.metrics.take().map(served);
-        std::iter::once(retention).chain(metrics).collect()
+        let witnesses = self.witnesses.take().map(|witnesses| witnesses.run(&self.exchange, stopping));
+        std::iter::once(retention).chain(metrics).chain(witnesses.into_iter().flatten()).collect()
     }
 
     fn services(&self, stopping: &Stopping) -> (Ingest, Feed, Audit) {

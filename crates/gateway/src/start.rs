@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::server::{Gateway, GatewayParts, Ready};
 use crate::start::folders::Proposals;
+use crate::witnesses::Witnesses;
 
 /// Opens everything that a configuration names, creating what a fresh installation lacks, and listens. Nothing is created
 /// before the files that it rests on have been found in order, and nothing listened on before everything else has.
@@ -60,6 +61,11 @@ async fn begin(
     journal: &Journal,
     clock: Clock,
 ) -> Result<Gateway, Error> {
+    let mut witnesses = Witnesses::of(config, journal, &clock).map_err(Error::Faults)?;
+    if let Some(witnesses) = &mut witnesses {
+        // Before anything is signed: what they remember, a copy of the journal that was put back cannot.
+        witnesses.look_first().await;
+    }
     if journal.read(|state| state.genesis_complete()) {
         for fault in proposals.faults {
             tracing::warn!(%fault, "a proposed document does not read; what is in force stays in force");
@@ -69,6 +75,9 @@ async fn begin(
     }
     genesis(journal, &config.operator, proposals.documents).await?;
     let exchange = Exchange::start(journal.clone(), keys, clock.clone(), config.own_identities)?;
+    if let Some(witnesses) = &witnesses {
+        witnesses.begin(&exchange).await;
+    }
     // Before anything is served: what was to be erased is not read, and what was restored from before is erased again.
     exchange.resume_erasures().await?;
     let agencies = journal.read(|state| state.agencies().cloned().collect());
@@ -78,7 +87,7 @@ async fn begin(
         Some(address) => Some(TcpListener::bind(address).await.map_err(Error::Listen)?),
         None => None,
     };
-    ready.on(listener, metrics)
+    Ok(ready.on(listener, metrics)?.with(witnesses))
 }
 
 /// Opens keys and journal on a thread that may block.

@@ -13,7 +13,7 @@ use causeway_model::SystemName;
 use causeway_store::RootSource;
 use toml::Value;
 
-use super::{Config, KeyOptions, Limits, Log, LogFormat, StartFolders, TlsFiles};
+use super::{Config, KeyOptions, Limits, Log, LogFormat, StartFolders, TlsFiles, witnesses};
 
 const KIB: i64 = 1024;
 
@@ -48,6 +48,8 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         Some(StartFolders { agencies: agencies?, agreements: agreements?, schemas: schemas?, approvals: approvals? })
     });
     let own_identities = section.child_or_empty("identity", own_identities);
+    let witnesses =
+        section.child_or_empty("witnesses", |own| witnesses::witnesses(own, files.folder, origin.as_deref()));
     let limits = section.child_or_empty("limits", limits);
     let metrics = section.child_or_empty("metrics", |metrics| {
         stated(metrics, "listen", None, |value| match address(value)? {
@@ -70,6 +72,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         tls: tls?,
         start: start?,
         own_identities: own_identities?,
+        witnesses: witnesses?,
         limits: limits?,
         metrics: metrics?,
         log: log?,
@@ -158,7 +161,7 @@ fn log(section: &mut Section<'_>) -> Option<Log> {
 }
 
 /// What is stated under `key`, else its default; none where what is stated is wrong.
-fn stated<T>(
+pub(super) fn stated<T>(
     section: &mut Section<'_>,
     key: &str,
     default: T,
@@ -167,7 +170,7 @@ fn stated<T>(
     if section.has(key) { section.optional(key, reader) } else { Some(default) }
 }
 
-fn number<T: TryFrom<i64>>(
+pub(super) fn number<T: TryFrom<i64>>(
     section: &mut Section<'_>,
     key: &str,
     range: RangeInclusive<i64>,

@@ -112,7 +112,8 @@ impl Feed {
         loop {
             // Made before the look, so that what comes between the look and the wait wakes it.
             let changed = self.exchange.changed();
-            if let Some(renewed) = put_off.take_if(|put_off| put_off.until <= call.standing.basis.clock.now()) {
+            let is_over = |until| until <= call.standing.basis.clock.now() && !self.exchange.disclosures_stopped();
+            if let Some(renewed) = put_off.take_if(|put_off| is_over(put_off.until)) {
                 wanted.cursor = Some(renewed.cursor);
             }
             let page = match self.exchange.pull(&call.caller, wanted.clone()).await {
