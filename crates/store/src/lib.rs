@@ -10,6 +10,7 @@
 //! holds `root.key`, `ring` and what has no history: `page-keys`, `pages/` and `erasures`, which a mirror gets too. Threads:
 //! one appends, two read, one keeps the checkpoint file; the functions that callers await need no runtime.
 
+mod answer_reads;
 mod building;
 mod bundle;
 mod checkpoint_file;

@@ -1,0 +1,62 @@
+//! What an auditor's answer reads beside its entries: several at a time, so that what they share is read once.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use causeway_crypto::Digest;
+use causeway_journal::{JournalError, inclusion_proof};
+use causeway_model::LeafIndex;
+
+use crate::error::StoreError;
+use crate::journal::Journal;
+use crate::reader::{Reader, item_of};
+
+impl Journal {
+    /// The bytes of these entries, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchEntry`] beyond the newest.
+    pub async fn entries_at(&self, leaves: Vec<LeafIndex>) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.readers.ask(move |reader| leaves.into_iter().map(|leaf| reader.entry(leaf)).collect()).await
+    }
+
+    /// The audit paths of these leaves in the tree of `size` leaves, which the journal must have had. A tile that several of them
+    /// need is read once.
+    ///
+    /// # Errors
+    /// As [`Journal::inclusion_proof`].
+    pub async fn inclusion_proofs(&self, leaves: Vec<LeafIndex>, size: u64) -> Result<Vec<Vec<Digest>>, StoreError> {
+        self.readers.ask(move |reader| reader.inclusion_proofs(&leaves, size)).await
+    }
+
+    /// The text of the governed document or the published table that travels beside an entry; empty where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchEntry`] beyond the newest.
+    pub async fn document_text(&self, leaf: LeafIndex) -> Result<Vec<u8>, StoreError> {
+        self.readers
+            .ask(move |reader| {
+                let (frame, index) = reader.frame_with(leaf)?;
+                Ok(item_of(&frame, index)?.document_text.clone())
+            })
+            .await
+    }
+}
+
+impl Reader {
+    fn inclusion_proofs(&self, leaves: &[LeafIndex], size: u64) -> Result<Vec<Vec<Digest>>, StoreError> {
+        // A copy of the right edge, so that no lock is held while tiles are read.
+        let tree = self.shared.read(|state| state.tree().clone());
+        let tiles: RefCell<HashMap<(u8, u64), Vec<Digest>>> = RefCell::default();
+        let tile = |level, index| -> Result<Vec<Digest>, JournalError> {
+            if let Some(known) = tiles.borrow().get(&(level, index)) {
+                return Ok(known.clone());
+            }
+            let read = self.shared.tile(level, index)?;
+            tiles.borrow_mut().insert((level, index), read.clone());
+            Ok(read)
+        };
+        let proof = |leaf: &LeafIndex| inclusion_proof(&tree, *leaf, size, &tile).map_err(StoreError::Proof);
+        leaves.iter().map(proof).collect()
+    }
+}
