@@ -131,7 +131,7 @@ async fn a_partners_auditor_does_not_see_who_is_in_danger() {
         (false, false, "victim-at-risk")
     );
     let mut auditor = gateway.audit("al-police/audit").await;
-    let mut rows = auditor.query(v1::QueryRequest::default()).await.expect("an answer").into_inner();
+    let mut rows = auditor.query(crate::audit::everything()).await.expect("an answer").into_inner();
     let id = record.record_id.parse::<causeway_model::RecordId>().expect("an id");
     let mut seen = 0;
     while let Some(row) = rows.message().await.expect("it goes on") {

@@ -16,10 +16,18 @@ use crate::governance::office;
 use crate::harness::calls::{pull, reason, request, send, submit, withdraw};
 use crate::harness::{Gateway, Stated, World, documents};
 
-type Auditor = AuditServiceClient<Stated>;
+pub(crate) type Auditor = AuditServiceClient<Stated>;
+
+/// The question about every entry: it takes a range, since a question without bounds is refused.
+pub(crate) fn everything() -> v1::QueryRequest {
+    v1::QueryRequest { to_leaf_index: u64::MAX, ..v1::QueryRequest::default() }
+}
 
 /// All rows of an answer and its end.
-async fn ask(auditor: &mut Auditor, query: v1::QueryRequest) -> Result<(Vec<v1::AuditRow>, v1::QueryEnd), Status> {
+pub(crate) async fn ask(
+    auditor: &mut Auditor,
+    query: v1::QueryRequest,
+) -> Result<(Vec<v1::AuditRow>, v1::QueryEnd), Status> {
     let mut answer = auditor.query(query).await?.into_inner();
     let mut rows = Vec::new();
     while let Some(response) = answer.message().await? {
@@ -122,7 +130,7 @@ async fn what_was_refused_is_in_the_answer() {
         .await
         .expect_err("another's agreement");
     let mut auditor = gateway.audit("gb-nca/audit").await;
-    let (rows, _) = ask(&mut auditor, v1::QueryRequest::default()).await.expect("an answer");
+    let (rows, _) = ask(&mut auditor, everything()).await.expect("an answer");
     let denied = rows.iter().map(entry).filter(|entry| entry.decision() == Decision::Denied);
     let denied: Vec<_> = denied
         .map(|entry| (entry.operation(), entry.reason, entry.actor.map(|actor| actor.agency).unwrap_or_default()))
@@ -160,7 +168,7 @@ async fn a_partners_auditor_sees_that_partners_entries_only() {
     let mut auditor = gateway.audit("al-police/audit").await;
     let all = world.journal().entries();
     for query in [
-        v1::QueryRequest::default(),
+        everything(),
         v1::QueryRequest { record_id: record.record_id.clone(), ..v1::QueryRequest::default() },
         v1::QueryRequest { recipient: "vn-police".into(), ..v1::QueryRequest::default() },
         v1::QueryRequest { agency: "gb-nca".into(), ..v1::QueryRequest::default() },
@@ -178,7 +186,7 @@ async fn a_partners_auditor_sees_that_partners_entries_only() {
             ("", "") => assert!(rows.iter().any(|row| entry(row).page.is_some())),
             _ => {}
         }
-        if query == v1::QueryRequest::default() {
+        if query == everything() {
             let expected = all.iter().filter(|seen| own(&seen.entry)).map(|seen| seen.leaf);
             assert_eq!(rows.iter().map(|row| row.leaf_index).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         }
@@ -225,7 +233,7 @@ async fn a_partners_auditor_sees_what_it_was_shown_and_nothing_of_what_is_weighe
     for reason in ["agreement-compared", "explained", "holders"] {
         assert!(seen.iter().any(|seen| seen.entry.reason == reason), "{reason} is in the log");
     }
-    let (rows, _) = ask(&mut gateway.audit("al-police/audit").await, v1::QueryRequest::default()).await.expect("rows");
+    let (rows, _) = ask(&mut gateway.audit("al-police/audit").await, everything()).await.expect("rows");
     let reasons: Vec<String> = rows.iter().map(|row| entry(row).reason).collect();
     assert_eq!(reasons, ["disclosed"]);
     gateway.stop().await;
@@ -241,7 +249,7 @@ async fn the_journal_is_read_for_the_laws_four_purposes_only() {
         let stated = Statement::new(code.as_str(), "test.operator").expect("well formed");
         let mut auditor = AuditServiceClient::with_interceptor(channel.clone(), stated);
         let before = world.journal().size();
-        let asked = ask(&mut auditor, v1::QueryRequest { limit: 1, ..v1::QueryRequest::default() }).await;
+        let asked = ask(&mut auditor, v1::QueryRequest { limit: 1, ..everything() }).await;
         let checkpoint = auditor.get_checkpoint(v1::GetCheckpointRequest::default()).await;
         let proof = auditor.get_inclusion_proof(v1::GetInclusionProofRequest { leaf_index: 0, tree_size: 0 }).await;
         let answers = [asked.map(drop), checkpoint.map(drop), proof.map(drop)];
@@ -344,14 +352,14 @@ async fn an_answer_can_be_read_page_by_page_and_by_every_filter() {
     let half = half.iter().rev().find(|seen| seen.entry.operation() == Operation::Collection).expect("a submission");
     let (half, size) = (half.entry.time_micros, world.journal().size());
     let mut auditor = gateway.audit("gb-nca/audit").await;
-    let (all, _) = ask(&mut auditor, v1::QueryRequest::default()).await.expect("an answer");
+    let (all, _) = ask(&mut auditor, everything()).await.expect("an answer");
     assert_eq!(all.len() as u64, size, "everything before the question");
     for (row, seen) in all.iter().zip(world.journal().entries()) {
         assert_eq!((row.leaf_index, &row.entry, row.outcome.as_str()), (seen.leaf, &seen.bytes, seen.outcome.as_str()));
         assert_eq!(row.leaf_hash, leaf_hash(&row.entry).0);
     }
     for agreement in ["", ALBANIA] {
-        let mut query = v1::QueryRequest { agreement: agreement.into(), limit: 3, ..v1::QueryRequest::default() };
+        let mut query = v1::QueryRequest { agreement: agreement.into(), limit: 3, ..everything() };
         let mut paged = Vec::new();
         loop {
             let (rows, end) = ask(&mut auditor, query.clone()).await.expect("an answer");
@@ -364,7 +372,9 @@ async fn an_answer_can_be_read_page_by_page_and_by_every_filter() {
         }
         paged.retain(|row| row.leaf_index < size);
         let is_wanted = |row: &&v1::AuditRow| {
-            agreement.is_empty() || entry(row).recipient.is_some_and(|recipient| recipient.agreement == agreement)
+            let entry = entry(row);
+            let named = entry.recipient.is_some_and(|recipient| recipient.agreement == agreement);
+            agreement.is_empty() || named || entry.document.is_some_and(|document| document.id == agreement)
         };
         assert_eq!(paged, all.iter().filter(is_wanted).cloned().collect::<Vec<_>>(), "{agreement:?}");
     }

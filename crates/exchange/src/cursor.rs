@@ -38,7 +38,7 @@ pub(crate) fn decode(key: &MacKey, agreement: &AgreementId, cursor: &str) -> Res
     }
 }
 
-fn from_hex(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn from_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0u8; 32];
     if text.len() != 64 || !text.is_ascii() {
         return None;

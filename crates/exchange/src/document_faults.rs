@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use causeway_agreement::{AgencyFile, Agreement, Fault};
+use causeway_agreement::{AgencyFile, Agreement, Fault, System};
 use causeway_crypto::SealingPublicKey;
 use causeway_journal::v1;
 use causeway_model::{AgencyId, Kind, SchemaId};
@@ -86,9 +86,22 @@ pub(crate) fn look(
     let all_agencies = !unread.contains(&v1::DocumentKind::Agency);
     let is_known =
         |agency: &AgencyId| !all_agencies || of_kind(v1::DocumentKind::Agency).any(|(id, _)| id == agency.as_str());
+    faults.extend(of_kind(v1::DocumentKind::Agency).flat_map(|(_, text)| unknown_to_auditors(text, &is_known)));
     let agreements: Vec<&Agreement> = agreements.iter().chain(beside.iter().map(AsRef::as_ref)).collect();
     faults.extend(governed::faults_between(compiled.as_ref(), &agreements, &is_known));
     (faults, compiled)
+}
+
+/// Agencies to which an agency file limits an auditor, and that have no agency file: a mistyped one would hide what it was to show.
+fn unknown_to_auditors(text: &str, is_known: &dyn Fn(&AgencyId) -> bool) -> Vec<String> {
+    let Ok(file) = AgencyFile::parse(text) else { return Vec::new() };
+    let limits =
+        file.systems.iter().flat_map(|system| system.audit.agencies.iter().map(move |agency| (system, agency)));
+    let unknown = limits.filter(|(_, agency)| !is_known(agency));
+    let fault = |(system, agency): (&System, &AgencyId)| {
+        format!("{}: systems: {}: audit_agencies: {agency} has no agency file in force", file.id, system.name)
+    };
+    unknown.map(fault).collect()
 }
 
 /// The refusal of what has these faults: as many of them as a message holds. `propose` gives all.

@@ -41,6 +41,7 @@ mod restrict;
 mod retention;
 mod rotate;
 mod schemas;
+mod scope;
 mod sealing;
 mod serve;
 mod signature;
@@ -74,11 +75,15 @@ pub use page::{Content, Evidence, Page, PageItem, PageTerms, PseudonymChange, pa
 pub use propose::Proposal;
 pub use publish::PublishedTable;
 pub use pull::{DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS, PullRequest, Reading};
-pub use query::{AuditRow, ProvedEntry, Query, QueryAnswer};
+pub use query::{
+    Acting, Answer, AnswerBegin, AnswerEnd, AuditRow, Beside, DisclosedItem, Filter, ProvedEntry, Pseudonym, Query,
+    ReasonCode, SaidFilter, Span, UnderAgreement,
+};
 pub use receipt::Receipt;
 pub use restrict::Restriction;
 pub use retention::{RetentionList, RetentionReason, RetentionRow, RetentionRun};
 pub use rotate::Rotation;
+pub use scope::Scope;
 pub use signature::PersonSignature;
 pub use submit::{Pressure, Submission};
 pub use suspend::Suspension;

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod audit;
+mod audit_query;
 mod documents;
 mod erasure;
 pub(crate) mod feed;

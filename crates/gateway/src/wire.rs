@@ -2,22 +2,23 @@
 
 mod count;
 mod explain;
+mod query;
 mod recall;
 
 use std::str::FromStr;
 
 use causeway_exchange::{
-    Acknowledged, AuditRow, Content, Evidence, Page, PageItem, PseudonymChange, Query, Receipt, Restriction,
-    Submission, Withdrawal,
+    Acknowledged, Content, Evidence, Page, PageItem, PseudonymChange, Receipt, Restriction, Submission, Withdrawal,
 };
 use causeway_journal::FeedItemKind;
-use causeway_model::{LeafIndex, Position, RecordId, RecordVersion, SchemaId, Timestamp};
+use causeway_model::{LeafIndex, Position, RecordId, RecordVersion, SchemaId};
 use causeway_proto::v1;
 
 use crate::status::Fault;
 
 pub(crate) use count::{count_question, numbers, table_summary};
 pub(crate) use explain::{audit_question, explanation, owners_question};
+pub(crate) use query::{query, query_begin, query_end, query_row};
 pub(crate) use recall::holder;
 
 /// A required field in its own type.
@@ -85,20 +86,6 @@ pub(crate) fn acknowledged(request: &v1::AcknowledgeRequest) -> Result<Acknowled
         (0, 0) => Err(Fault::Field("up_to_position")),
         (1.., 1..) => Err(Fault::Field("item_position")),
     }
-}
-
-/// An audit query; what is empty or 0 is no filter.
-pub(crate) fn query(request: &v1::QueryRequest) -> Result<Query, Fault> {
-    Ok(Query {
-        record_id: optional("record_id", &request.record_id)?,
-        agency: optional("agency", &request.agency)?,
-        recipient: optional("recipient", &request.recipient)?,
-        agreement: optional("agreement", &request.agreement)?,
-        from: Timestamp(request.from_micros),
-        to: (request.to_micros > 0).then_some(Timestamp(request.to_micros)),
-        limit: request.limit,
-        from_leaf: LeafIndex(request.cursor.parse().unwrap_or(request.from_leaf_index)),
-    })
 }
 
 /// A receipt, with its proof where one was asked for.
@@ -190,18 +177,6 @@ fn content(content: Content) -> v1::item::Content {
 
 fn pseudonym_change(change: PseudonymChange) -> v1::PseudonymChange {
     v1::PseudonymChange { previous: change.previous, current: change.current }
-}
-
-/// A row of an audit answer.
-pub(crate) fn audit_row(row: AuditRow) -> v1::AuditRow {
-    v1::AuditRow {
-        leaf_index: row.leaf.0,
-        leaf_hash: row.leaf_hash.0.to_vec(),
-        entry: row.entry,
-        outcome: row.outcome.to_owned(),
-        record_left: row.record_left,
-        ..v1::AuditRow::default()
-    }
 }
 
 #[cfg(test)]

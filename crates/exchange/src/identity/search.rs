@@ -31,7 +31,7 @@ impl Searches {
     ///
     /// # Errors
     /// `Busy` while the agency's last search is under way.
-    pub(super) fn begin(&self, agency: &AgencyId) -> Result<Searching<'_>, Error> {
+    pub(crate) fn begin(&self, agency: &AgencyId) -> Result<Searching<'_>, Error> {
         let is_first = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(agency.clone());
         if is_first {
             return Ok(Searching { searches: self, agency: agency.clone() });
@@ -44,7 +44,7 @@ impl Searches {
 
 /// An agency's leave to search. It ends with the call, and where the caller has gone.
 #[derive(Debug)]
-pub(super) struct Searching<'a> {
+pub(crate) struct Searching<'a> {
     searches: &'a Searches,
     agency: AgencyId,
 }
@@ -56,16 +56,16 @@ impl Drop for Searching<'_> {
 }
 
 /// The record behind a pseudonym.
-pub(super) struct Behind {
-    pub(super) record_id: RecordId,
-    pub(super) version: RecordVersion,
-    pub(super) body: OpenedBody,
+pub(crate) struct Behind {
+    pub(crate) record_id: RecordId,
+    pub(crate) version: RecordVersion,
+    pub(crate) body: OpenedBody,
 }
 
 impl Exchange {
     /// The record of the newest live item that shows the pseudonym to this partner now, of all or of the one at a position. A
     /// pseudonym of no such item costs a whole scan, whyever there is none.
-    pub(super) async fn behind(
+    pub(crate) async fn behind(
         &self,
         agreement: &Arc<Agreement>,
         pseudonym: &str,

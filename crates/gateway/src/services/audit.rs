@@ -1,19 +1,16 @@
 //! `AuditService`: entries by their subject, the newest checkpoint, and proofs.
 
-use causeway_exchange::{Exchange, QueryAnswer};
+use causeway_exchange::Exchange;
 use causeway_model::LeafIndex;
 use causeway_proto::v1;
 use causeway_proto::v1::audit_service_server::AuditService;
-use causeway_proto::v1::query_response::Part;
 use tonic::{Request, Response, Status};
 
-use crate::answers::{Answers, Gone, Sink, put};
+use crate::answers::Answers;
 use crate::gate::Call;
+use crate::services::audit_query;
 use crate::services::unserved::not_served;
 use crate::{status, wire};
-
-/// Rows that are ready before the client has taken those before.
-const ROWS_AHEAD: usize = 64;
 
 /// The service.
 #[derive(Debug, Clone)]
@@ -26,10 +23,7 @@ impl AuditService for Audit {
     type QueryStream = Answers<v1::QueryResponse>;
 
     async fn query(&self, request: Request<v1::QueryRequest>) -> Result<Response<Self::QueryStream>, Status> {
-        let call = Call::of(&request)?;
-        let wanted = wire::query(request.get_ref()).map_err(|fault| call.malformed(fault))?;
-        let answer = self.exchange.query(&call.caller, wanted).await.map_err(status::of)?;
-        Ok(Response::new(Answers::from(call.standing, ROWS_AHEAD, |sink| send(answer, sink))))
+        audit_query::query(&self.exchange, request).await
     }
 
     async fn get_checkpoint(
@@ -97,17 +91,4 @@ impl AuditService for Audit {
     async fn get_tile(&self, _: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {
         not_served()
     }
-}
-
-/// Row after row, then the end with the checkpoint.
-async fn send(answer: QueryAnswer, sink: Sink<v1::QueryResponse>) -> Result<(), Gone> {
-    let part = |part| Ok(v1::QueryResponse { part: Some(part) });
-    let begin = v1::QueryBegin { checkpoint: answer.checkpoint.to_string(), ..v1::QueryBegin::default() };
-    put(&sink, part(Part::Begin(begin))).await?;
-    let rows = answer.rows.len() as u64;
-    for row in answer.rows {
-        put(&sink, part(Part::Row(wire::audit_row(row)))).await?;
-    }
-    let next_cursor = answer.next.map_or_else(String::new, |leaf| leaf.0.to_string());
-    put(&sink, part(Part::End(v1::QueryEnd { rows, next_cursor }))).await
 }

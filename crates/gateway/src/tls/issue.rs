@@ -71,7 +71,8 @@ impl Ca {
 
 /// An agency file with these systems and this bundle.
 pub(crate) fn agency(id: &str, systems: &[&str], bundle: &str) -> AgencyFile {
-    let system = |name: &&str| System { name: name.parse().expect("a name"), roles: Vec::new(), audit: AuditLimits::default() };
+    let system =
+        |name: &&str| System { name: name.parse().expect("a name"), roles: Vec::new(), audit: AuditLimits::default() };
     AgencyFile {
         id: id.parse().expect("an id"),
         version: 1,
