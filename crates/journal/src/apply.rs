@@ -4,20 +4,21 @@
 //! A frame is first checked whole, then applied whole: what is refused has changed nothing.
 
 mod effect;
+mod entry;
 mod feed_effect;
 mod identity_effect;
 mod key_effect;
+mod mirrored;
 mod protection_effect;
 
 use causeway_crypto::Digest;
-use causeway_model::{AgencyId, FrameSeq, LeafIndex, Timestamp};
+use causeway_model::{FrameSeq, LeafIndex, Timestamp};
 
-use crate::reason::{REASON_GENESIS, REASON_GENESIS_COMPLETE};
-use crate::state::Genesis;
-use crate::{
-    JournalError, MAX_TREE_SIZE, Outcome, State, Tile, decode_entry, decode_frame, frame_id, leaf_hash, table_digest,
-    v1,
-};
+use entry::{Course, take};
+
+use crate::{JournalError, MAX_TREE_SIZE, Outcome, State, Tile, decode_entry, decode_frame, frame_id, leaf_hash, v1};
+
+pub use mirrored::{MirroredEntry, apply_mirrored};
 
 /// The version of these rules that new frames name. A change of what any frame makes of the state, and also of what the
 /// readers of documents accept, takes a new version beside the old one: frames of every version below are applied as they
@@ -98,21 +99,10 @@ pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked
         return Err(JournalError::OutOfRange("tree size"));
     }
     let entries = frame.items.iter().map(|item| decode_entry(&item.entry)).collect::<Result<Vec<_>, _>>()?;
-    let mut time = state.last_time;
-    let mut genesis = state.genesis.clone();
+    let mut course = Course::after(state);
     for (entry, item) in entries.iter().zip(&frame.items) {
-        if entry.time_micros < time.0 {
-            return Err(JournalError::TimeBack);
-        }
-        time = Timestamp(entry.time_micros);
         check_beside(entry, item)?;
-        if frame.rules_version < RULES_PROTECTION && (entry.retention.is_some() || !entry.identity_request.is_empty()) {
-            return Err(JournalError::Malformed("a field of later rules"));
-        }
-        if frame.rules_version < RULES_AGREEMENTS && speaks_of_agreements(entry) {
-            return Err(JournalError::Malformed("a field of later rules"));
-        }
-        genesis = begun(genesis, entry)?;
+        course.step(frame.rules_version, entry, &item.document_text)?;
     }
     Ok(Checked { seq, id: frame_id(frame_bytes), frame, entries })
 }
@@ -134,15 +124,8 @@ pub fn apply_checked(state: &mut State, checked: Checked) -> Result<Applied, Jou
     let mut outcomes = Vec::with_capacity(entries.len());
     let mut tiles = Vec::new();
     for (entry, item) in entries.iter().zip(&frame.items) {
-        let leaf = LeafIndex(state.tree.size());
-        state.genesis = begun(std::mem::take(&mut state.genesis), entry).expect("the frame was checked for this head");
-        if state.rules >= RULES_AGREEMENTS {
-            state.documents.begin(Timestamp(entry.time_micros));
-        }
-        let outcome = effect::settle(state, leaf, entry, &item.document_text);
-        state.places.add_outcome(leaf, &outcome);
-        state.last_time = Timestamp(entry.time_micros);
-        tiles.extend(state.tree.push(leaf_hash(&item.entry)));
+        let (outcome, completed) = take(state, entry, leaf_hash(&item.entry), &item.document_text);
+        tiles.extend(completed);
         outcomes.push(outcome);
     }
     let (size, root, time) = (state.tree.size(), state.tree.root(), state.last_time);
@@ -154,57 +137,13 @@ fn check_next(state: &State, seq: FrameSeq) -> Result<(), JournalError> {
     if seq == expected { Ok(()) } else { Err(JournalError::WrongSequence { expected, found: seq }) }
 }
 
-/// What travels beside an entry is announced in it: otherwise it would be in the log without being in the tree.
+/// What travels encrypted beside an entry is announced in it: otherwise it would be in the log without being in the tree.
 fn check_beside(entry: &v1::Entry, item: &v1::Item) -> Result<(), JournalError> {
-    let stray = |what| Err(JournalError::Malformed(what));
     if item.body.is_some() == entry.body_digest.is_empty() {
-        return stray("body without its digest, or digest without its body");
+        return Err(JournalError::Malformed("body without its digest, or digest without its body"));
     }
     if item.aside.is_some() && entry.commitments.is_none() {
-        return stray("openings without commitments");
-    }
-    if !item.document_text.is_empty() && entry.document.is_none() && entry.table.is_none() {
-        return stray("document text without document");
-    }
-    if entry.table.is_some() && table_digest(&item.document_text).0 != *entry.subject_digest {
-        return stray("table without its text");
+        return Err(JournalError::Malformed("openings without commitments"));
     }
     Ok(())
-}
-
-/// Whether an entry holds what only rules version 3 knows.
-fn speaks_of_agreements(entry: &v1::Entry) -> bool {
-    let of_batch = |batch: &v1::ReleaseBatch| {
-        let celled = batch.releases.iter().any(|release| !release.cell.is_empty());
-        celled || batch.closes_evaluation || !batch.recoding.is_empty()
-    };
-    entry.table.is_some()
-        || entry.overdue.is_some()
-        || entry.releases.as_ref().is_some_and(of_batch)
-        || entry.page.as_ref().is_some_and(|page| !page.deferred.is_empty())
-        || entry.acknowledgement.as_ref().is_some_and(|taken| taken.item_position > 0)
-        || entry.document.as_ref().is_some_and(|document| document.action() == v1::DocumentAction::Suspend)
-}
-
-/// How far genesis has come after an entry.
-fn begun(genesis: Genesis, entry: &v1::Entry) -> Result<Genesis, JournalError> {
-    let allowed = entry.decision() == v1::Decision::Allowed;
-    let marks = |reason| allowed && entry.operation() == v1::Operation::Administration && entry.reason == reason;
-    let agency = || entry.actor.as_ref().and_then(|actor| actor.agency.parse::<AgencyId>().ok());
-    match genesis {
-        Genesis::Missing if marks(REASON_GENESIS) => {
-            let operator = agency().ok_or(JournalError::Genesis("it names no operator"))?;
-            Ok(Genesis::Open { operator })
-        }
-        Genesis::Missing => Err(JournalError::Genesis("the first entry is another one")),
-        Genesis::Open { operator } if marks(REASON_GENESIS_COMPLETE) => {
-            let own = agency().as_ref() == Some(&operator);
-            own.then_some(Genesis::Complete { operator }).ok_or(JournalError::Genesis("closed by another agency"))
-        }
-        Genesis::Open { .. } if entry.operation() != v1::Operation::Document => {
-            Err(JournalError::Genesis("an entry other than a document before it is closed"))
-        }
-        _ if marks(REASON_GENESIS) || marks(REASON_GENESIS_COMPLETE) => Err(JournalError::Genesis("repeated")),
-        going_on => Ok(going_on),
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use causeway_exchange::Exchange;
-use causeway_journal::{Outcome, State, apply, decode_frame, v1};
+use causeway_journal::{MirroredEntry, Outcome, State, apply, apply_mirrored, decode_frame, v1};
 use causeway_model::{AgreementId, FrameSeq, LeafIndex, Position};
 use tokio::sync::watch;
 
@@ -33,12 +33,14 @@ pub(crate) struct Mirror {
 #[derive(Debug)]
 struct Held {
     state: State,
+    /// What the entries make without frames and bodies, as a verifier has them.
+    mirrored: State,
     entries: Vec<Seen>,
 }
 
 impl Mirror {
     pub(crate) fn new() -> Self {
-        let held = Held { state: State::new(), entries: Vec::new() };
+        let held = Held { state: State::new(), mirrored: State::new(), entries: Vec::new() };
         Self { held: Arc::new(Mutex::new(held)), size: watch::Sender::new(0), gateway: Arc::default() }
     }
 
@@ -74,6 +76,10 @@ impl Mirror {
         }
         let applied = apply(&mut held.state, seq, bytes).expect("the log holds only frames that the rules take");
         let frame = decode_frame(bytes).expect("it has just been applied");
+        let read = |item: &v1::Item| MirroredEntry::read(&item.entry, item.document_text.clone());
+        let run: Vec<_> = frame.items.iter().map(|item| read(item).expect("it has just been applied")).collect();
+        let mirrored = apply_mirrored(&mut held.mirrored, frame.rules_version, &run).expect("they come next");
+        assert_eq!(mirrored, applied, "what a verifier recomputes is what the gateway applied");
         for ((item, outcome), leaf) in frame.items.into_iter().zip(applied.outcomes).zip(applied.first_leaf.0..) {
             let entry = causeway_journal::decode_entry(&item.entry).expect("it has just been applied");
             held.entries.push(Seen { leaf, entry, outcome, bytes: item.entry });

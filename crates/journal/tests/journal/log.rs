@@ -1,10 +1,10 @@
 //! A log under test: builds entries and frames as the gateway would, and applies them.
 
-use causeway_agreement::{AgencyFile, Person, Role, System};
+use causeway_agreement::{AgencyFile, AuditLimits, Person, Role, System};
 use causeway_crypto::{Digest, SigningKey, digest};
 use causeway_journal::{
-    Applied, JournalError, Outcome, RULES_VERSION, State, apply, approval_message, document_digest, encode_entry,
-    encode_frame, frame_id, v1,
+    Applied, JournalError, MirroredEntry, Outcome, RULES_VERSION, State, apply, apply_mirrored, approval_message,
+    document_digest, encode_entry, encode_frame, frame_id, v1,
 };
 use causeway_model::{AgreementId, FrameSeq, RecordId};
 
@@ -14,6 +14,8 @@ pub(crate) const VN: &str = "ISA-VN-2026-021";
 /// A log with the state of everything applied to it.
 pub(crate) struct Log {
     pub(crate) state: State,
+    /// What the same entries make without frames and bodies.
+    pub(crate) mirrored: State,
     pub(crate) frames: Vec<Vec<u8>>,
     pub(crate) time: u64,
     /// The rules that frames are written under.
@@ -23,7 +25,13 @@ pub(crate) struct Log {
 impl Log {
     /// Not even genesis.
     pub(crate) fn empty() -> Self {
-        Self { state: State::new(), frames: Vec::new(), time: 1_800_000_000_000_000, rules: RULES_VERSION }
+        Self {
+            state: State::new(),
+            mirrored: State::new(),
+            frames: Vec::new(),
+            time: 1_800_000_000_000_000,
+            rules: RULES_VERSION,
+        }
     }
 
     /// Genesis with three agencies, a schema of each kind and two agreements.
@@ -74,7 +82,17 @@ impl Log {
         let applied = apply(&mut self.state, next, &bytes)?;
         assert_eq!(self.state.head().1, Some(frame_id(&bytes)));
         self.frames.push(bytes);
+        self.mirror(frame, &applied);
         Ok(applied)
+    }
+
+    /// Whatever these tests append is mirrored too, and must come to the same.
+    fn mirror(&mut self, frame: &v1::Frame, applied: &Applied) {
+        let read = |item: &v1::Item| MirroredEntry::read(&item.entry, item.document_text.clone());
+        let entries: Vec<_> = frame.items.iter().map(|item| read(item).expect("a well-formed entry")).collect();
+        let mirrored =
+            apply_mirrored(&mut self.mirrored, frame.rules_version, &entries).expect("entries that come next");
+        assert_eq!(mirrored, *applied);
     }
 
     /// Appends one frame with these entries.
@@ -130,7 +148,11 @@ pub(crate) fn agency_text(agency: &str, version: u32) -> String {
         id: agency.parse().expect("an id"),
         version,
         name: agency.to_uppercase(),
-        systems: vec![System { name: "feed".parse().expect("a name"), roles: vec![Role::Reader] }],
+        systems: vec![System {
+            name: "feed".parse().expect("a name"),
+            roles: vec![Role::Reader],
+            audit: AuditLimits::default(),
+        }],
         persons: persons.map(person).collect(),
         sealing_public_key: vec![1; 1216],
         trust_bundle_pem: "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".into(),

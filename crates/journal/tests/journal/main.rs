@@ -9,6 +9,7 @@ mod frames;
 mod identities;
 mod keys;
 mod log;
+mod mirrored;
 mod protection;
 mod records;
 mod replay;

@@ -49,7 +49,7 @@ impl Draw {
     }
 }
 
-fn grown(seed: u64, frames: u32) -> Log {
+pub(crate) fn grown(seed: u64, frames: u32) -> Log {
     let mut log = Log::begun();
     let mut draw = Draw { seed, drawn: 0 };
     for _ in 0..frames {
