@@ -32,12 +32,7 @@ impl Signers {
     ///
     /// # Errors
     /// [`StoreError::Keys`] where the ring lacks the key that the log names; a log that cannot be read.
-    pub(crate) fn of(
-        state: &State,
-        log: &dyn FrameLog,
-        keys: &Keys,
-        overlap: Duration,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn of(state: &State, log: &dyn FrameLog, keys: &Keys, overlap: Duration) -> Result<Self, StoreError> {
         let named = state.key(KEY_CHECKPOINT_SIGNING);
         let mut held = keys.ring().checkpoint_keys();
         let at = match named.and_then(|named| named.public_key) {

@@ -46,11 +46,7 @@ impl Journal {
     }
 
     /// The same with blocks of other sizes.
-    pub(crate) fn start_with(
-        log: Box<dyn FrameLog>,
-        options: Options,
-        settings: Settings,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn start_with(log: Box<dyn FrameLog>, options: Options, settings: Settings) -> Result<Self, StoreError> {
         folder::prepare(&options.data_dir)?;
         log.assure()?;
         let past = Past::open(&options)?;

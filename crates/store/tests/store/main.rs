@@ -13,4 +13,5 @@ mod recovery;
 mod rollback;
 mod rotation;
 mod setting;
+mod signing_overlap;
 mod tree;

@@ -150,7 +150,7 @@ fn a_root_key_from_outside_is_rotated_by_naming_the_one_before() {
     assert!(all_read(&journal, &leaves));
 }
 
-fn key_entry(public: PublicKey, epoch: u32) -> Draft {
+pub(crate) fn key_entry(public: PublicKey, epoch: u32) -> Draft {
     let mut draft = draft(0);
     draft.entry.operation = v1::Operation::Key.into();
     draft.entry.reason = REASON_KEY_ROTATED.into();

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use causeway_journal::v1;
 use causeway_model::{EntryId, Timestamp};
@@ -22,6 +23,7 @@ pub(crate) struct Setting {
     pub(crate) mirrored: bool,
     pub(crate) clock: Clock,
     pub(crate) queue_depth: usize,
+    pub(crate) signing_overlap: Duration,
 }
 
 impl Setting {
@@ -29,7 +31,14 @@ impl Setting {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (keys, _) = Keys::load_or_create(&folder.path().join("keys")).expect("keys are made");
         let (clock, _) = Clock::manual(Timestamp(1_793_314_499_000_000));
-        Self { folder, keys: Arc::new(keys), mirrored: false, clock, queue_depth: 1_024 }
+        Self {
+            folder,
+            keys: Arc::new(keys),
+            mirrored: false,
+            clock,
+            queue_depth: 1_024,
+            signing_overlap: Duration::ZERO,
+        }
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -84,7 +93,7 @@ impl Setting {
             node: "node-1".into(),
             origin: ORIGIN.into(),
             software: "causeway/0.1.0".into(),
-            signing_overlap: std::time::Duration::ZERO,
+            signing_overlap: self.signing_overlap,
             queue_depth: self.queue_depth,
             index: true,
         }
