@@ -8,14 +8,16 @@ use causeway_journal::{
     REASON_RESTRICTED, REASON_RETENTION_EXPIRED, REASON_UNRESTRICTED, REASON_WITHDRAWN,
 };
 use causeway_model::Timestamp;
+use causeway_verify::operation_name;
 
 use crate::hex::hex;
+use crate::plain::plain;
 
 const MICROS_A_DAY: u64 = 86_400_000_000;
 
 /// One line that says who did what when, and why.
 pub(crate) fn summary(entry: &Entry) -> String {
-    let mut text = format!("{} {} {}", Timestamp(entry.time_micros), actor(entry), operation(entry.operation()));
+    let mut text = format!("{} {} {}", Timestamp(entry.time_micros), actor(entry), operation_name(entry.operation()));
     if entry.decision() == Decision::Denied {
         text.push_str(" DENIED");
     }
@@ -55,7 +57,7 @@ pub(crate) fn summary(entry: &Entry) -> String {
     if entry.document.is_none() && !approved.is_empty() {
         text.push_str(&format!(", approved by {}", approved.join(" and ")));
     }
-    text
+    plain(&text)
 }
 
 /// To whom something went, or about whom somebody asked.
@@ -97,11 +99,11 @@ pub(crate) fn story(entry: &Entry, record_id: &str) -> String {
     if entry.decision() == Decision::Allowed && !meaning(entry).is_empty() {
         text.push_str(&format!(": {}", meaning(entry)));
     }
-    text
+    plain(&text)
 }
 
 /// What an allowed entry with this reason does to a record; empty where its reason says it.
-fn meaning(entry: &Entry) -> &'static str {
+pub(crate) fn meaning(entry: &Entry) -> &'static str {
     match (entry.operation(), entry.reason.as_str()) {
         (Operation::Alteration, REASON_CORRECTED) => "it takes the place of the version before",
         (Operation::Alteration, REASON_WITHDRAWN) => "it leaves every feed",
@@ -171,32 +173,15 @@ pub(crate) fn describe(entry: &Entry) -> Vec<String> {
         lines.push(format!("approved by {} of {}", approval.person, approval.agency));
     }
     lines.push(format!("written by {} ({})", entry.node, entry.software_version));
-    lines
+    lines.iter().map(|line| plain(line)).collect()
 }
 
-fn actor(entry: &Entry) -> String {
+/// Who acted, as agency/system.
+pub(crate) fn actor(entry: &Entry) -> String {
     match &entry.actor {
         Some(actor) if !actor.system.is_empty() => format!("{}/{}", actor.agency, actor.system),
         Some(actor) if !actor.agency.is_empty() => actor.agency.clone(),
         _ => "the gateway".into(),
-    }
-}
-
-/// The operation in the words of DPA 2018 s.62, and the journal's own.
-pub(crate) const fn operation(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Unspecified => "unknown",
-        Operation::Collection => "collection",
-        Operation::Alteration => "alteration",
-        Operation::Consultation => "consultation",
-        Operation::Disclosure => "disclosure",
-        Operation::Combination => "combination",
-        Operation::Erasure => "erasure",
-        Operation::Authentication => "authentication",
-        Operation::Document => "document",
-        Operation::Key => "key",
-        Operation::Retention => "retention",
-        Operation::Administration => "administration",
     }
 }
 

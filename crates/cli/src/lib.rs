@@ -6,6 +6,7 @@
 mod approval;
 mod arguments;
 mod as_text;
+mod audit;
 pub mod certs;
 mod client_options;
 mod command;

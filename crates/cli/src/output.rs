@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::Failure;
+use crate::plain::plain_json;
 
 /// Without a terminal, progress is a plain line each time so many more are done.
 const PLAIN_STEP: u64 = 10_000;
@@ -38,9 +39,9 @@ fn unsaid(error: &io::Error) -> i32 {
     1
 }
 
-/// A JSON value as an answer, on one line.
+/// A JSON value as an answer, on one line, in which nothing acts on a terminal.
 pub(crate) fn say_json(value: &impl Serialize) {
-    say(serde_json::to_string(value).expect("a value of texts and numbers is JSON"));
+    say(plain_json(&serde_json::to_string(value).expect("a value of texts and numbers is JSON")));
 }
 
 /// One line beside the answer, on standard error. Nothing can be done where that is closed.

@@ -6,6 +6,19 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
+/// JSON with the same characters written as `\uXXXX`: they stand within its strings only, and every reader of JSON gives them back.
+pub(crate) fn plain_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match acts(c) {
+            // None of them is above U+FFFF.
+            true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => text.push(c),
+        }
+    }
+    text
+}
+
 /// Whether a character acts on what is around it instead of being shown.
 fn acts(c: char) -> bool {
     let invisible = matches!(c,
@@ -23,5 +36,13 @@ mod tests {
         let shown = plain(hostile);
         assert!(shown.chars().all(|c| !acts(c)), "{shown:?}");
         assert_eq!(plain("Tiranë, Đà Nẵng: “κ”"), "Tiranë, Đà Nẵng: “κ”");
+    }
+
+    #[test]
+    fn json_keeps_what_acts_and_does_not_show_it() {
+        let hostile = "refused\n\u{1b}[2J\u{9b}31m\u{202e}gnol\u{2028}\u{7f}\u{feff}\"\\ Tiranë";
+        let json = plain_json(&serde_json::to_string(hostile).expect("a text"));
+        assert!(json.chars().all(|c| !acts(c)) && json.contains("Tiranë"), "{json:?}");
+        assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), hostile);
     }
 }

@@ -46,9 +46,50 @@ impl TextTable {
     }
 }
 
+/// Rows that are held before they are shown, below a heading of their own.
+const HELD: usize = 500;
+
+/// A table of any length, in memory only so many rows at a time.
+#[derive(Debug)]
+pub(crate) struct LongTable {
+    heading: Vec<&'static str>,
+    held: TextTable,
+}
+
+impl LongTable {
+    /// A table with these columns.
+    pub(crate) fn new(heading: impl IntoIterator<Item = &'static str>) -> Self {
+        let heading: Vec<_> = heading.into_iter().collect();
+        Self { held: TextTable::new(heading.iter().copied()), heading }
+    }
+
+    /// One more row; the lines that are to be shown now.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) -> Vec<String> {
+        self.held.row(cells);
+        if self.held.rows.len() <= HELD { Vec::new() } else { self.rest() }
+    }
+
+    /// The lines that have not been shown; none for a table without rows.
+    pub(crate) fn rest(&mut self) -> Vec<String> {
+        let shown = std::mem::replace(&mut self.held, TextTable::new(self.heading.iter().copied()));
+        if shown.rows.len() > 1 { shown.lines() } else { Vec::new() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_table_is_shown_part_by_part_and_loses_no_row() {
+        let mut table = LongTable::new(["NUMBER"]);
+        assert!(table.rest().is_empty(), "nothing is no table");
+        let mut lines: Vec<String> = (0..1_234).flat_map(|number: u32| table.row([number.to_string()])).collect();
+        assert_eq!(lines.len(), 2 * (HELD + 1));
+        lines.extend(table.rest());
+        let numbers: Vec<u32> = lines.iter().filter_map(|line| line.trim().parse().ok()).collect();
+        assert_eq!(numbers, (0..1_234).collect::<Vec<_>>());
+    }
 
     #[test]
     fn columns_stand_below_each_other_and_a_hostile_cell_stays_in_its_row() {

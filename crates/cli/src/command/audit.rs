@@ -1,8 +1,14 @@
 //! `causeway audit`: who saw what, when, why and under which agreement; checkpoints and proofs.
 
+mod by_person;
 pub(crate) mod checkpoint;
+mod denials;
+mod export;
 pub(crate) mod prove;
-pub(crate) mod query;
+mod query;
+mod releases;
+mod what_left;
+mod who_saw;
 
 use clap::Subcommand;
 
@@ -11,8 +17,20 @@ use crate::Failure;
 /// The journal, for auditors.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Lists entries: who saw a record, what an agency did, what went to whom.
-    Query(query::Options),
+    /// Lists entries by what they say.
+    Query(Box<query::Options>),
+    /// Lists who saw one record, and who asked about it.
+    WhoSaw(who_saw::Options),
+    /// Lists everything that left to one partner.
+    WhatLeft(what_left::Options),
+    /// Lists what one person did.
+    ByPerson(by_person::Options),
+    /// Lists what was refused.
+    Denials(denials::Options),
+    /// Lists re-identifications: who asked, who approved, what was handed over.
+    Releases(releases::Options),
+    /// Writes entries to a file: JSON Lines with proofs, CSV, OCSF or syslog.
+    Export(Box<export::Options>),
     /// Shows the newest signed checkpoint and the key that verifies it.
     Checkpoint(checkpoint::Options),
     /// Fetches one entry with its inclusion proof.
@@ -22,6 +40,12 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Query(options) => query::run(options).await,
+        Command::WhoSaw(options) => who_saw::run(options).await,
+        Command::WhatLeft(options) => what_left::run(options).await,
+        Command::ByPerson(options) => by_person::run(options).await,
+        Command::Denials(options) => denials::run(options).await,
+        Command::Releases(options) => releases::run(options).await,
+        Command::Export(options) => export::run(options).await,
         Command::Checkpoint(options) => checkpoint::run(options).await,
         Command::Prove(options) => prove::run(options).await,
     }

@@ -45,6 +45,6 @@ pub(super) fn without_receipt() -> Failure {
     Failure::does_not_hold("the gateway answered without a receipt")
 }
 
-pub(super) fn not_a_record() -> Failure {
+pub(crate) fn not_a_record() -> Failure {
     Failure::usage("the record id is not 32 lower-case hexadecimal digits; it is in the record's receipt")
 }

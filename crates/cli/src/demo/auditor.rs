@@ -2,16 +2,15 @@
 //! tree from the entries themselves.
 
 use causeway_journal::v1::Operation;
-use causeway_journal::{Checkpoint, Tree, VerifierKey, decode_entry, leaf_hash};
-use causeway_proto::v1::{AuditRow, GetInclusionProofRequest, QueryRequest};
+use causeway_journal::{Checkpoint, Tree, VerifierKey, leaf_hash};
+use causeway_proto::v1::{GetInclusionProofRequest, QueryRequest};
 
+use crate::audit::answer::Answer;
+use crate::audit::asking::PAGE_ROWS;
+use crate::audit::checks::{Checks, Row, Told};
 use crate::command::audit::checkpoint::checkpoint_of;
-use crate::command::audit::query::rows;
 use crate::session::Session;
 use crate::{Failure, entry_text, evidence, proof_file};
-
-/// Rows of one answer, the most there are.
-const ROWS: u32 = 10_000;
 
 /// What the auditor found.
 #[derive(Debug)]
@@ -38,22 +37,20 @@ pub(super) async fn pin_key(session: &Session) -> Result<VerifierKey, Failure> {
 }
 
 pub(super) async fn audit(session: &Session, record: &str, key: &VerifierKey) -> Result<Audit, Failure> {
-    let request = QueryRequest { record_id: record.to_owned(), limit: ROWS, ..QueryRequest::default() };
-    let (about, _) = rows(session, request).await?;
+    let request = QueryRequest { record_id: record.to_owned(), ..QueryRequest::default() };
     let mut history = Vec::new();
     let mut disclosure = None;
-    for row in &about {
-        let entry = decode_entry(&row.entry).map_err(|e| Failure::NotProven(e.into()))?;
-        history.push(format!("{:>6}  {}", row.leaf_index, entry_text::summary(&entry)));
-        if entry.operation() == Operation::Disclosure && row.record_left {
-            disclosure = disclosure.or(Some(row.leaf_index));
+    for row in rows(session, request, key).await? {
+        history.push(format!("{:>6}  {}", row.leaf(), entry_text::summary(&row.entry)));
+        if row.entry.operation() == Operation::Disclosure && row.wire.record_left {
+            disclosure = disclosure.or_else(|| Some(row.leaf()));
         }
     }
     let disclosure =
         disclosure.ok_or_else(|| Failure::does_not_hold("the journal does not say that the record was disclosed"))?;
     prove(session, disclosure, key).await?;
     let checkpoint = newest(session, key).await?;
-    let entries = rebuild(session, &checkpoint).await?;
+    let entries = rebuild(session, &checkpoint, key).await?;
     Ok(Audit { record: record.to_owned(), history, disclosure, checkpoint, entries, proofs: 1 })
 }
 
@@ -75,21 +72,33 @@ async fn newest(session: &Session, key: &VerifierKey) -> Result<Checkpoint, Fail
     causeway_verify::checkpoint(&note, key).map_err(Failure::NotProven)
 }
 
+/// Every row of an answer, each checked.
+async fn rows(session: &Session, request: QueryRequest, key: &VerifierKey) -> Result<Vec<Row>, Failure> {
+    let request = QueryRequest { limit: PAGE_ROWS, ..request };
+    let checks = Checks::new(request.clone(), Some(key.clone().into()));
+    let mut answer = Answer::new(session, request, checks, true);
+    let mut rows = Vec::new();
+    while let Some(told) = answer.next().await? {
+        if let Told::Row(row) = told {
+            rows.push(*row);
+        }
+    }
+    Ok(rows)
+}
+
 /// Reads every entry below the checkpoint, builds the tree from them and compares the root.
-async fn rebuild(session: &Session, checkpoint: &Checkpoint) -> Result<u64, Failure> {
+async fn rebuild(session: &Session, checkpoint: &Checkpoint, key: &VerifierKey) -> Result<u64, Failure> {
     let mut tree = Tree::new();
     while tree.size() < checkpoint.size {
-        let request = QueryRequest { from_leaf_index: tree.size(), limit: ROWS, ..QueryRequest::default() };
-        let (answer, _) = rows(session, request).await?;
-        let before = tree.size();
-        for AuditRow { leaf_index, entry, .. } in answer.into_iter().take_while(|row| row.leaf_index < checkpoint.size)
-        {
-            if leaf_index != tree.size() {
+        let (from_leaf_index, end) = (tree.size(), checkpoint.size.min(tree.size() + u64::from(PAGE_ROWS)));
+        let range = QueryRequest { from_leaf_index, to_leaf_index: end, ..QueryRequest::default() };
+        for row in rows(session, range, key).await? {
+            if row.leaf() != tree.size() {
                 return Err(Failure::does_not_hold(format!("entry {} is missing from the journal", tree.size())));
             }
-            tree.push(leaf_hash(&entry));
+            tree.push(leaf_hash(&row.wire.entry));
         }
-        if tree.size() == before {
+        if tree.size() < end {
             return Err(Failure::does_not_hold("the journal has fewer entries than its checkpoint says"));
         }
     }
