@@ -44,20 +44,29 @@ pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Puts `bytes` in the place of the file at `path`: after a power cut it is the old file or the new one, whole. What an
-/// earlier attempt left beside it is overwritten. After an error either of the two may be there.
+/// Puts `bytes` in the place of the file at `path`: after a power cut it is the old file or the new one, whole.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let next = beside(path);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
+    write_beside(path, bytes)?;
+    put_in_place(path)
+}
+
+/// Writes and syncs what is to take the place of the file at `path`, which stays as it is. What an earlier attempt left is
+/// overwritten.
+pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(beside(path))?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    // A crash before this leaves the old file, and one after it the new file or the old one: no signature has left yet.
-    fs::rename(&next, path)?;
+    file.sync_all()
+}
+
+/// Puts what was written beside `path` in its place, durably. After an error either of the two may be there, now or after a
+/// power cut.
+pub(crate) fn put_in_place(path: &Path) -> io::Result<()> {
+    fs::rename(beside(path), path)?;
     sync(parent_of(path))
 }
 
 /// The name under which a file is written before it takes its place.
-pub(crate) fn beside(path: &Path) -> PathBuf {
+fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     PathBuf::from(name)

@@ -60,22 +60,15 @@ impl Memory {
         Register::open(folder).map_err(|fault| vec![fault])?;
         let lock = lock(folder).map_err(|fault| vec![fault])?;
         let register = Register::open(folder).map_err(|fault| vec![fault])?;
-        let (mut logs, mut faults, mut newest) = (Vec::new(), Vec::new(), 0);
-        for log in &config.logs {
-            match WatchedLog::open(folder, log, &identity, &register) {
-                Ok(log) => logs.push(log),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        for log in &logs {
-            // The crash between the first checkpoint of a log and its entry in the register.
-            let held = log.held(&identity, &register).ok().flatten();
-            newest = newest.max(held.as_ref().map_or(0, |held| held.time));
-            let entered = if held.is_some() { register.add(log.name()) } else { Ok(()) };
-            faults.extend(entered.err().map(|error| format!("{}: {error}", folder.display())));
-        }
+        let logs: Vec<_> = config.logs.iter().map(|log| WatchedLog::new(folder, log)).collect();
+        let faults: Vec<_> = logs.iter().filter_map(|log| log.look(&identity, &register).err()).collect();
         if !faults.is_empty() {
             return Err(faults);
+        }
+        let mut newest = 0;
+        for log in &logs {
+            let held = log.held(&identity, &register).map_err(|refused| vec![refused.to_string()])?;
+            newest = newest.max(held.map_or(0, |held| held.time));
         }
         let evidence = Evidence::in_dir(folder);
         Ok(Self { identity, register, logs, newest_time: AtomicU64::new(newest), evidence, _lock: lock })
@@ -172,10 +165,9 @@ pub fn last_held(config: &Config) -> Result<Vec<LastHeld>, Error> {
     let identity = Identity::load(config).map_err(Error::one)?;
     let register = Register::open(&config.state_dir).map_err(Error::one)?;
     let (mut logs, mut faults) = (Vec::new(), Vec::new());
-    for log in &config.logs {
-        let opened = WatchedLog::open(&config.state_dir, log, &identity, &register);
-        match opened.map(|log| (log.held(&identity, &register).ok().flatten(), log)) {
-            Ok((held, log)) => logs.push(LastHeld {
+    for log in config.logs.iter().map(|log| WatchedLog::new(&config.state_dir, log)) {
+        match log.look(&identity, &register) {
+            Ok(held) => logs.push(LastHeld {
                 origin: log.origin().to_owned(),
                 name: log.name().to_owned(),
                 checkpoint: held.map(LastCheckpoint::from),

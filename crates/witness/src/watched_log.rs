@@ -1,5 +1,6 @@
 //! One log that is watched: what is held of it, and the one place where a checkpoint is checked, written and signed.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,8 +33,8 @@ pub(crate) struct WatchedLog {
 struct Place {
     /// What it holds; nothing before the first checkpoint.
     held: Option<Box<Held>>,
-    /// Not so where a write failed, which may nevertheless have come to be: the file is read again before anything is
-    /// decided.
+    /// Not so at the start, nor where a write failed, which may nevertheless have come to be: the file is read before
+    /// anything is decided.
     is_sure: bool,
 }
 
@@ -78,24 +79,22 @@ impl Refused {
     }
 }
 
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rules(refusal) => refusal.fmt(f),
+            Self::Suspected(suspected) => suspected.refusal.fmt(f),
+            Self::Disk { what, source } => write!(f, "could not {what}: {source}"),
+        }
+    }
+}
+
 impl WatchedLog {
-    /// The log as its file has it.
-    ///
-    /// # Errors
-    /// A file that does not verify, in words.
-    pub(crate) fn open(
-        state_dir: &Path,
-        log: &LogKeys,
-        identity: &Identity,
-        register: &Register,
-    ) -> Result<Self, String> {
+    /// The log, of whose file nothing is known yet.
+    pub(crate) fn new(state_dir: &Path, log: &LogKeys) -> Self {
         let name = sha256(&[log.origin.as_bytes()]).to_string();
         let path = state_dir.join(&name);
-        let (origin, keys) = (log.origin.clone(), log.keys.clone());
-        let opened = Self { origin, keys, name, path, place: Mutex::default() };
-        let held = opened.read(identity, register)?;
-        *opened.lock() = Place { held, is_sure: true };
-        Ok(opened)
+        Self { origin: log.origin.clone(), keys: log.keys.clone(), name, path, place: Mutex::default() }
     }
 
     pub(crate) fn origin(&self) -> &str {
@@ -106,10 +105,11 @@ impl WatchedLog {
         &self.name
     }
 
-    /// What is held now.
+    /// What is held now; on disk for good, as everything that leaves the witness is.
     ///
     /// # Errors
-    /// After a write that failed: a file that does not verify.
+    /// Before anything is known of the file, and after a write that failed: a file that does not verify, or a disk that
+    /// cannot be written.
     pub(crate) fn held(&self, identity: &Identity, register: &Register) -> Result<Option<Held>, Refused> {
         let mut place = self.lock();
         Ok(self.settle(&mut place, identity, register)?.cloned())
@@ -138,20 +138,23 @@ impl WatchedLog {
         }
         let signed = SignedNote::of(&request.checkpoint, &self.keys).map_err(not_cosigned)?;
         let (next, line) = Held::cosigned(&signed, identity, time()).map_err(not_cosigned)?;
-        // From here to the end the file may be either.
-        place.is_sure = false;
-        self.write(&next, register)?;
         let size = next.checkpoint.size;
-        *place = Place { held: Some(Box::new(next)), is_sure: true };
+        self.write(&mut place, Box::new(next), register)?;
         Ok(Cosigned { line, old_size, size })
     }
 
     /// Writes what is to be held, and that there is something, in this order: a file that the register does not have yet is
-    /// entered at the next start, and one that it has must be there.
-    fn write(&self, next: &Held, register: &Register) -> Result<(), Refused> {
+    /// entered when it is next read, and one that it has must be there.
+    fn write(&self, place: &mut Place, next: Box<Held>, register: &Register) -> Result<(), Refused> {
         let failed = |what| move |source| Refused::Disk { what, source };
-        folder::replace(&self.path, next.note.as_bytes()).map_err(failed("write what is held of a log"))?;
-        register.add(&self.name).map_err(failed("write the register"))
+        // If we stop here, what was held is held.
+        folder::write_beside(&self.path, next.note.as_bytes()).map_err(failed("write what is held of a log"))?;
+        place.is_sure = false;
+        // If we stop between these, the file is the old or the new one: the next one to look writes again what it finds.
+        folder::put_in_place(&self.path).map_err(failed("put what is held of a log in its place"))?;
+        register.add(&self.name).map_err(failed("write the register"))?;
+        *place = Place { held: Some(next), is_sure: true };
+        Ok(())
     }
 
     /// The refusal, with what it gives to suspect. Only what the log itself has signed can be held against it.
@@ -170,7 +173,8 @@ impl WatchedLog {
         }
     }
 
-    /// What the file holds, read again where that is not known.
+    /// What is held. Where that is not known, what the file holds is written again: it may be there for this process only,
+    /// and not on the disk.
     fn settle<'p>(
         &self,
         place: &'p mut Place,
@@ -179,18 +183,22 @@ impl WatchedLog {
     ) -> Result<Option<&'p Held>, Refused> {
         if !place.is_sure {
             let failed = |what| Refused::Disk { what: "read what is held of a log", source: io::Error::other(what) };
-            *place = Place { held: self.read(identity, register).map_err(failed)?, is_sure: true };
+            match self.look(identity, register).map_err(failed)? {
+                Some(held) => self.write(place, Box::new(held), register)?,
+                None => *place = Place { held: None, is_sure: true },
+            }
         }
         Ok(place.held.as_deref())
     }
 
-    fn read(&self, identity: &Identity, register: &Register) -> Result<Option<Box<Held>>, String> {
+    /// What the file holds, and nothing else.
+    ///
+    /// # Errors
+    /// A file that does not verify, or is not there although the register has it; in words.
+    pub(crate) fn look(&self, identity: &Identity, register: &Register) -> Result<Option<Held>, String> {
         let at = |what: String| format!("{}: {what}", self.path.display());
         match folder::read(&self.path).map_err(|error| at(error.to_string()))? {
-            Some(bytes) => {
-                let held = Held::read(&bytes, &self.origin, &self.keys, identity.verifiers());
-                held.map(|held| Some(Box::new(held))).map_err(at)
-            }
+            Some(bytes) => Held::read(&bytes, &self.origin, &self.keys, identity.verifiers()).map(Some).map_err(at),
             None if register.has(&self.name) => Err(at(format!(
                 "is not there, and this witness has signed for {}: one that has forgotten what it signed must not sign",
                 self.origin

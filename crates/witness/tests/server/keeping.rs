@@ -116,10 +116,13 @@ fn a_write_that_failed_and_yet_happened_is_found_before_anything_else_is_signed(
     let blocked = place.config.state_dir.join("register.new");
     fs::create_dir(&blocked).expect("made");
     assert_eq!(witness.add(&log, 0, 4).status, 500);
+    for (history, old) in [(&other, 0), (&log, 0), (&log, 4)] {
+        assert_eq!(witness.add(history, old, 4).status, 500, "nothing can be signed for");
+    }
+    assert_eq!(witness.shown(ORIGIN).status, 500, "nor shown");
+    fs::remove_dir(&blocked).expect("removed");
     let refused = witness.add(&other, 0, 4);
     assert_eq!((refused.status, refused.body.as_str()), (409, "4\n"), "the first of the two is on disk");
-    assert_eq!(witness.add(&log, 4, 4).status, 500, "and signed for once it can be");
-    fs::remove_dir(&blocked).expect("removed");
     assert_eq!(witness.add(&log, 4, 4).status, 200);
     fs::remove_file(place.file(ORIGIN)).expect("removed");
     witness.stop();
@@ -132,11 +135,10 @@ fn a_file_that_goes_missing_while_the_witness_runs_is_no_new_beginning() {
     let place = Place::for_log(&log);
     let witness = place.start();
     assert_eq!(witness.add(&log, 0, 4).status, 200);
-    let beside = place.config.state_dir.join(hex(ORIGIN) + ".new");
-    fs::create_dir(&beside).expect("made");
-    assert_eq!(witness.add(&log, 4, 6).status, 500);
-    fs::remove_dir(&beside).expect("removed");
     fs::remove_file(place.file(ORIGIN)).expect("removed");
+    fs::create_dir(place.file(ORIGIN)).expect("made");
+    assert_eq!(witness.add(&log, 4, 6).status, 500, "it cannot take its place");
+    fs::remove_dir(place.file(ORIGIN)).expect("removed");
     // The write that failed made it unsure of what is held, and now there is nothing.
     assert_eq!(client::add(witness.address, &other.request(0, 4).to_string()).status, 500);
     assert_eq!(witness.shown(ORIGIN).status, 500);
