@@ -27,13 +27,17 @@ pub use mirrored::{MirroredEntry, apply_mirrored};
 /// 1: records, documents, feeds. 2: restriction, erasure, legal hold, retention, re-identification, rotation of keys; a record
 /// version may be released again where no release of it is live, or after a rotation of its feed's key. 3: suspension, the
 /// re-evaluation of a feed, minimum cells, persons at risk, acknowledgement of single items and its deadline, published tables.
-pub const RULES_VERSION: u32 = 3;
+/// 4: agency files may limit what an auditor reads.
+pub const RULES_VERSION: u32 = 4;
 
 /// The rules version that knows the protection of records.
 const RULES_PROTECTION: u32 = 2;
 
 /// The rules version that knows what agreements can say beside who gets what.
 const RULES_AGREEMENTS: u32 = 3;
+
+/// The rules version that knows limits of auditors.
+const RULES_AUDITORS: u32 = 4;
 
 /// What applying a frame gave.
 #[derive(Debug, Clone, PartialEq, Eq)]

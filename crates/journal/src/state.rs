@@ -32,7 +32,7 @@ pub use records::{Erasure, RecordState};
 pub use submissions::Submission;
 pub use tables::Published;
 
-pub(crate) use documents::Documents;
+pub(crate) use documents::{Documents, Known};
 pub(crate) use feeds::{ItemList, Made, item_id};
 pub(crate) use identities::Identities;
 pub(crate) use keys::KeyStates;

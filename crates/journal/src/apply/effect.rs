@@ -4,9 +4,11 @@
 use causeway_agreement::TableId;
 use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion, Timestamp};
 
-use super::{RULES_AGREEMENTS, RULES_PROTECTION, feed_effect, identity_effect, key_effect, protection_effect};
+use super::{
+    RULES_AGREEMENTS, RULES_AUDITORS, RULES_PROTECTION, feed_effect, identity_effect, key_effect, protection_effect,
+};
 use crate::reason::{REASON_CORRECTED, REASON_WITHDRAWN};
-use crate::state::{Published, RecordNumber, Submission};
+use crate::state::{Known, Published, RecordNumber, Submission};
 use crate::{Erasure, Outcome, State, shape, v1};
 
 /// Applies one entry, whose shape has been checked.
@@ -154,8 +156,11 @@ fn govern(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) ->
     if document.action() == v1::DocumentAction::Suspend {
         return state.documents.suspend(&operator, leaf, document, &entry.approvals);
     }
-    let waits_from = (state.rules >= RULES_AGREEMENTS).then_some(Timestamp(entry.time_micros));
-    let outcome = state.documents.activate(&operator, leaf, document, &entry.approvals, text, waits_from);
+    let known = Known {
+        waits_from: (state.rules >= RULES_AGREEMENTS).then_some(Timestamp(entry.time_micros)),
+        limits_of_auditors: state.rules >= RULES_AUDITORS,
+    };
+    let outcome = state.documents.activate(&operator, leaf, document, &entry.approvals, text, &known);
     let feed = document.id.parse::<AgreementId>();
     if let (true, v1::DocumentKind::Agreement, Ok(feed)) = (outcome.is_effective(), document.kind(), feed) {
         let in_genesis = !state.genesis_complete();

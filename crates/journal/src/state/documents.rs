@@ -41,12 +41,31 @@ pub(crate) struct Documents {
     schemas: BTreeMap<SchemaId, Box<str>>,
 }
 
+/// What the rules know of documents that an entry is applied under.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// The moment from which a later version of an agreement waits for its first day; without it nothing waits.
+    pub(crate) waits_from: Option<Timestamp>,
+    /// Whether an agency file may limit what auditors read.
+    pub(crate) limits_of_auditors: bool,
+}
+
 /// A document's text, read. What the readers accept is a part of apply's rules: a change of it is a new rules version.
 enum Read {
     Agency(AgencyFile),
     Agreement(Agreement),
     Schema(SchemaId),
     CodeList,
+}
+
+impl Known {
+    /// Whether a reader of these rules takes such a text.
+    fn understands(&self, read: &Read) -> bool {
+        match read {
+            Read::Agency(file) => self.limits_of_auditors || !file.limits_auditors(),
+            Read::Agreement(_) | Read::Schema(_) | Read::CodeList => true,
+        }
+    }
 }
 
 impl Documents {
@@ -119,7 +138,7 @@ impl Documents {
     }
 
     /// Brings a document into force if its text, version and approvals are what they must be. A later version of an agreement whose first
-    /// day is after `waits_from` waits for it; without that moment nothing waits.
+    /// day has not come waits for it, where the rules know of that.
     pub(crate) fn activate(
         &mut self,
         operator: &AgencyId,
@@ -127,7 +146,7 @@ impl Documents {
         document: &v1::Document,
         approvals: &[v1::Approval],
         text: &[u8],
-        waits_from: Option<Timestamp>,
+        known: &Known,
     ) -> Outcome {
         let (kind, id, version) = (document.kind(), document.id.as_str(), document.version);
         let digest = document_digest(kind, id, version, text);
@@ -135,7 +154,7 @@ impl Documents {
         if digest.0 != *document.digest || version <= in_force {
             return Outcome::UnapprovedDocument;
         }
-        let read = read(document, text).filter(|(_, read)| self.keeps_its_parties(read));
+        let read = read(document, text).filter(|(_, read)| self.keeps_its_parties(read) && known.understands(read));
         let Some((text, read)) = read else { return Outcome::InvalidDocument };
         let approved = self.roster(operator, &read).is_some_and(|roster| is_approved(roster, approvals, &digest));
         if !approved {
@@ -148,7 +167,7 @@ impl Documents {
             Read::Agreement(agreement) => {
                 let agreement = Arc::new(agreement);
                 self.agreement_versions.insert((agreement.id.clone(), version), Arc::clone(&agreement));
-                let begins_later = waits_from.is_some_and(|now| now < agreement.valid_from.start());
+                let begins_later = known.waits_from.is_some_and(|now| now < agreement.valid_from.start());
                 self.pending.remove(&agreement.id);
                 if begins_later && self.agreements.contains_key(&agreement.id) {
                     self.pending.insert(agreement.id.clone(), agreement);

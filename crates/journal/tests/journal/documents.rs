@@ -163,3 +163,14 @@ fn a_new_roster_approves_what_comes_after_it() {
     assert_eq!(log.document(Agreement, AL, 2, &text, &[("gb-nca", "third"), ("gb-nca", "dpo")]), UNAPPROVED);
     assert_eq!(log.document(Agreement, AL, 2, &text, NCA_TWO), Outcome::Effective);
 }
+
+#[test]
+fn an_agency_file_limits_auditors_under_the_rules_that_know_of_it() {
+    let auditor = "roles = [\"auditor\"]\naudit_from = 2026-01-01";
+    let limited = agency_text("al-police", 2).replace("roles = [\"reader\"]", auditor);
+    assert!(limited.contains("audit_from"), "{limited}");
+    for (rules, outcome) in [(3, Outcome::InvalidDocument), (4, Outcome::Effective)] {
+        let mut log = Log::begun_under(rules);
+        assert_eq!(log.document(Agency, "al-police", 2, &limited, NCA_TWO), outcome, "{rules}");
+    }
+}
