@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway_crypto::{Digest, SigningKey};
 
-use crate::note::{self, Note, VerifierKey};
+use crate::note::{self, VerifierKey};
 use crate::tree::MAX_TREE_SIZE;
 use crate::{JournalError, decimal};
 
@@ -70,11 +70,9 @@ pub fn verify(signed: &str, key: &VerifierKey, origin: &str) -> Result<Checkpoin
 ///
 /// # Errors
 /// A note that is malformed, that none of the keys signed, that holds a signature which names one of them and does not
-/// verify, or that is no checkpoint of that log.
+/// verify, or that is no checkpoint of that log; a witness's key among them.
 pub fn verify_with_any(signed: &str, keys: &[VerifierKey], origin: &str) -> Result<Checkpoint, JournalError> {
-    let note = Note::parse(signed)?;
-    note.verified_by(keys)?;
-    let checkpoint = Checkpoint::parse(note.text)?;
+    let checkpoint = Checkpoint::parse(note::verify_with_any(signed, keys)?)?;
     if checkpoint.origin == origin { Ok(checkpoint) } else { Err(JournalError::Origin) }
 }
 

@@ -122,11 +122,19 @@ pub(crate) fn sign_with(text: &str, name: &str, keys: &[&SigningKey]) -> String 
 /// Verifies a note and gives its text.
 ///
 /// # Errors
-/// A note that is not of the form, that this key did not sign, or that holds a signature of this key that is wrong.
-/// Signatures of other keys are passed over.
+/// A note that is not of the form, that this key did not sign, or that holds a signature of this key that is wrong; or a
+/// witness's key, whose cosignature says something else. Signatures of other keys are passed over.
 pub fn verify<'a>(note: &'a str, key: &VerifierKey) -> Result<&'a str, JournalError> {
+    verify_with_any(note, std::slice::from_ref(key))
+}
+
+/// As [`verify`], of a signer of whom several keys are known. One of them is enough.
+pub(crate) fn verify_with_any<'a>(note: &'a str, keys: &[VerifierKey]) -> Result<&'a str, JournalError> {
+    if keys.iter().any(VerifierKey::is_cosigner) {
+        return Err(JournalError::Key("it is a witness's"));
+    }
     let note = Note::parse(note)?;
-    note.verified_by(std::slice::from_ref(key))?;
+    note.verified_by(keys)?;
     Ok(note.text)
 }
 

@@ -2,7 +2,7 @@
 
 use causeway_crypto::{Digest, SigningKey};
 use causeway_journal::note::Note;
-use causeway_journal::{Checkpoint, JournalError, VerifierKey, cosign, verify_cosignature};
+use causeway_journal::{Checkpoint, JournalError, VerifierKey, cosign, verify_checkpoint, verify_cosignature};
 
 use crate::vectors;
 
@@ -84,6 +84,11 @@ fn only_checkpoints_are_cosigned_and_only_at_times_that_can_be_stated() {
 fn a_plain_signature_and_a_cosignature_are_not_taken_for_each_other() {
     let (key, verifier) = witness();
     let note = checkpoint().sign(&key);
+    // A log is not believed because a witness is.
+    let cosigned = note.clone() + &cosign(&note, WITNESS, &key, 5).expect("a checkpoint");
+    let refused = JournalError::Key("it is a witness's");
+    assert_eq!(verify_checkpoint(&cosigned, &verifier, "log.example"), Err(refused.clone()));
+    assert_eq!(causeway_journal::note::verify(&cosigned, &verifier), Err(refused));
     let mut plain = Note::parse(&note).expect("a note").signatures.remove(0);
     (plain.name, plain.key_id) = (WITNESS.into(), verifier.key_id());
     plain.bytes = [&1_900_000_000u64.to_be_bytes()[..], &plain.bytes].concat();
