@@ -5,6 +5,7 @@ use causeway_journal::{Checkpoint, ProofFile, VerifierKey, checkpoint, decode_en
 use causeway_model::LeafIndex;
 
 use crate::VerifyError;
+use crate::trust::{Trust, Vouched};
 
 /// An entry that is in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,4 +70,36 @@ pub fn receipt(receipt: &Receipt<'_>, key: &VerifierKey, origin: Option<&str>) -
     verify_inclusion(leaf, receipt.index, checkpoint.size, receipt.proof, checkpoint.root)?;
     let entry = decode_entry(receipt.entry)?;
     Ok(Verified { entry, entry_bytes: receipt.entry.to_vec(), index: receipt.index, checkpoint })
+}
+
+/// An entry that is in the log, and who vouches for the checkpoint that its proof leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Included {
+    /// The entry.
+    pub entry: v1::Entry,
+    /// Its place.
+    pub index: LeafIndex,
+    /// The checkpoint, and who signed it.
+    pub vouched: Vouched,
+}
+
+/// Verifies a receipt by keys or a policy. Whether enough vouch for it, and whether it is new enough, is for [`Trust::vouch`].
+///
+/// # Errors
+/// Anything that keeps it from proving that this entry is in the log of its checkpoint.
+pub fn included(receipt: &Receipt<'_>, trust: &Trust) -> Result<Included, VerifyError> {
+    let vouched = trust.check(receipt.checkpoint)?;
+    let Checkpoint { size, root, .. } = vouched.checkpoint;
+    verify_inclusion(leaf_hash(receipt.entry), receipt.index, size, receipt.proof, root)?;
+    Ok(Included { entry: decode_entry(receipt.entry)?, index: receipt.index, vouched })
+}
+
+/// The same for a proof file that holds its entry.
+///
+/// # Errors
+/// Anything that keeps the file from proving that its entry is in the log of its checkpoint.
+pub fn included_in_file(text: &str, trust: &Trust) -> Result<Included, VerifyError> {
+    let file = ProofFile::parse(text)?;
+    let entry = file.entry.as_deref().ok_or(VerifyError::NoEntry)?;
+    included(&Receipt { entry, index: file.index, proof: &file.hashes, checkpoint: &file.checkpoint }, trust)
 }

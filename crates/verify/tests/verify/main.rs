@@ -1,5 +1,10 @@
 //! The offline verifier on evidence that holds, and on evidence that was touched anywhere.
 
+mod command;
+mod export;
+mod mirror;
+mod synthetic;
+
 use causeway_crypto::{Digest, SigningKey};
 use causeway_journal::{
     Checkpoint, JournalError, ProofError, ProofFile, Tree, VerifierKey, consistency_proof, encode_entry,
