@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::command::{
     acknowledge, agreement, approve, at_risk, audit, certs, count, demo, document, erase, explain, hold, holders,
     identity, import, keys, pseudonym, pull, receipt, restrict, retention, sample, schemas, serve, submit, validate,
-    verify, watch, withdraw,
+    verify, watch, withdraw, witness,
 };
 
 /// A gateway through which agencies share what they know about human trafficking.
@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Audit(audit::Command),
     /// Check a proof file, offline.
     Verify(verify::Options),
+    /// Cosign the checkpoints of other organisations' logs, make a witness's key, show what it holds.
+    Witness(witness::Options),
     /// Submit the rows of a CSV or JSON file by way of a mapping file.
     Import(import::Options),
     /// Write synthetic submissions (JSON Lines).
@@ -175,6 +177,12 @@ mod tests {
         "schemas list --cert c --key k --ca a --gateway https://h:1 --purpose integrity --operator o",
         "schemas show victim-profile/1.0 --as gb-nca/case-management",
         "schemas docs --out docs/schema --check",
+        "witness --config config/witness.toml",
+        "witness --config config/witness.toml --begin",
+        "witness new-key --name witness.example.org --out witness.key",
+        "witness new-key --name witness.example.org --out witness.key --url https://witness.example.org",
+        "witness show --config config/witness.toml",
+        "witness show --json",
     ];
 
     /// Command lines that are refused before anything is done.
@@ -216,6 +224,9 @@ mod tests {
         "pseudonym check",
         "pseudonym check --scheme document",
         "pseudonym check p --scheme document --value-from f",
+        "witness new-key --out k",
+        "witness new-key --name n",
+        "witness --begin show",
     ];
 
     #[test]

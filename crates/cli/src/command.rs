@@ -29,3 +29,4 @@ pub(crate) mod validate;
 pub(crate) mod verify;
 pub(crate) mod watch;
 pub(crate) mod withdraw;
+pub(crate) mod witness;

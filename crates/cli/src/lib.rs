@@ -105,6 +105,7 @@ async fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Count(options) => command::count::run(options).await,
         Command::Audit(audit) => command::audit::run(audit).await,
         Command::Verify(options) => command::verify::run(options),
+        Command::Witness(options) => command::witness::run(options).await,
         Command::Import(options) => command::import::run(options).await,
         Command::Sample(options) => command::sample::run(options),
         Command::Schemas(schemas) => command::schemas::run(schemas).await,

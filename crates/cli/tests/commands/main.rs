@@ -11,6 +11,7 @@ mod output;
 mod party;
 mod recall;
 mod record;
+mod witness;
 
 use party::Gateway;
 
