@@ -251,3 +251,6 @@ fn sweep(path: &Path) {
         tracing::warn!(path = %path.display(), error = &error as &dyn std::error::Error, "an index file was not removed");
     }
 }
+
+#[cfg(test)]
+mod tests;

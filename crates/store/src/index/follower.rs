@@ -25,6 +25,9 @@ const ON_THE_WAY: u64 = 512;
 /// How long after a failure the same is tried again.
 const PAUSE: Duration = Duration::from_secs(30);
 
+/// What a thread does until the journal stops.
+type Work = fn(&Index, &Reader);
+
 /// Whether a thread has something more to do at once.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
@@ -42,9 +45,8 @@ pub(crate) struct Follower {
 impl Follower {
     /// Starts the threads, each with a reader of its own. An index that does not follow has none.
     pub(crate) fn start(index: &Arc<Index>, reader: impl Fn() -> Reader) -> Result<Self, StoreError> {
-        let works: [(&str, fn(&Index, &Reader)); 2] =
-            [("journal-index", Index::follow), ("journal-merge", Index::tidy)];
-        let spawn = |(name, work): (&str, fn(&Index, &Reader))| {
+        let works: [(&str, Work); 2] = [("journal-index", Index::follow), ("journal-merge", Index::tidy)];
+        let spawn = |(name, work): (&str, Work)| {
             let (index, reader) = (Arc::clone(index), reader());
             thread::Builder::new()
                 .name(name.into())
@@ -102,7 +104,7 @@ impl Index {
         }
         self.absorb();
         self.close_last();
-        while let Some(segment) = self.covered().waiting() {
+        while let Some(segment) = self.next_to_write() {
             if let Err(error) = self.write(reader, &segment, &mut || Ok(())) {
                 complaint.of("the last entries", &error);
                 break;
@@ -113,7 +115,7 @@ impl Index {
     fn step(&self, reader: &Reader) -> Result<Next, StoreError> {
         let size = reader.shared.read(|state| state.tree().size());
         self.absorb();
-        if let Some(segment) = self.covered().waiting() {
+        if let Some(segment) = self.next_to_write() {
             self.write(reader, &segment, &mut || self.unless_stopping())?;
             return Ok(Next::GoOn);
         }
@@ -135,6 +137,11 @@ impl Index {
         drop(covered);
         self.grown.notify(usize::MAX);
         Ok(Next::GoOn)
+    }
+
+    /// The segment that becomes a block next. The lock is let go of here, not where its writing ends.
+    fn next_to_write(&self) -> Option<Arc<Segment>> {
+        self.covered().waiting()
     }
 
     /// Merges blocks and makes those anew that were lost, until the journal stops.
@@ -210,7 +217,7 @@ impl Index {
     }
 
     /// Neighbours that become one block: as many of one size as make the next, or what no more will come to.
-    fn run_to_merge(&self) -> Option<Vec<Arc<Block>>> {
+    pub(crate) fn run_to_merge(&self) -> Option<Vec<Arc<Block>>> {
         let covered = self.covered();
         let blocks: Vec<&Arc<Block>> = covered.blocks().collect();
         let levels: Vec<u32> = blocks.iter().map(|block| self.level(block)).collect();

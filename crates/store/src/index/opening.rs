@@ -13,7 +13,7 @@ use super::covered::{Covered, Waiting};
 use super::pages::{PageCache, PageKey};
 use super::segment::Segment;
 use super::term::TermKey;
-use super::{Index, Piece, Settings, sweep};
+use super::{Index, Settings, sweep};
 use crate::error::StoreError;
 use crate::folder;
 use crate::reader::Reader;
@@ -81,7 +81,7 @@ impl Index {
                 covered.put(Arc::new(block));
             }
         }
-        let end = covered.pieces.values().map(Piece::leaves).last().map_or(0, |leaves| leaves.end);
+        let end = covered.pieces.values().next_back().map_or(0, |piece| piece.leaves().end);
         covered.open = Segment::starting_at(end);
     }
 

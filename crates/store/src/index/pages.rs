@@ -162,7 +162,10 @@ impl<'a> PageWriter<'a> {
 
 /// The pages read last, of all blocks.
 #[derive(Debug)]
-pub(crate) struct PageCache(Mutex<Kept<(u64, u32), Arc<[u8]>>>);
+pub(crate) struct PageCache(Mutex<KeptPages>);
+
+/// By file and page.
+type KeptPages = Kept<(u64, u32), Arc<[u8]>>;
 
 impl PageCache {
     pub(crate) fn new() -> Self {

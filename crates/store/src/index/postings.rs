@@ -46,7 +46,8 @@ impl List {
     }
 
     const fn chunks(self) -> u32 {
-        self.count.div_ceil(CHUNK as u32)
+        // CHUNK, in 32 bits.
+        self.count.div_ceil(128)
     }
 }
 
