@@ -10,6 +10,7 @@ use causeway_store::{AppendFailure, Clock, Committed, Draft, Journal, Keys};
 use event_listener::{Event, EventListener};
 use futures_util::lock::Mutex;
 
+use crate::checkpoints::Kept;
 use crate::count::ReadTables;
 use crate::erase::Swept;
 use crate::governed::{Epochs, Governed};
@@ -18,14 +19,12 @@ use crate::quota::Meters;
 use crate::retention::ClockTrust;
 use crate::sealing::Windows;
 use crate::tally::Tally;
+use crate::unavailable::{append_failed, stopped};
 use crate::witnessed::Witnessed;
-use crate::{Caller, Class, Error, Pressure, Tallied};
+use crate::{Caller, Error, Pressure, Tallied};
 
 /// Domain of a submission's MAC, over agency and submission id.
 const SUBMISSION_DOMAIN: &str = "causeway/v1/submission";
-
-/// When a caller that met a full queue may try again: a few commits later.
-const BUSY_RETRY: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// The use cases over one journal. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -41,6 +40,8 @@ struct Inner {
     governed: Epochs,
     windows: Windows,
     tally: Tally,
+    /// Which checkpoints were kept for later.
+    kept_checkpoints: Kept,
     ticked: Event,
     own_identities: OwnIdentities,
     /// Held while bodies are searched for a person, one after the other.
@@ -88,6 +89,7 @@ impl Exchange {
             governed,
             windows: Windows::default(),
             tally,
+            kept_checkpoints: Kept::default(),
             ticked: Event::new(),
             own_identities,
             scans: Mutex::new(()),
@@ -139,8 +141,13 @@ impl Exchange {
     pub async fn tick(&self) {
         let now = self.now();
         self.inner.windows.close_before(now);
+        if self.halted().is_some() {
+            self.inner.ticked.notify(usize::MAX);
+            return;
+        }
         self.begin_agreements().await;
         self.inner.ticked.notify(usize::MAX);
+        self.keep_checkpoints(false).await;
         self.look_at_witnesses().await;
         if self.inner.tally.is_due(now) {
             self.write_tally().await;
@@ -149,9 +156,12 @@ impl Exchange {
 
     /// Writes what is left of the summary, destroys what the keeper has not come to, and closes the journal. No call may be in flight.
     pub async fn close(&self) {
-        self.write_tally().await;
-        if let Err(error) = self.shred_lost().await {
-            tracing::error!(reason = error.reason, error = %error, "left to the next start");
+        if self.halted().is_none() {
+            self.write_tally().await;
+            if let Err(error) = self.shred_lost().await {
+                tracing::error!(reason = error.reason, error = %error, "left to the next start");
+            }
+            self.keep_checkpoints(true).await;
         }
         self.journal().close();
     }
@@ -236,6 +246,10 @@ impl Exchange {
 
     pub(crate) fn tallies(&self) -> &Tally {
         &self.inner.tally
+    }
+
+    pub(crate) fn kept_checkpoints(&self) -> &Kept {
+        &self.inner.kept_checkpoints
     }
 
     pub(crate) fn erasing(&self) -> &Mutex<()> {
@@ -335,43 +349,6 @@ impl Exchange {
     pub async fn inclusion_proof(&self, leaf: LeafIndex, tree_size: u64) -> Result<Vec<Digest>, Error> {
         self.journal().inclusion_proof(leaf, tree_size).await.map_err(Error::corrupt)
     }
-}
-
-/// A failed append as the caller may know it. Where the journal stopped, whether the entry is in the log is for the next
-/// start to say; a submission sent again under its id finds out.
-pub(crate) fn append_failed(failure: AppendFailure) -> Error {
-    match failure {
-        AppendFailure::Busy => Error {
-            retry_after: Some(BUSY_RETRY),
-            ..Error::new(Class::Busy, "queue-full", "the journal has all it can take; try again after the delay")
-        },
-        AppendFailure::TooLarge(what) => {
-            Error::new(Class::TooLarge, "entry-too-large", format!("{what} is over the journal's limit"))
-        }
-        failure @ AppendFailure::Refused(_) => {
-            Error::internal("the journal's rules refuse an entry of the exchange").because(failure)
-        }
-        failure @ AppendFailure::Stopped(_) => stopped().because(failure),
-        AppendFailure::Halted(reason) => halted(&reason),
-        failure @ AppendFailure::ClockBehind { .. } => {
-            let message =
-                "the gateway's clock is behind its journal: nothing is accepted or disclosed until it is right";
-            Error::new(Class::Unavailable, "journal-unavailable", message).because(failure)
-        }
-    }
-}
-
-/// A journal whose history is not what it has signed.
-pub(crate) fn halted(reason: &str) -> Error {
-    let message = format!("the journal is halted, and nothing but its last checkpoint is served: {reason}");
-    Error::new(Class::Unavailable, "journal-halted", message)
-}
-
-/// A journal that has stopped: it goes on with the next start of the gateway, and nothing is known before that.
-pub(crate) fn stopped() -> Error {
-    let message =
-        "the journal has stopped: nothing is accepted and nothing is disclosed until the gateway is started again";
-    Error::new(Class::Unavailable, "journal-unavailable", message)
 }
 
 /// The one record that an entry concerns.

@@ -10,7 +10,7 @@ use causeway_store::{Draft, Journal};
 
 use crate::document_faults::document_faults;
 use crate::draft::Said;
-use crate::exchange::append_failed;
+use crate::unavailable::append_failed;
 use crate::{Class, Error};
 
 /// A document that is to come into force, with the approvals that came with it.

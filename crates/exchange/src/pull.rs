@@ -13,11 +13,11 @@ use causeway_store::Committed;
 use items::{Built, Room};
 
 use crate::draft::Said;
-use crate::exchange::stopped;
 use crate::page::{Content, Evidence, Page, PageItem, page_digest};
 use crate::quota::{left_today, quota_exceeded, renewed};
 use crate::slot::{Slot, Stretch, live_now, stretch};
 use crate::standing::standing;
+use crate::unavailable::stopped;
 use crate::verdict::Ground;
 use crate::witnessed::{RETRY, away};
 use crate::{Caller, Class, Error, Exchange, Pressure, Tallied, cursor};

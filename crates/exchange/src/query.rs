@@ -10,12 +10,11 @@ mod row;
 use std::sync::Arc;
 
 use causeway_crypto::Digest;
-use causeway_journal::{decode_entry, note, v1};
+use causeway_journal::{decode_entry, v1};
 use causeway_model::LeafIndex;
 
 use crate::draft::Said;
 use crate::erase::named;
-use crate::exchange::stopped;
 use crate::{Caller, Class, Error, Exchange};
 
 pub use answer::{Answer, AnswerBegin, AnswerEnd};
@@ -153,26 +152,6 @@ impl Exchange {
         Ok(range)
     }
 
-    /// The newest signed checkpoint, which covers the entry of this question, and the key that verifies it.
-    ///
-    /// # Errors
-    /// `Denied` for a purpose for which the law lets no log be used; `Unavailable`.
-    pub async fn checkpoint(&self, caller: &Caller) -> Result<(Arc<str>, String), Error> {
-        self.audit(caller, Said::allowed(v1::Operation::Consultation, "checkpoint").by(caller)).await?;
-        loop {
-            // The two are read one after the other, and the key may have been rotated in between.
-            let (changed, key) = (self.changed(), self.journal().verifier_key());
-            let (checkpoint, _) = self.head()?;
-            if note::verify(&checkpoint, &key).is_ok() {
-                return Ok((checkpoint, key.to_string()));
-            }
-            if !self.is_healthy() {
-                return Err(stopped());
-            }
-            changed.await;
-        }
-    }
-
     /// An entry with its inclusion proof. A partner's auditor finds only that partner's entries.
     ///
     /// # Errors
@@ -190,7 +169,7 @@ impl Exchange {
     }
 
     /// The entry at `leaf`, where there is one and this auditor may see it.
-    async fn visible(&self, caller: &Caller, leaf: LeafIndex) -> Result<Option<Vec<u8>>, Error> {
+    pub(crate) async fn visible(&self, caller: &Caller, leaf: LeafIndex) -> Result<Option<Vec<u8>>, Error> {
         if leaf.0 >= self.journal().read(|state| state.tree().size()) {
             return Ok(None);
         }
@@ -200,7 +179,7 @@ impl Exchange {
     }
 
     /// Records the question; refuses a purpose that DPA 2018 s.62(4) does not name.
-    async fn audit(&self, caller: &Caller, asked: causeway_store::Draft) -> Result<LeafIndex, Error> {
+    pub(crate) async fn audit(&self, caller: &Caller, asked: causeway_store::Draft) -> Result<LeafIndex, Error> {
         match permitted(caller) {
             Ok(()) => self.record_or_refuse(caller, asked).await.map(|committed| committed.leaf),
             Err(refusal) => Err(self.refuse(caller, v1::Operation::Consultation, refusal).await),

@@ -22,14 +22,14 @@ pub enum Tallied {
     HandshakeRefused,
     /// A request that is not one: not JSON, too large, without its metadata.
     Malformed,
-    /// A call of a method that is not served yet.
-    NotServed,
     /// A submission that had been accepted before, sent again.
     Repeated,
     /// A call refused because a queue or a limit was full.
     Overload,
     /// A pull that found nothing new.
     EmptyPull,
+    /// A checkpoint, or hashes of the tree, read as a file.
+    HashesRead,
 }
 
 impl Tallied {
@@ -37,20 +37,20 @@ impl Tallied {
         match self {
             Self::HandshakeRefused => "handshakes-refused",
             Self::Malformed => "malformed-requests",
-            Self::NotServed => "methods-not-served",
             Self::Repeated => "repeated-submissions",
             Self::Overload => "overload",
             Self::EmptyPull => "empty-pulls",
+            Self::HashesRead => "hashes-read",
         }
     }
 
     const fn said(self) -> Said {
         match self {
             Self::HandshakeRefused => Said::denied(v1::Operation::Authentication, self.reason()),
-            Self::Malformed | Self::NotServed | Self::Overload => {
-                Said::denied(v1::Operation::Administration, self.reason())
+            Self::Malformed | Self::Overload => Said::denied(v1::Operation::Administration, self.reason()),
+            Self::Repeated | Self::EmptyPull | Self::HashesRead => {
+                Said::allowed(v1::Operation::Consultation, self.reason())
             }
-            Self::Repeated | Self::EmptyPull => Said::allowed(v1::Operation::Consultation, self.reason()),
         }
     }
 }

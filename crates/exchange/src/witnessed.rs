@@ -13,7 +13,7 @@ use event_listener::{Event, EventListener};
 use futures_util::future::{Either, select};
 
 use crate::draft::Said;
-use crate::exchange::stopped;
+use crate::unavailable::stopped;
 use crate::{Class, Error, Exchange};
 
 /// When a caller that was refused for the witnesses' sake may try again.

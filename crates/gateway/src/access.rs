@@ -7,13 +7,24 @@ use prost_types::FileDescriptorSet;
 /// Who may call a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Systems with this role; every call states its purpose and the person acting.
-    Role(Role),
+    /// Systems with one of these roles; every call states its purpose and the person acting.
+    Roles(&'static [Role]),
     /// Any authenticated system, with nothing to state: the method touches neither records nor entries.
     AnySystem,
 }
 
-/// A method by its path on the wire, with who may call it.
+/// What answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answerer {
+    /// A service of gRPC.
+    Service,
+    /// The log's files, with what is hashes only: who reads it states nothing.
+    Hashes,
+    /// The log's files, with entries: who reads them states purpose and person, as in a call.
+    Entries,
+}
+
+/// A method, or files of the log, by the path on the wire, with who may call it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) path: &'static str,
@@ -21,21 +32,57 @@ pub(crate) struct Row {
     /// Whether the systems of a suspended agency may go on calling it: only what tells them of withdrawals, and what takes its own records
     /// back from others or says who holds them, since that protects persons and widens nothing.
     pub(crate) while_suspended: bool,
+    /// Whether it is served while the journal is halted.
+    pub(crate) while_halted: bool,
+    pub(crate) answerer: Answerer,
 }
 
 impl Row {
+    const fn of(path: &'static str, access: Access) -> Self {
+        Self { path, access, while_suspended: false, while_halted: false, answerer: Answerer::Service }
+    }
+
     const fn role(path: &'static str, role: Role) -> Self {
-        Self { path, access: Access::Role(role), while_suspended: false }
+        Self::roles(path, alone(role))
+    }
+
+    const fn roles(path: &'static str, roles: &'static [Role]) -> Self {
+        Self::of(path, Access::Roles(roles))
+    }
+
+    const fn file(path: &'static str, roles: &'static [Role], answerer: Answerer) -> Self {
+        Self { answerer, ..Self::roles(path, roles) }
     }
 
     const fn while_suspended(self) -> Self {
         Self { while_suspended: true, ..self }
     }
 
+    const fn while_halted(self) -> Self {
+        Self { while_halted: true, ..self }
+    }
+
     const fn any(path: &'static str) -> Self {
-        Self { path, access: Access::AnySystem, while_suspended: false }
+        Self::of(path, Access::AnySystem)
     }
 }
+
+/// A list of one role.
+const fn alone(role: Role) -> &'static [Role] {
+    match role {
+        Role::Submitter => &[Role::Submitter],
+        Role::Reader => &[Role::Reader],
+        Role::Auditor => AUDITORS,
+        Role::Protection => &[Role::Protection],
+        Role::Operator => &[Role::Operator],
+        Role::Witness => &[Role::Witness],
+    }
+}
+
+const AUDITORS: &[Role] = &[Role::Auditor];
+
+/// Who reads hashes.
+const HASHES: &[Role] = &[Role::Auditor, Role::Witness];
 
 /// Every method that is served. What has no row cannot be called, and a served method without a row stops the start.
 const TABLE: &[Row] = &[
@@ -56,12 +103,12 @@ const TABLE: &[Row] = &[
     Row::role("/causeway.v1.FeedService/Count", Role::Reader),
     Row::role("/causeway.v1.FeedService/ListTables", Role::Reader),
     Row::role("/causeway.v1.AuditService/Query", Role::Auditor),
-    Row::role("/causeway.v1.AuditService/GetCheckpoint", Role::Auditor),
-    Row::role("/causeway.v1.AuditService/ListCheckpoints", Role::Auditor),
+    Row::roles("/causeway.v1.AuditService/GetCheckpoint", HASHES).while_halted(),
+    Row::roles("/causeway.v1.AuditService/ListCheckpoints", HASHES),
     Row::role("/causeway.v1.AuditService/GetInclusionProof", Role::Auditor),
-    Row::role("/causeway.v1.AuditService/GetConsistencyProof", Role::Auditor),
+    Row::roles("/causeway.v1.AuditService/GetConsistencyProof", HASHES),
     Row::role("/causeway.v1.AuditService/StreamEntries", Role::Auditor),
-    Row::role("/causeway.v1.AuditService/GetTile", Role::Auditor),
+    Row::roles("/causeway.v1.AuditService/GetTile", HASHES),
     Row::role("/causeway.v1.AuditService/Explain", Role::Auditor),
     Row::role("/causeway.v1.ProtectionService/PlanErasure", Role::Protection),
     Row::role("/causeway.v1.ProtectionService/Erase", Role::Protection),
@@ -80,14 +127,29 @@ const TABLE: &[Row] = &[
     Row::role("/causeway.v1.AdminService/CompareAgreement", Role::Operator),
     Row::role("/causeway.v1.AdminService/Suspend", Role::Operator),
     Row::role("/causeway.v1.AdminService/RotateKey", Role::Operator),
-    Row::any("/grpc.health.v1.Health/Check"),
-    Row::any("/grpc.health.v1.Health/Watch"),
+    Row::any("/grpc.health.v1.Health/Check").while_halted(),
+    Row::any("/grpc.health.v1.Health/Watch").while_halted(),
     Row::any("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
 ];
 
-/// The row of a method, by its path on the wire.
+/// The log's files (C2SP tlog-tiles). A path that ends in a slash stands for everything below it; the first row counts.
+const FILES: &[Row] = &[
+    Row::file(CHECKPOINT, HASHES, Answerer::Hashes).while_halted(),
+    Row::file(WITNESSED_CHECKPOINT, HASHES, Answerer::Hashes),
+    Row::file("/tile/entries/", AUDITORS, Answerer::Entries),
+    Row::file("/tile/", HASHES, Answerer::Hashes),
+];
+
+/// The path of the newest checkpoint.
+pub(crate) const CHECKPOINT: &str = "/checkpoint";
+
+/// The path of the newest checkpoint that the witnesses' quorum has cosigned.
+pub(crate) const WITNESSED_CHECKPOINT: &str = "/witnessed-checkpoint";
+
+/// The row of a method or of a file, by its path on the wire.
 pub(crate) fn row(path: &str) -> Option<&'static Row> {
-    TABLE.iter().find(|row| row.path == path)
+    let is_file = |row: &&Row| path == row.path || (row.path.ends_with('/') && path.starts_with(row.path));
+    TABLE.iter().find(|row| row.path == path).or_else(|| FILES.iter().find(is_file))
 }
 
 /// The paths of all methods in serialised descriptor sets: what a server of them answers to.

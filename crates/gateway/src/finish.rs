@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 use tonic::body::Body;
@@ -34,6 +34,15 @@ impl Finish {
             return response;
         }
         response.map(|body| Body::new(Followed { body, finish: Some(self) }))
+    }
+
+    /// Writes the line of an answer that is a file: it is whole when it begins.
+    pub(crate) fn file(self, status: StatusCode) {
+        let micros = self.began.elapsed().as_micros();
+        self.span.in_scope(|| match status {
+            StatusCode::OK => tracing::debug!(%status, micros, "call finished"),
+            _ => tracing::info!(%status, micros, "call refused"),
+        });
     }
 
     fn say(&self, status: &Status) {

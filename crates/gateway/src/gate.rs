@@ -15,12 +15,13 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 use tracing::Instrument;
 
-use crate::access::{self, Access};
+use crate::access::{self, Access, Answerer};
 use crate::finish::Finish;
+use crate::log_files::{LogFiles, Wanted};
 use crate::peer::Peer;
 use crate::standing::{Standing, Standings};
 use crate::status::{self, Fault};
-use crate::{lapse, metadata};
+use crate::{lapse, log_files, metadata};
 
 /// One admitted call, for the service that serves it.
 #[derive(Debug, Clone)]
@@ -49,21 +50,30 @@ impl Call {
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     standings: Arc<Standings>,
+    files: LogFiles,
+}
+
+/// What was admitted, and who answers it.
+#[derive(Debug)]
+enum Admitted {
+    /// A service, which looks after the call.
+    Call,
+    /// A service that does not look after the standing of whoever calls it.
+    Unattended(Standing),
+    /// The log's files, for hashes.
+    Hashes(Peer),
+    /// The log's files, for entries.
+    Entries(Arc<Caller>),
 }
 
 impl Gate {
-    pub(crate) const fn new(standings: Arc<Standings>) -> Self {
-        Self { standings }
+    pub(crate) fn new(standings: Arc<Standings>) -> Self {
+        let files = LogFiles::of(standings.exchange.clone());
+        Self { standings, files }
     }
 
-    /// Puts our own status in the place of the codec's, and counts what a peer sent that was no request, or for no method
-    /// that is served.
+    /// Puts our own status in the place of the codec's, and counts what a peer sent that was no request.
     fn answered(&self, peer: Option<Peer>, response: http::Response<Body>) -> http::Response<Body> {
-        let is_served =
-            Status::from_header_map(response.headers()).is_none_or(|status| !status::is_not_served(&status));
-        if let (false, Some(peer)) = (is_served, &peer) {
-            self.standings.exchange.tally("", Some(peer.system()), Tallied::NotServed, 1);
-        }
         match (status::of_codec(response.headers()), peer) {
             (Some(fault), Some(peer)) => {
                 self.standings.exchange.tally("", Some(peer.system()), Tallied::Malformed, 1);
@@ -73,12 +83,8 @@ impl Gate {
         }
     }
 
-    /// Admits a request or not; gives back the standing of a peer whose call goes to a service that does not look after it.
-    async fn admit(
-        &self,
-        request: &mut http::Request<Body>,
-        request_id: RequestId,
-    ) -> Result<Option<Standing>, Status> {
+    /// Admits a request or not.
+    async fn admit(&self, request: &mut http::Request<Body>, request_id: RequestId) -> Result<Admitted, Status> {
         // The acceptor attaches a peer to every connection; without one there is nobody to answer to.
         let peer = request.extensions().get::<Peer>().cloned().ok_or(Fault::Bug)?;
         let exchange = &self.standings.exchange;
@@ -87,16 +93,17 @@ impl Gate {
             Status::from(fault)
         };
         let row = access::row(request.uri().path()).ok_or_else(|| malformed(Fault::UnknownMethod))?;
-        let role = match row.access {
-            Access::Role(role) => Some(role),
-            Access::AnySystem => None,
-        };
+        if !row.while_halted && exchange.halted().is_some() {
+            return Err(status::of(exchange.unavailable()));
+        }
         let basis = Arc::clone(&self.standings);
-        let while_suspended = row.while_suspended;
-        let standing = Standing { basis, peer: peer.clone(), role, while_suspended, request_id };
+        let (access, while_suspended) = (row.access, row.while_suspended);
+        let standing = Standing { basis, peer: peer.clone(), access, while_suspended, request_id };
         standing.check().await?;
-        if role.is_none() {
-            return Ok(Some(standing));
+        match (access, row.answerer) {
+            (Access::AnySystem, _) => return Ok(Admitted::Unattended(standing)),
+            (Access::Roles(_), Answerer::Hashes) => return Ok(Admitted::Hashes(peer)),
+            (Access::Roles(_), Answerer::Service | Answerer::Entries) => {}
         }
         let (purpose, operator) = metadata::read(request.headers()).map_err(malformed)?;
         let caller = Caller {
@@ -107,8 +114,12 @@ impl Gate {
             source: Some(peer.source()),
             request_id,
         };
-        request.extensions_mut().insert(Call { caller: Arc::new(caller), standing });
-        Ok(None)
+        let caller = Arc::new(caller);
+        if row.answerer == Answerer::Entries {
+            return Ok(Admitted::Entries(caller));
+        }
+        request.extensions_mut().insert(Call { caller, standing });
+        Ok(Admitted::Call)
     }
 }
 
@@ -149,13 +160,23 @@ where
         let finish = Finish::new(span.clone());
         let peer = request.extensions().get::<Peer>().cloned();
         let answer = async move {
-            let mut response = match gate.admit(&mut request, request_id).await {
-                Ok(None) => gate.answered(peer, inner.call(request).await?),
-                Ok(Some(standing)) => lapse::follow(standing, inner.call(request).await?),
-                Err(status) => status.into_http(),
+            let wanted = Wanted::of(&request);
+            let mut response = match (gate.admit(&mut request, request_id).await, &wanted) {
+                (Ok(Admitted::Unattended(standing)), _) => lapse::follow(standing, inner.call(request).await?),
+                (Ok(Admitted::Hashes(peer)), Some(wanted)) => gate.files.hashes(wanted, peer.system()).await,
+                (Ok(Admitted::Entries(caller)), Some(wanted)) => gate.files.entries(wanted, &caller).await,
+                (Ok(Admitted::Call | Admitted::Hashes(_) | Admitted::Entries(_)), _) => {
+                    gate.answered(peer, inner.call(request).await?)
+                }
+                (Err(status), Some(_)) => log_files::refusal(&status),
+                (Err(status), None) => status.into_http(),
             };
             if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
                 response.headers_mut().insert(metadata::REQUEST_ID, value);
+            }
+            if wanted.is_some() {
+                finish.file(response.status());
+                return Ok(response);
             }
             Ok(finish.follow(response))
         };

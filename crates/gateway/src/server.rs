@@ -51,6 +51,9 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 /// How often the calendar, sealing windows, summaries and health are looked at.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Ticks after which it is said again that the journal is halted.
+const SAY_HALTED_TICKS: u64 = 60;
+
 /// What a gateway serves.
 #[derive(Debug)]
 pub struct GatewayParts {
@@ -172,6 +175,12 @@ impl Gateway {
         self.address
     }
 
+    /// Why the journal is halted: its history is not what it has signed. Then the gateway serves its health and the last checkpoint,
+    /// and nothing else; none where it is not.
+    pub fn halted(&self) -> Option<Arc<str>> {
+        self.exchange.halted()
+    }
+
     /// Where it serves its metrics; none where it does not.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
@@ -187,6 +196,9 @@ impl Gateway {
     pub async fn serve(mut self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (stop, stopping) = shutdown::channel();
         let (mut health, health_service) = tonic_health::server::health_reporter();
+        if !self.exchange.is_healthy() {
+            health.set_service_status("", ServingStatus::NotServing).await;
+        }
         let background = self.background(&stopping);
         let (stop_releaser, releaser_stopping) = shutdown::channel();
         let releaser = spawn_releaser(self.exchange.clone(), releaser_stopping);
@@ -316,7 +328,7 @@ fn spawn_keeper(exchange: Exchange, health: HealthReporter, stopping: Stopping) 
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut said = None;
+        let (mut said, mut ticks_halted) = (None, 0u64);
         loop {
             // A tick that has begun is finished: it may be writing a summary, which nobody has twice.
             tokio::select! {
@@ -324,6 +336,12 @@ fn spawn_keeper(exchange: Exchange, health: HealthReporter, stopping: Stopping) 
                 _ = ticks.tick() => {}
             }
             exchange.tick().await;
+            if let Some(reason) = exchange.halted() {
+                if ticks_halted.is_multiple_of(SAY_HALTED_TICKS) {
+                    tracing::error!(%reason, "the journal is halted: health and the last checkpoint are served, nothing else");
+                }
+                ticks_halted += 1;
+            }
             let status = if exchange.is_healthy() { ServingStatus::Serving } else { ServingStatus::NotServing };
             // Said when it changes only, since whoever watches hears it each time.
             if said.replace(status) != Some(status) {

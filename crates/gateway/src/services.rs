@@ -10,4 +10,3 @@ mod identity;
 pub(crate) mod ingest;
 mod ingest_stream;
 pub(crate) mod protection;
-pub(crate) mod unserved;

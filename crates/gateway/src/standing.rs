@@ -9,6 +9,7 @@ use causeway_model::RequestId;
 use causeway_store::Clock;
 use tonic::Status;
 
+use crate::access::Access;
 use crate::peer::{Peer, unix_time};
 use crate::status::{self, Fault};
 use crate::trust::Authority;
@@ -30,7 +31,7 @@ pub(crate) struct Standings {
 pub(crate) struct Standing {
     pub(crate) basis: Arc<Standings>,
     pub(crate) peer: Peer,
-    pub(crate) role: Option<Role>,
+    pub(crate) access: Access,
     /// Whether the call may go on while the peer's agency is suspended.
     pub(crate) while_suspended: bool,
     pub(crate) request_id: RequestId,
@@ -61,12 +62,13 @@ impl Standing {
             tracing::info!(%reason, "identity lapsed");
             Fault::IdentityLapsed
         })?;
-        match self.role {
-            Some(role) if !exchange.roles(self.peer.system()).contains(&role) => Err(Fault::RoleMissing(role)),
+        let has_any = |roles: &[Role]| exchange.roles(self.peer.system()).iter().any(|role| roles.contains(role));
+        match self.access {
+            Access::Roles(roles) if !has_any(roles) => Err(Fault::RoleMissing(roles)),
             _ if !self.while_suspended && exchange.is_suspended(&self.peer.system().agency) => {
                 Err(Fault::AgencySuspended)
             }
-            Some(_) | None => Ok(()),
+            Access::Roles(_) | Access::AnySystem => Ok(()),
         }
     }
 

@@ -66,20 +66,29 @@ async fn begin(
         // Before anything is signed: what they remember, a copy of the journal that was put back cannot.
         witnesses.look_first().await;
     }
-    if journal.read(|state| state.genesis_complete()) {
+    if let Some(reason) = journal.halted() {
+        // Without agencies in force, nobody can be told of it over the wire.
+        if !journal.read(|state| state.genesis_complete()) {
+            return Err(Error::Faults(vec![reason.to_string()]));
+        }
+    } else if journal.read(|state| state.genesis_complete()) {
         for fault in proposals.faults {
             tracing::warn!(%fault, "a proposed document does not read; what is in force stays in force");
         }
     } else {
         preflight::of_an_empty_journal(config, &proposals, &clock)?;
     }
-    genesis(journal, &config.operator, proposals.documents).await?;
+    if journal.halted().is_none() {
+        genesis(journal, &config.operator, proposals.documents).await?;
+    }
     let exchange = Exchange::start(journal.clone(), keys, clock.clone(), config.own_identities)?;
     if let Some(witnesses) = &witnesses {
         witnesses.begin(&exchange).await;
     }
     // Before anything is served: what was to be erased is not read, and what was restored from before is erased again.
-    exchange.resume_erasures().await?;
+    if exchange.halted().is_none() {
+        exchange.resume_erasures().await?;
+    }
     let agencies = journal.read(|state| state.agencies().cloned().collect());
     let ready = Ready::check(config.clone(), GatewayParts { exchange, agencies, clock })?;
     let listener = TcpListener::bind(config.listen).await.map_err(Error::Listen)?;

@@ -28,16 +28,14 @@ const MAX_DETAIL_BYTES: usize = 4 * 1024;
 pub(crate) enum Fault {
     /// The certificate no longer speaks for the system: its time is over, or agency or system are no longer in force.
     IdentityLapsed,
-    /// The system has not this role, which the method asks for.
-    RoleMissing(Role),
+    /// The system has none of these roles, one of which the method asks for.
+    RoleMissing(&'static [Role]),
     /// The system's agency is suspended.
     AgencySuspended,
     /// The agreement whose feed is watched has ended, or has been suspended.
     AgreementEnded,
     /// There is no such method.
     UnknownMethod,
-    /// The method is of a later version.
-    NotServed,
     /// Metadata that every call of records and entries carries is absent.
     MetadataMissing(&'static str),
     /// Such metadata is there, but not of its form, or more than once.
@@ -67,7 +65,6 @@ impl Fault {
             Self::AgencySuspended => "agency-suspended",
             Self::AgreementEnded => "agreement-ended",
             Self::UnknownMethod => "unknown-method",
-            Self::NotServed => "not-served-yet",
             Self::MetadataMissing(_) => "metadata-missing",
             Self::MetadataMalformed(_) => "metadata-malformed",
             Self::Field(_) => "field-malformed",
@@ -84,8 +81,10 @@ impl Fault {
     pub(crate) fn message(self) -> String {
         match self {
             Self::IdentityLapsed => "the certificate no longer speaks for this system; connect with a valid one".into(),
-            Self::RoleMissing(role) => {
-                format!("this method is for systems with the role `{role}`, which this system's agency file does not give it")
+            Self::RoleMissing(roles) => {
+                let roles: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
+                let roles = roles.join(" or ");
+                format!("this method is for systems with the role {roles}, which this system's agency file does not give it")
             }
             Self::AgencySuspended => {
                 "this agency is suspended: until a later version of its file is in force, its systems pull or watch for withdrawals, \
@@ -96,7 +95,6 @@ impl Fault {
                 "the agreement has ended or is suspended; its feed can still be pulled for withdrawals, and acknowledged".into()
             }
             Self::UnknownMethod => "there is no such method".into(),
-            Self::NotServed => "this method is not served yet".into(),
             Self::MetadataMissing(name) => {
                 format!("the metadata `{name}` is missing; every call states causeway-purpose and causeway-operator")
             }
@@ -124,7 +122,7 @@ impl Fault {
         match self {
             Self::IdentityLapsed => Code::Unauthenticated,
             Self::RoleMissing(_) | Self::AgencySuspended | Self::AgreementEnded => Code::PermissionDenied,
-            Self::UnknownMethod | Self::NotServed => Code::Unimplemented,
+            Self::UnknownMethod => Code::Unimplemented,
             Self::MetadataMissing(_)
             | Self::MetadataMalformed(_)
             | Self::Field(_)
@@ -150,7 +148,6 @@ impl Fault {
             | Self::AgencySuspended
             | Self::AgreementEnded
             | Self::UnknownMethod
-            | Self::NotServed
             | Self::NotARequest
             | Self::MessageTooLong
             | Self::Stopping
@@ -187,11 +184,6 @@ pub(crate) fn codec_fault(status: &Status) -> Option<Fault> {
         Code::Internal => Some(Fault::NotARequest),
         _ => None,
     }
-}
-
-/// Whether a status says that the method is of a later version.
-pub(crate) fn is_not_served(status: &Status) -> bool {
-    status.code() == Code::Unimplemented && reason(status) == Fault::NotServed.reason()
 }
 
 /// The stable reason in a status of ours; empty for another's.

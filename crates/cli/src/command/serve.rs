@@ -26,6 +26,10 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let gateway = launch(config).await.map_err(|error| advised(Failure::gateway(&options.config, &error)))?;
     note(format_args!("serving on https://{}; stop with Ctrl-C", gateway.address()));
     note(format_args!("keys in {} (not for backups: docs/keys.md), journal in {}", plain(&keys), plain(&data)));
+    if let Some(reason) = gateway.halted() {
+        note(format_args!("HALTED: {reason}"));
+        note(format_args!("only health and the last checkpoint are served; evidence in {}", plain(&data.join("evidence"))));
+    }
     let served = gateway.serve(async move { signals.wait().await }).await;
     served.map_err(|error| Failure::gateway(&options.config, &error))
 }

@@ -1,16 +1,18 @@
-//! `AuditService`: entries by their subject, the newest checkpoint, and proofs.
+//! `AuditService`: checkpoints, proofs, tiles and raw ranges; what answers a question is in `audit_query`.
 
-use causeway_exchange::Exchange;
+use causeway_exchange::{Exchange, Range};
 use causeway_model::LeafIndex;
 use causeway_proto::v1;
 use causeway_proto::v1::audit_service_server::AuditService;
 use tonic::{Request, Response, Status};
 
-use crate::answers::Answers;
+use crate::answers::{Answers, Gone, Sink, put};
 use crate::gate::Call;
 use crate::services::audit_query;
-use crate::services::unserved::not_served;
 use crate::{status, wire};
+
+/// Parts of a range that are ready before the client has taken those before: up to 4 MiB each.
+const PARTS_AHEAD: usize = 1;
 
 /// The service.
 #[derive(Debug, Clone)]
@@ -31,20 +33,20 @@ impl AuditService for Audit {
         request: Request<v1::GetCheckpointRequest>,
     ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
         let call = Call::of(&request)?;
-        let (checkpoint, verifier_key) = self.exchange.checkpoint(&call.caller).await.map_err(status::of)?;
-        let checkpoint = checkpoint.to_string();
-        Ok(Response::new(v1::GetCheckpointResponse {
-            checkpoint,
-            verifier_key,
-            ..v1::GetCheckpointResponse::default()
-        }))
+        let which = wire::which_checkpoint(request.get_ref()).map_err(|fault| call.malformed(fault))?;
+        let found = self.exchange.published_checkpoint(&call.caller, which).await.map_err(status::of)?;
+        Ok(Response::new(wire::published_checkpoint(found)))
     }
 
     async fn list_checkpoints(
         &self,
-        _: Request<v1::ListCheckpointsRequest>,
+        request: Request<v1::ListCheckpointsRequest>,
     ) -> Result<Response<v1::ListCheckpointsResponse>, Status> {
-        not_served()
+        let call = Call::of(&request)?;
+        let v1::ListCheckpointsRequest { from_size, limit } = *request.get_ref();
+        let found = self.exchange.checkpoints(&call.caller, from_size, limit).await.map_err(status::of)?;
+        let next_from_size = found.next.unwrap_or(0);
+        Ok(Response::new(v1::ListCheckpointsResponse { checkpoints: found.notes, next_from_size }))
     }
 
     async fn get_inclusion_proof(
@@ -52,8 +54,9 @@ impl AuditService for Audit {
         request: Request<v1::GetInclusionProofRequest>,
     ) -> Result<Response<v1::GetInclusionProofResponse>, Status> {
         let call = Call::of(&request)?;
-        let leaf = LeafIndex(request.get_ref().leaf_index);
-        let proved = self.exchange.prove(&call.caller, leaf).await.map_err(status::of)?;
+        let v1::GetInclusionProofRequest { leaf_index, tree_size } = *request.get_ref();
+        let proved = self.exchange.prove_at(&call.caller, LeafIndex(leaf_index), tree_size).await;
+        let proved = proved.map_err(status::of)?;
         Ok(Response::new(v1::GetInclusionProofResponse {
             entry: proved.entry,
             inclusion_proof: Some(wire::inclusion_proof(proved.leaf, proved.tree_size, proved.proof)),
@@ -63,18 +66,33 @@ impl AuditService for Audit {
 
     async fn get_consistency_proof(
         &self,
-        _: Request<v1::GetConsistencyProofRequest>,
+        request: Request<v1::GetConsistencyProofRequest>,
     ) -> Result<Response<v1::GetConsistencyProofResponse>, Status> {
-        not_served()
+        let call = Call::of(&request)?;
+        let v1::GetConsistencyProofRequest { first_size, second_size } = *request.get_ref();
+        let proof = self.exchange.consistency_proof(&call.caller, first_size, second_size).await;
+        let hashes = proof.map_err(status::of)?.into_iter().map(|hash| hash.0.to_vec()).collect();
+        Ok(Response::new(v1::GetConsistencyProofResponse { hashes }))
     }
 
     type StreamEntriesStream = Answers<v1::StreamEntriesResponse>;
 
     async fn stream_entries(
         &self,
-        _: Request<v1::StreamEntriesRequest>,
+        request: Request<v1::StreamEntriesRequest>,
     ) -> Result<Response<Self::StreamEntriesStream>, Status> {
-        not_served()
+        let call = Call::of(&request)?;
+        let v1::StreamEntriesRequest { from_leaf_index, to_leaf_index } = *request.get_ref();
+        let (from, to) = (LeafIndex(from_leaf_index), LeafIndex(to_leaf_index));
+        let range = self.exchange.open_range(&call.caller, from, to).await.map_err(status::of)?;
+        Ok(Response::new(Answers::from(call.standing, PARTS_AHEAD, |sink| send(range, sink))))
+    }
+
+    async fn get_tile(&self, request: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {
+        let call = Call::of(&request)?;
+        let v1::GetTileRequest { level, index, width } = *request.get_ref();
+        let hashes = self.exchange.tile(&call.caller, level, index, width).await.map_err(status::of)?;
+        Ok(Response::new(v1::GetTileResponse { hashes }))
     }
 
     async fn explain(
@@ -87,8 +105,15 @@ impl AuditService for Audit {
         let explanations = explanations.into_iter().map(wire::explanation).collect();
         Ok(Response::new(v1::AuditServiceExplainResponse { explanations }))
     }
+}
 
-    async fn get_tile(&self, _: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {
-        not_served()
+/// Part after part, each read when the client has taken the one before it.
+async fn send(mut range: Range, sink: Sink<v1::StreamEntriesResponse>) -> Result<(), Gone> {
+    loop {
+        match range.next().await {
+            Ok(Some(bundle)) => put(&sink, Ok(wire::entries_part(bundle))).await?,
+            Ok(None) => return Ok(()),
+            Err(error) => return put(&sink, Err(status::of(error))).await,
+        }
     }
 }

@@ -84,7 +84,7 @@ fn a_codecs_own_status_gets_a_reason_and_ours_stays() {
 
 #[test]
 fn a_missing_role_is_named() {
-    let status = Status::from(Fault::RoleMissing(Role::Auditor));
+    let status = Status::from(Fault::RoleMissing(&[Role::Auditor]));
     assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "role-missing"));
     assert!(status.message().contains("`auditor`"), "{}", status.message());
 }
