@@ -1,7 +1,7 @@
 //! Cosignatures: a published one, and what makes one bad.
 
 use causeway_crypto::{Digest, SigningKey};
-use causeway_journal::note::Note;
+use causeway_journal::note::{Note, Signature};
 use causeway_journal::{Checkpoint, JournalError, VerifierKey, cosign, verify_checkpoint, verify_cosignature};
 
 use crate::vectors;
@@ -28,7 +28,7 @@ fn the_published_cosignature_verifies() {
     assert_eq!(verify_cosignature(note, &key), Ok(Some(1_767_139_200)));
     let parsed = Note::parse(note).expect("a note");
     assert_eq!(parsed.signatures.len(), 2, "the log's, of a type that is not known here, is passed over");
-    let lines: String = parsed.signatures.iter().map(causeway_journal::note::Signature::line).collect();
+    let lines: String = parsed.signatures.iter().map(Signature::line).collect();
     assert_eq!(format!("{}\n{lines}", parsed.text), note);
     let moved = note.replace("\n300\n", "\n301\n");
     assert_eq!(verify_cosignature(&moved, &key), Err(JournalError::Signature("a cosignature does not verify")));
@@ -70,10 +70,17 @@ fn a_cosignature_is_of_one_checkpoint_one_witness_and_one_time() {
 
 #[test]
 fn only_checkpoints_are_cosigned_and_only_at_times_that_can_be_stated() {
-    let (key, _) = witness();
+    let (key, verifier) = witness();
     let note = checkpoint().sign(&SigningKey::from_seed(&[1; 32]));
     assert!(cosign(&note, WITNESS, &key, (1 << 63) - 1).is_ok());
     assert_eq!(cosign(&note, WITNESS, &key, 1 << 63), Err(JournalError::OutOfRange("time of a cosignature")));
+    let text = checkpoint().to_string();
+    for (time, good) in [((1u64 << 63) - 1, true), (1 << 63, false), (u64::MAX, false)] {
+        let signature = key.sign(format!("cosignature/v1\ntime {time}\n{text}").as_bytes());
+        let bytes = [&time.to_be_bytes()[..], &signature].concat();
+        let line = Signature { name: WITNESS.into(), key_id: verifier.key_id(), bytes }.line();
+        assert_eq!(verify_cosignature(&format!("{note}{line}"), &verifier).is_ok(), good, "{time}");
+    }
     assert!(cosign(&note, "two words", &key, 1).is_err());
     assert!(cosign(&checkpoint().to_string(), WITNESS, &key, 1).is_err(), "nobody signed it");
     let text = causeway_journal::note::sign("some text\n", "log.example", &SigningKey::from_seed(&[1; 32]));
