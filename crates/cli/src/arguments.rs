@@ -78,7 +78,7 @@ pub(crate) enum Command {
     /// Ask who saw what, and fetch proofs.
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Check a proof file, offline.
+    /// Check evidence, offline: proofs, checkpoints, receipts, pages, exports, or a whole journal.
     Verify(verify::Options),
     /// Cosign the checkpoints of other organisations' logs, make a witness's key, show what it holds.
     Witness(witness::Options),
@@ -123,7 +123,11 @@ mod tests {
         "audit query --record 0123456789abcdef0123456789abcdef --json --as gb-nca/audit",
         "audit checkpoint --as gb-nca/audit",
         "audit prove 7 --out proof.txt --as gb-nca/audit",
+        "audit checkpoints --from-size 100 --out notes --as gb-nca/audit",
+        "audit consistency old.note --out proof.txt --checkpoint-out new.note --as gb-nca/audit",
+        "audit mirror copy --verifier-key k --as gb-nca/audit",
         "verify proof.txt --key k",
+        "verify old.note new.note proof.txt --policy p --max-age 12h --state seen --json",
         "receipt s-1 --as gb-nca/case-management",
         "import --map config/imports/ctdc.toml file.csv --rejects out.csv --as gb-nca/case-management",
         "sample --count 10 --seed 3",

@@ -149,33 +149,6 @@ pub(crate) fn outcome(name: &str) -> &str {
     }
 }
 
-/// What the entry says, on a few lines.
-pub(crate) fn describe(entry: &Entry) -> Vec<String> {
-    let mut lines = vec![summary(entry)];
-    for record in &entry.records {
-        let mut line = format!("record {}", hex(&record.record_id));
-        if record.version > 0 {
-            line.push_str(&format!(" version {} ({}/{})", record.version, record.kind, record.schema_version));
-        }
-        lines.push(line);
-    }
-    if let Some(releases) = &entry.releases {
-        lines.push(format!("releases {} records to the feed {}", releases.releases.len(), releases.feed));
-        if releases.closes_evaluation {
-            lines.push(format!("every record is decided under version {} of it", releases.agreement_version));
-        }
-    }
-    if let Some(document) = &entry.document {
-        lines.push(format!("document {} version {}, digest {}", document.id, document.version, hex(&document.digest)));
-    }
-    // Of everything else the first line names them.
-    for approval in entry.approvals.iter().filter(|_| entry.document.is_some()) {
-        lines.push(format!("approved by {} of {}", approval.person, approval.agency));
-    }
-    lines.push(format!("written by {} ({})", entry.node, entry.software_version));
-    lines.iter().map(|line| plain(line)).collect()
-}
-
 /// Who acted, as agency/system.
 pub(crate) fn actor(entry: &Entry) -> String {
     match &entry.actor {

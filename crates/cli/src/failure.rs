@@ -69,6 +69,13 @@ pub enum Failure {
         /// The option that takes the key.
         option: &'static str,
     },
+    /// What the offline verifier says of evidence that is not proven, with its exit code.
+    Verdict {
+        /// The exit code: 1 bad proof, 2 below the quorum or without a key, 3 stale, 4 rollback or split view.
+        code: u8,
+        /// Why.
+        what: String,
+    },
     /// What was received does not hold: a chain, a count, an answer.
     DoesNotHold(String),
     /// Some of what was asked for was done and some was not; the output says which.
@@ -150,6 +157,7 @@ impl Failure {
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::NotProven(error) => error.exit_code(),
+            Self::Verdict { code, .. } => *code,
             Self::Unsigned { .. } => 2,
             _ => 1,
         }
@@ -199,6 +207,7 @@ impl fmt::Display for Failure {
                 "consistent, but NOT proven: without the journal's key anybody could have made this; give {option} \
                  (`causeway audit checkpoint --key-out FILE` writes it)"
             ),
+            Self::Verdict { what, .. } => f.write_str(what),
             Self::DoesNotHold(what) => write!(f, "does not hold: {what}"),
             Self::Partly(what) => f.write_str(what),
         }

@@ -2,8 +2,11 @@
 
 mod by_person;
 pub(crate) mod checkpoint;
+mod checkpoints;
+mod consistency;
 mod denials;
 mod export;
+mod mirror;
 pub(crate) mod prove;
 mod query;
 mod releases;
@@ -33,8 +36,14 @@ pub(crate) enum Command {
     Export(Box<export::Options>),
     /// Shows the newest signed checkpoint and the key that verifies it.
     Checkpoint(checkpoint::Options),
+    /// Lists checkpoints of the past.
+    Checkpoints(checkpoints::Options),
+    /// Fetches the proof that the journal goes on from a checkpoint that was kept.
+    Consistency(consistency::Options),
     /// Fetches one entry with its inclusion proof.
     Prove(prove::Options),
+    /// Copies the whole journal to a folder, verified, for `causeway verify`.
+    Mirror(mirror::Options),
 }
 
 pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
@@ -47,6 +56,9 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
         Command::Releases(options) => releases::run(options).await,
         Command::Export(options) => export::run(options).await,
         Command::Checkpoint(options) => checkpoint::run(options).await,
+        Command::Checkpoints(options) => checkpoints::run(options).await,
+        Command::Consistency(options) => consistency::run(options).await,
         Command::Prove(options) => prove::run(options).await,
+        Command::Mirror(options) => mirror::run(options).await,
     }
 }
