@@ -6,6 +6,7 @@
 
 mod doubles;
 mod erasure;
+mod flip;
 mod frames;
 mod journal;
 mod key_search;
