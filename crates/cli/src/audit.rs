@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod asking;
+pub(crate) mod beside;
 pub(crate) mod checks;
 pub(crate) mod filters;
 pub(crate) mod moment;

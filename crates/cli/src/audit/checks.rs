@@ -9,6 +9,7 @@ use causeway_proto::v1::query_response::Part;
 use causeway_proto::v1::{AuditRow, QueryBegin, QueryEnd, QueryRequest, QueryResponse};
 use causeway_verify::{decision_name, operation_name};
 
+use super::beside;
 use crate::hex::hex;
 use crate::verifier_keys::VerifierKeys;
 use crate::{Failure, evidence};
@@ -149,6 +150,9 @@ impl Checks {
         let entry = decode_entry(&wire.entry).map_err(|fault| at(&format!("it is no entry: {fault}")))?;
         if let Some(filter) = unsatisfied(&self.asked, &entry, wire.leaf_index) {
             return Err(at(&format!("it is not what was asked for ({filter})")));
+        }
+        if let Some(fault) = beside::fault(&entry, &wire) {
+            return Err(at(fault));
         }
         if self.asked.prove {
             let hashes = wire.proof.iter().map(|hash| Digest::try_from(hash.as_slice())).collect::<Result<Vec<_>, _>>();

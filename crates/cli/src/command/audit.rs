@@ -10,6 +10,8 @@ mod mirror;
 pub(crate) mod prove;
 mod query;
 mod releases;
+mod transfers;
+mod unusual;
 mod what_left;
 mod who_saw;
 
@@ -32,6 +34,10 @@ pub(crate) enum Command {
     Denials(denials::Options),
     /// Lists re-identifications: who asked, who approved, what was handed over.
     Releases(releases::Options),
+    /// Reports transfers to partners: date, recipient, justification, description of the data (DPA 2018 ss.75, 76).
+    Transfers(transfers::Options),
+    /// Looks for what is unusual: volume, hours, purposes, one person after one record.
+    Unusual(unusual::Options),
     /// Writes entries to a file: JSON Lines with proofs, CSV, OCSF or syslog.
     Export(Box<export::Options>),
     /// Shows the newest signed checkpoint and the key that verifies it.
@@ -54,6 +60,8 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
         Command::ByPerson(options) => by_person::run(options).await,
         Command::Denials(options) => denials::run(options).await,
         Command::Releases(options) => releases::run(options).await,
+        Command::Transfers(options) => transfers::run(options).await,
+        Command::Unusual(options) => unusual::run(options).await,
         Command::Export(options) => export::run(options).await,
         Command::Checkpoint(options) => checkpoint::run(options).await,
         Command::Checkpoints(options) => checkpoints::run(options).await,
