@@ -101,6 +101,9 @@ fn a_full_disk_lets_no_signature_out_and_forgets_nothing() {
         assert!(!refused.body.contains('—'), "{refused:?}");
     }
     assert_eq!(fs::read(place.file(ORIGIN)).expect("there"), held);
+    assert_eq!(witness.add(&log, 4, 4).status, 200, "what is on disk to the second needs no writing");
+    place.set_clock(NOW + 1);
+    assert_eq!(witness.add(&log, 4, 4).status, 500);
     assert_eq!(witness.shown(ORIGIN).body.as_bytes(), held);
     fs::remove_file(&beside).expect("removed");
     assert_eq!(witness.add(&log, 4, 6).status, 200, "once there is room again");
