@@ -37,13 +37,14 @@ pub(crate) struct RotateOptions {
     /// The keys of all key pages: everything is wrapped anew, the old keys are destroyed.
     #[arg(long)]
     pages: bool,
-    /// The key that signs checkpoints. Proofs under the old key stay good with the old verifier key.
+    /// The key that signs checkpoints. Proofs under the old key stay good with the old verifier key; for a while the old key signs beside
+    /// the new one, unless it may be known to others.
     #[arg(long)]
     signing: bool,
     /// The key of one feed's pseudonyms: its live items are released again under new ones.
     #[arg(long, value_name = "AGREEMENT")]
     feed: Option<String>,
-    /// The old key may be known to others: a feed then shows no old pseudonym beside a new one.
+    /// The old key may be known to others: a feed then shows no old pseudonym beside a new one, and a checkpoint no old signature.
     #[arg(long)]
     compromised: bool,
     #[command(flatten)]
@@ -126,9 +127,16 @@ async fn rotate(options: &RotateOptions) -> Result<(), Failure> {
     if !response.verifier_key.is_empty() {
         say(&response.verifier_key);
         note(
-            "that verifier key checks all checkpoints from here on: pin it beside the old one, which checks those before",
+            "that verifier key checks all checkpoints from here on: pin it beside the old one, which checks those before, and give it to \
+             every witness and into every policy file",
         );
-        note("a backup of the journal from before does not start under the new key: make another now");
+        note(match options.compromised {
+            true => "the old key signs nothing more: a backup of the journal from before does not start any more, make another now",
+            false => {
+                "until the overlap is over (signing_overlap_days) checkpoints carry the old signature too; after that, a backup of the \
+                 journal from before does not start: make another now"
+            }
+        });
     }
     match (options.feed.is_some(), options.compromised) {
         (true, false) => note("its live items are released again, each with the old pseudonym beside the new one"),
