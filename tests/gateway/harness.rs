@@ -138,6 +138,11 @@ impl World {
         &self.hand
     }
 
+    /// The world's clock, for whoever else goes by it.
+    pub(crate) fn time(&self) -> Clock {
+        self.clock.clone()
+    }
+
     /// What makes the log fail or wait.
     pub(crate) fn faults(&self) -> &Faults {
         &self.faults

@@ -44,4 +44,5 @@ mod suspension;
 mod tables;
 mod watch;
 mod withdrawal;
+mod witnesses;
 mod year;

@@ -21,7 +21,7 @@ async fn ask(address: SocketAddr, request: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-async fn scrape(gateway: &Gateway) -> String {
+pub(crate) async fn scrape(gateway: &Gateway) -> String {
     let address = gateway.metrics().expect("metrics are served");
     let answer = ask(address, "GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -32,7 +32,7 @@ async fn scrape(gateway: &Gateway) -> String {
 }
 
 /// The number of a series; none where it is not there.
-fn number(text: &str, series: &str) -> Option<u64> {
+pub(crate) fn number(text: &str, series: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.map(|number| number.parse().expect("a whole number"))
 }

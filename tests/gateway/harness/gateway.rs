@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use causeway_exchange::Exchange;
 use causeway_gateway::client::{self, ClientError, Credentials, Statement};
 use causeway_gateway::identity::SpiffeId;
 use causeway_proto::v1::admin_service_client::AdminServiceClient;
@@ -36,6 +37,7 @@ pub(crate) struct Gateway {
     reach: Reach,
     mirror: Mirror,
     metrics: Option<SocketAddr>,
+    exchange: Exchange,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), causeway_gateway::Error>>,
 }
@@ -43,12 +45,18 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn serve(gateway: causeway_gateway::Gateway, root: Arc<TempDir>, mirror: Mirror) -> Self {
         let (address, metrics) = (gateway.address(), gateway.metrics_address());
-        mirror.attend(Some(gateway.exchange().clone()));
+        let exchange = gateway.exchange().clone();
+        mirror.attend(Some(exchange.clone()));
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(gateway.serve(async move {
             let _ = stopped.await;
         }));
-        Self { reach: Reach { address, root }, mirror, metrics, stop, served }
+        Self { reach: Reach { address, root }, mirror, metrics, exchange, stop, served }
+    }
+
+    /// The use cases that it serves.
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
     }
 
     /// Where it serves its metrics.
