@@ -96,7 +96,7 @@ impl KeptPage {
     }
 
     /// Its file and its positions, as messages name it.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}: positions {} to {}", self.path.display(), self.from, self.to)
     }
 
@@ -155,7 +155,10 @@ pub(crate) fn check(folder: &Path, keys: Option<&VerifierKeys>) -> Result<Checke
 }
 
 /// The pages that a folder's files are named for.
-fn named(folder: &Path) -> Result<Vec<KeptPage>, Failure> {
+///
+/// # Errors
+/// What the system said, and files that are named as no page is.
+pub(crate) fn named(folder: &Path) -> Result<Vec<KeptPage>, Failure> {
     let failed = |error| Failure::file(folder, error);
     let mut pages = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {

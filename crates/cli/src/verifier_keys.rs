@@ -51,6 +51,11 @@ impl VerifierKeys {
         }
     }
 
+    /// All of them.
+    pub(crate) fn all(&self) -> &[VerifierKey] {
+        &self.0
+    }
+
     /// The one of the keys that signed a note. Whether its signature verifies is for whoever checks the note with it.
     ///
     /// # Errors

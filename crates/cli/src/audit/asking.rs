@@ -1,5 +1,6 @@
 //! How an auditor asks: who, whether proofs are fetched, with which key they are checked, and what an answer rests on in the end.
 
+use causeway_journal::Checkpoint;
 use causeway_proto::v1::{GetConsistencyProofRequest, QueryRequest};
 use clap::Args;
 
@@ -109,14 +110,36 @@ impl Desk {
         }
     }
 
+    /// Every row with its proof from here on, whatever was said.
+    pub(crate) const fn prove(&mut self) {
+        self.prove = true;
+    }
+
+    /// The checkpoint of the newest answer.
+    pub(crate) const fn newest(&self) -> Option<&Begin> {
+        self.grounds.newest.as_ref()
+    }
+
     /// The proof that one checkpoint extends another, checked.
     ///
     /// # Errors
-    /// A refusal, and a journal of which the one does not extend the other.
+    /// A refusal, a second checkpoint that is smaller, and a journal of which the one does not extend the other.
     pub(crate) async fn consistency(&self, first: &Begin, second: &Begin) -> Result<Vec<Vec<u8>>, Failure> {
         let (first, second) = (&first.checkpoint, &second.checkpoint);
-        if first.size == second.size || first.size == 0 {
-            return Ok(Vec::new());
+        let cannot = |what: &str| {
+            let Checkpoint { size, root, .. } = first;
+            let what = format!(
+                "{what} the checkpoint of size {size} with root {root}, which is signed: keep it, and tell whoever watches over the journal"
+            );
+            Err(Failure::does_not_hold(what))
+        };
+        match first.size {
+            size if size > second.size => return cannot("the journal is shorter than"),
+            size if size == second.size && first.root != second.root => {
+                return cannot("the journal is another one than");
+            }
+            size if size == second.size || size == 0 => return Ok(Vec::new()),
+            _ => {}
         }
         let request = GetConsistencyProofRequest { first_size: first.size, second_size: second.size };
         let response = self.session.audit().get_consistency_proof(request).await;

@@ -6,6 +6,7 @@ mod checkpoints;
 mod consistency;
 mod denials;
 mod export;
+mod match_evidence;
 mod mirror;
 pub(crate) mod prove;
 mod query;
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Transfers(transfers::Options),
     /// Looks for what is unusual: volume, hours, purposes, one person after one record.
     Unusual(unusual::Options),
+    /// Compares what a partner or a submitter kept with the journal, both ways.
+    Match(match_evidence::Options),
     /// Writes entries to a file: JSON Lines with proofs, CSV, OCSF or syslog.
     Export(Box<export::Options>),
     /// Shows the newest signed checkpoint and the key that verifies it.
@@ -62,6 +65,7 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
         Command::Releases(options) => releases::run(options).await,
         Command::Transfers(options) => transfers::run(options).await,
         Command::Unusual(options) => unusual::run(options).await,
+        Command::Match(options) => match_evidence::run(options).await,
         Command::Export(options) => export::run(options).await,
         Command::Checkpoint(options) => checkpoint::run(options).await,
         Command::Checkpoints(options) => checkpoints::run(options).await,

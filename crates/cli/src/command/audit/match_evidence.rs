@@ -1,0 +1,97 @@
+//! `causeway audit match`: two-sided evidence. What a partner or a submitter kept is compared with the journal, and the journal with it.
+
+mod comparison;
+mod pages;
+mod receipts;
+
+use std::path::PathBuf;
+
+use causeway_proto::v1::QueryRequest;
+use clap::Args;
+
+use crate::Failure;
+use crate::audit::asking::{Asking, Desk, PURPOSES};
+use crate::audit::checks::{Begin, Row};
+use crate::audit::span::Span;
+use crate::output::{note, say, say_json};
+use comparison::Comparison;
+
+const AFTER_HELP: &str = "A folder of pages (`causeway pull --receipts DIR`): each page is checked offline, its disclosure has to be in the journal at its place and byte for byte, and \
+                          each disclosure of the feed that the journal has must be kept. A file of receipts (`causeway submit --receipts FILE`): the same for each submission, and each \
+                          collection by those systems must have its receipt. --between says of which time, for both sides; without it, of all time.\n\n\
+                          A disclosure that is not kept although its positions are in other pages may be one whose answer got lost on the way. The exit code is 0 where both \
+                          sides agree in everything, otherwise 1.";
+
+/// Compares kept pages or receipts with the journal, and reports what one side has and the other has not, or has otherwise.
+#[derive(Debug, Args)]
+#[command(after_help = format!("{AFTER_HELP}\n\n{PURPOSES}"))]
+pub(crate) struct Options {
+    /// The folder of pages, or the file of receipts.
+    kept: PathBuf,
+    #[command(flatten)]
+    span: Span,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// What one side kept, checked by itself.
+#[derive(Debug)]
+struct Kept {
+    /// What is asked of the journal, and whether each entry of the answer must have been kept.
+    questions: Vec<(QueryRequest, Wanted)>,
+    comparison: Comparison,
+    /// The newest signed checkpoint that was kept.
+    newest: Option<Begin>,
+}
+
+/// Which entries of an answer must have been kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Every page of the feed.
+    Pages,
+    /// Every entry that took effect.
+    Effective,
+    /// None: it is asked only for what was kept.
+    None,
+}
+
+pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
+    let span = options.span.micros()?;
+    let mut desk = options.asking.open().await?;
+    desk.prove();
+    let kept = match options.kept.is_dir() {
+        true => pages::read(&options.kept, span, desk.keys.as_ref())?,
+        false => receipts::read(&options.kept, span, desk.keys.as_ref())?,
+    };
+    let Kept { questions, mut comparison, newest } = kept;
+    for (question, wanted) in questions {
+        let question = QueryRequest { from_micros: span.0, to_micros: span.1, ..question };
+        let each = |row: &Row| {
+            comparison.take(row, wanted);
+            Ok(())
+        };
+        desk.each(question, each).await?;
+    }
+    if let Some(fault) = extends(&desk, newest.as_ref()).await? {
+        comparison.fault("history", 0, fault);
+    }
+    let signed = desk.keys.is_some();
+    let report = comparison.end();
+    match options.asking.json {
+        true => report.forms().for_each(|form| say_json(&form)),
+        false => report.lines().iter().for_each(say),
+    }
+    note(report.sentence(signed));
+    desk.note_grounds();
+    report.verdict()
+}
+
+/// Why the journal of now is not the one that was kept from, where it is not.
+async fn extends(desk: &Desk, kept: Option<&Begin>) -> Result<Option<String>, Failure> {
+    let (Some(kept), Some(now)) = (kept, desk.newest()) else { return Ok(None) };
+    match desk.consistency(kept, now).await {
+        Ok(_) => Ok(None),
+        Err(Failure::DoesNotHold(what)) => Ok(Some(what)),
+        Err(other) => Err(other),
+    }
+}
