@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use causeway_crypto::SigningKey;
+use causeway_crypto::{SigningKey, sha256};
 use causeway_journal::{Checkpoint, VerifierKey, leaf_hash, verify_cosignature};
 
 use crate::member;
@@ -76,6 +76,19 @@ fn settings(folder: &Path, log: &VerifierKey) {
     fs::write(folder.join("witness.toml"), sample.lines().map(set).collect::<String>()).expect("written");
 }
 
+/// What the witness answers where it is asked to cosign, holding nothing.
+fn add(witness: &Running, checkpoint: &str) -> String {
+    let body = format!("old 0\n\n{checkpoint}");
+    let length = body.len();
+    let head =
+        format!("POST /add-checkpoint HTTP/1.1\r\nhost: w\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let mut stream = TcpStream::connect(&witness.address).expect("connected");
+    stream.write_all((head + &body).as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
+}
+
 #[test]
 fn a_witness_is_given_a_key_begun_once_and_shows_what_it_holds() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -92,20 +105,18 @@ fn a_witness_is_given_a_key_begun_once_and_shows_what_it_holds() {
     let witness = start(folder, "witness --config witness.toml --begin");
     assert_eq!(policy_line, format!("witness witness.causeway.example {}", witness.verifier));
 
-    let checkpoint = Checkpoint { origin: ORIGIN.into(), size: 1, root: leaf_hash(b"entry") }.sign(&log);
-    let body = format!("old 0\n\n{checkpoint}");
-    let mut stream = TcpStream::connect(&witness.address).expect("connected");
-    let length = body.len();
-    write!(
-        stream,
-        "POST /add-checkpoint HTTP/1.1\r\nhost: w\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-    )
-    .expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answered");
+    let of = |entry: &[u8]| Checkpoint { origin: ORIGIN.into(), size: 1, root: leaf_hash(entry) }.sign(&log);
+    let checkpoint = of(b"entry");
+    let answer = add(&witness, &checkpoint);
     let (head, line) = answer.split_once("\r\n\r\n").expect("a head");
     assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(verify_cosignature(&(checkpoint + line), &witness.verifier).expect("a note").is_some());
+    // The log shows another history of the same size: anybody with its verifier key can be shown so.
+    assert!(add(&witness, &of(b"another")).starts_with("HTTP/1.1 409"));
+    let evidence = format!("state/evidence/{}-1", sha256(&[ORIGIN.as_bytes()]));
+    let verifier = VerifierKey::new(ORIGIN, log.public_key()).expect("a name");
+    let verdict = ran(folder, &format!("verify {evidence}-a.note {evidence}-b.note --key {verifier} --evidence-dir ."));
+    assert_eq!(verdict.status.code(), Some(4), "{verdict:?}");
 
     let shown = ran(folder, "witness show --config witness.toml --json");
     let shown = text(&shown.stdout);
