@@ -240,7 +240,14 @@ async fn audit(watch: &mut Watch, gateway: &Gateway, record_id: &str) {
     let stated = watch.statement("integrity");
     let mut auditor = AuditServiceClient::with_interceptor(gateway.channel("gb-nca/audit").await, stated);
     for record_id in ["", record_id] {
-        let query = v1::QueryRequest { record_id: record_id.into(), limit: 10_000, ..v1::QueryRequest::default() };
+        let query = v1::QueryRequest {
+            record_id: record_id.into(),
+            limit: 10_000,
+            to_leaf_index: u64::MAX,
+            with_items: true,
+            prove: true,
+            ..v1::QueryRequest::default()
+        };
         let mut answer = auditor.query(query).await.expect("an answer").into_inner();
         while let Some(part) = answer.message().await.expect("the answer goes on") {
             watch.answer("a row", part);
@@ -257,6 +264,11 @@ async fn audit(watch: &mut Watch, gateway: &Gateway, record_id: &str) {
         v1::QueryRequest { record_id: watch.canaries.word(), ..v1::QueryRequest::default() },
         v1::QueryRequest { agency: watch.canaries.word(), ..v1::QueryRequest::default() },
         v1::QueryRequest { agreement: watch.canaries.word(), ..v1::QueryRequest::default() },
+        v1::QueryRequest {
+            agreement: "ISA-AL-2026-014".into(),
+            pseudonym: watch.canaries.word(),
+            ..v1::QueryRequest::default()
+        },
     ] {
         watch.refused("a malformed query", Code::InvalidArgument, auditor.query(query).await);
     }

@@ -23,7 +23,7 @@ fn person(subject: &str) -> Value {
 }
 
 /// Submits a person's record and waits until the partner's feed shows it; gives its receipt and the pseudonym.
-async fn shown(world: &World, gateway: &Gateway, subject: &str) -> (v1::Receipt, String, u64) {
+pub(crate) async fn shown(world: &World, gateway: &Gateway, subject: &str) -> (v1::Receipt, String, u64) {
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
     let receipt = submit(&mut ingest, &format!("of {subject}"), &person(subject)).await.expect("accepted");
     released_in(world, ALBANIA, &receipt).await;

@@ -33,6 +33,7 @@ mod numbers;
 mod overdue;
 mod overlap;
 mod protection;
+mod query;
 mod quota;
 mod releases;
 mod reload;
