@@ -102,7 +102,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     if !jsonl && (options.items || options.texts) {
         return Err(Failure::usage("--items and --texts are for --format jsonl"));
     }
-    let question = json_lines::header(options.asking.gateway(), &request);
+    let header = json_lines::header(options.asking.gateway(), &request);
+    let question = format!("{header} {:?}", [options.openings, options.items, options.texts]);
     let (target, state) = Target::open(&options.out, options.format.name(), &question)?;
     if state.complete {
         note(format_args!("{} is whole: {} rows", options.out.display(), state.rows));
@@ -116,7 +117,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let (format, proofs) = (options.format, request.prove);
     let mut export = Export { format, desk: &desk, target, state, page: Vec::new(), proofs, about_record };
     if export.state.is_new() {
-        export.begin(&question);
+        export.begin(&header);
     }
     export.write(request).await?;
     note(format_args!("{}: {} rows", options.out.display(), export.state.rows));
@@ -137,9 +138,9 @@ struct Export<'d> {
 
 impl Export<'_> {
     /// What stands before the first row.
-    fn begin(&mut self, question: &str) {
+    fn begin(&mut self, header: &str) {
         match self.format {
-            Format::Jsonl => self.page.extend(question.bytes().chain(*b"\n")),
+            Format::Jsonl => self.page.extend(header.bytes().chain(*b"\n")),
             Format::Csv => self.page.extend(csv_rows::heading()),
             Format::Ocsf | Format::Syslog => {}
         }

@@ -16,7 +16,7 @@ use documents::Documents;
 use report::{Per, Report};
 
 const AFTER_HELP: &str = "The justification is the condition that the agreement in force states (DPA 2018 ss.74AA to 76), and the purposes that were stated. The \
-                          description is what the clause gives of a kind of record, by the schema's classes: as recorded, made coarser, as this feed's pseudonyms. A \
+                          description is what the clause gives of a kind of record, by the schema's classes: as recorded, coarse, as this feed's pseudonyms. A \
                           page that held withdrawals only, and published numbers, are no transfer of personal data; they are counted beside the report. An \
                           identity that a partner collected is one.";
 

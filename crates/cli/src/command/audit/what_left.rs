@@ -90,6 +90,10 @@ fn rows(row: &Row) -> Vec<Vec<String>> {
     vec![head.into_iter().chain([position, record, dash(), dash(), row.entry.reason.clone()]).collect()]
 }
 
+fn positions(row: &Row) -> u64 {
+    row.entry.page.as_ref().map_or(0, |page| (page.to_position + 1).saturating_sub(page.from_position))
+}
+
 fn of_item(item: &DisclosedItem) -> String {
     let clause = item.clause.rsplit('/').next().unwrap_or_default();
     match (item.left, item.version) {
@@ -141,6 +145,8 @@ struct Totals {
     identities: u64,
     numbers: u64,
     withdrawals: u64,
+    /// Positions of pages of which this auditor is not shown what was in them.
+    not_shown: u64,
     /// Records that left, by clause and kind. A record version that was pulled twice left twice.
     records: BTreeMap<(String, String), u64>,
     tables: Vec<String>,
@@ -152,6 +158,7 @@ struct TotalsForm<'a> {
     total: bool,
     pages: u64,
     withdrawals: u64,
+    not_shown: u64,
     identities: u64,
     numbers: u64,
     records: Vec<RecordsForm<'a>>,
@@ -169,7 +176,10 @@ impl Totals {
     fn count(&mut self, row: &Row) {
         let reason = row.entry.reason.as_str();
         match () {
-            () if row.discloses_page() => self.pages += 1,
+            () if row.discloses_page() => {
+                self.pages += 1;
+                self.not_shown += if row.wire.items.is_empty() { positions(row) } else { 0 };
+            }
             () if reason.starts_with("identity-") => self.identities += 1,
             () => self.numbers += 1,
         }
@@ -188,11 +198,12 @@ impl Totals {
 
     fn form(&self) -> TotalsForm<'_> {
         let records = self.records.iter().map(|((clause, kind), left)| RecordsForm { clause, kind, left: *left });
-        let Self { pages, withdrawals, identities, numbers, tables, .. } = self;
+        let Self { pages, withdrawals, not_shown, identities, numbers, tables, .. } = self;
         TotalsForm {
             total: true,
             pages: *pages,
             withdrawals: *withdrawals,
+            not_shown: *not_shown,
             identities: *identities,
             numbers: *numbers,
             records: records.collect(),
@@ -216,9 +227,13 @@ impl Totals {
 
     fn sentence(&self, partner: &str) -> String {
         let records: u64 = self.records.values().sum();
-        let Self { pages, withdrawals, identities, numbers, tables, .. } = self;
+        let Self { pages, withdrawals, not_shown, identities, numbers, tables, .. } = self;
+        let not_shown = match not_shown {
+            0 => String::new(),
+            positions => format!(" ({positions} positions whose content is not shown to this auditor)"),
+        };
         format!(
-            "{partner}: {records} records and {withdrawals} withdrawals on {pages} pages; {identities} handovers of identities, {numbers} answers \
+            "{partner}: {records} records and {withdrawals} withdrawals on {pages} pages{not_shown}; {identities} handovers of identities, {numbers} answers \
              with numbers, {} tables published to it",
             tables.len()
         )

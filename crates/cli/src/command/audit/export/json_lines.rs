@@ -23,7 +23,6 @@ struct Header<'a> {
     query: Map<String, Value>,
     newest_first: bool,
     proofs: bool,
-    with: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,7 +59,6 @@ struct End<'a> {
 
 /// The first line, without its end.
 pub(super) fn header(gateway: &str, request: &QueryRequest) -> String {
-    let with = [("openings", request.with_openings), ("items", request.with_items), ("texts", request.with_texts)];
     text(&Header {
         r#type: "header",
         format: FORMAT,
@@ -68,7 +66,6 @@ pub(super) fn header(gateway: &str, request: &QueryRequest) -> String {
         query: filters(request),
         newest_first: request.newest_first,
         proofs: request.prove,
-        with: with.into_iter().filter_map(|(name, wanted)| wanted.then_some(name)).collect(),
     })
 }
 

@@ -26,6 +26,7 @@ pub(super) fn row(row: &Row) -> Vec<u8> {
     let entry = &row.entry;
     let (activity, name) = activity(entry);
     let allowed = row.is_allowed();
+    let version = entry.software_version.strip_prefix("causeway/").unwrap_or(&entry.software_version);
     let mut event = json!({
         "category_uid": CATEGORY,
         "category_name": "Application Activity",
@@ -51,7 +52,7 @@ pub(super) fn row(row: &Row) -> Vec<u8> {
             "uid": hex(&entry.entry_id),
             "log_name": "causeway journal",
             "sequence": row.leaf(),
-            "product": {"name": "causeway", "vendor_name": "causeway", "version": entry.software_version},
+            "product": {"name": "causeway", "vendor_name": "causeway", "version": version},
         },
         "unmapped": unmapped(row),
     });

@@ -13,7 +13,7 @@ use crate::evidence;
 pub(super) struct State {
     /// The form.
     pub(super) format: String,
-    /// What was asked: the first line of the canonical form.
+    /// What was asked: the first line of the canonical form, and what else the rows have.
     pub(super) question: String,
     /// The file is whole up to here.
     pub(super) bytes: u64,

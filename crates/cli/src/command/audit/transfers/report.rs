@@ -224,7 +224,7 @@ impl<'d> Report<'d> {
             lines.push(format!("  {clause} gives of a {kind}:"));
             let parts = [
                 ("as recorded", &description.open),
-                ("made coarser", &description.coarse),
+                ("coarse, at the step named or at the floor", &description.coarse),
                 ("as this feed's pseudonyms", &description.link),
                 ("", &description.other),
             ];
