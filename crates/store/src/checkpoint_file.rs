@@ -82,19 +82,23 @@ impl CheckpointFile {
         is_history: impl FnOnce(&Checkpoint) -> bool,
     ) -> Result<Option<Signed>, StoreError> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = self.note()?.filter(|found| Some(found) != last.as_ref());
-        if let Some(found) = found {
+        let in_file = self.note()?;
+        let is_as_left = in_file.is_some() && in_file == *last;
+        if let Some(found) = in_file.filter(|_| !is_as_left) {
             match self.verify(&found) {
                 Ok(signed) if !is_history(&signed.checkpoint) => return Ok(Some(signed)),
                 Ok(_) => {
-                    tracing::warn!(file = %self.path.display(), "an older checkpoint was put in the place of the newest")
+                    tracing::warn!(file = %self.path.display(), "an older checkpoint was put in the place of the newest");
                 }
                 Err(_) => {
-                    tracing::warn!(file = %self.path.display(), "something else was put in the place of the newest checkpoint")
+                    tracing::warn!(file = %self.path.display(), "something else was put in the place of the newest checkpoint");
                 }
             }
         }
         let note = newest();
+        if is_as_left && Some(&note) == last.as_ref() {
+            return Ok(None);
+        }
         folder::replace(&self.path, note.as_bytes())
             .map_err(|source| StoreError::io("write the checkpoint file", &self.path, source))?;
         *last = Some(note);
