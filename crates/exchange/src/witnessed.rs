@@ -19,6 +19,9 @@ use crate::{Class, Error, Exchange};
 /// When a caller that was refused for the witnesses' sake may try again.
 pub(crate) const RETRY: Duration = Duration::from_secs(60);
 
+/// The reason of what waits for a witnessed checkpoint in vain.
+pub(crate) const REASON_NOT_YET: &str = "not-witnessed-yet";
+
 /// How many ticks, of about a second each, an identity waits for its witnessed checkpoint.
 const WAIT_TICKS: u32 = 10;
 
@@ -287,17 +290,18 @@ impl Exchange {
 /// The refusal of whatever would disclose something while the witnesses are away.
 pub(crate) fn away() -> Error {
     let message = "no quorum of witnesses has cosigned the journal for too long: nothing but withdrawals is given out until one has";
-    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, "witnesses-away", message) }
+    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, REASON_WITNESSES_AWAY, message) }
 }
 
-fn not_yet() -> Error {
+/// The refusal of whatever waits for a witnessed checkpoint over its entry.
+pub(crate) fn not_yet() -> Error {
     let message = "its entry is not under a witnessed checkpoint yet; ask again, it has not been handed over";
-    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, "not-witnessed-yet", message) }
+    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, REASON_NOT_YET, message) }
 }
 
 /// Whether an error refuses something for the witnesses' sake, rather than that the journal cannot be written.
 pub(crate) fn is_for_witnesses(error: &Error) -> bool {
-    matches!(error.reason, "witnesses-away" | "not-witnessed-yet")
+    matches!(error.reason, REASON_WITNESSES_AWAY | REASON_NOT_YET)
 }
 
 fn between(from: Timestamp, to: Timestamp) -> Duration {

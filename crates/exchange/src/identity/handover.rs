@@ -10,8 +10,10 @@ use causeway_journal::{
 use causeway_model::{AgencyId, EntryId, Kind, LeafIndex};
 use causeway_store::{Draft, DraftBody};
 
+use super::pending::Turn;
 use super::{Found, is_refusal, lost, unknown_request, withheld};
 use crate::draft::{Said, entry_id};
+use crate::witnessed::not_yet;
 use crate::{Caller, Class, Error, Exchange};
 
 /// The version that what is sealed to a partner is bound to.
@@ -58,6 +60,10 @@ impl Exchange {
     /// agreement does not let this identity go to its partner; `Conflict` where it was released or refused before, the record has
     /// gone, or the partner's feed does not show it now; `Unavailable`: then nothing leaves.
     pub async fn release_identity(&self, caller: &Caller, id: &EntryId) -> Result<ReleasedIdentity, Error> {
+        let _turn = match self.turn(id) {
+            Ok(turn) => turn,
+            Err(refusal) => return Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
+        };
         let (found, released) = match self.releasable(caller, id).await {
             Ok(ready) => ready,
             Err(refusal) => return Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
@@ -83,10 +89,17 @@ impl Exchange {
         }
     }
 
+    /// Where there are witnesses to wait for, one caller at a time waits for a request.
+    fn turn(&self, id: &EntryId) -> Result<Option<Turn<'_>>, Error> {
+        if self.witnessed().is_on() { self.pending().turn(id).map(Some) } else { Ok(None) }
+    }
+
     /// Whether a recorded step hands over now: under a witnessed checkpoint where there are witnesses, and once.
     async fn leaves(&self, found: &Found, step: &'static str, leaf: LeafIndex) -> Result<(), Error> {
         self.witnessed_step(&found.id, step, leaf).await?;
-        self.may_disclose()?;
+        if self.disclosures_stopped() {
+            return Err(not_yet());
+        }
         // What came before this in the log, or while it waited, may have taken the record out of the feed. That the step was recorded
         // stays; nothing leaves.
         let may = match step {
@@ -107,7 +120,9 @@ impl Exchange {
     async fn releasable(&self, caller: &Caller, id: &EntryId) -> Result<(Found, ReleasedIdentity), Error> {
         self.may_disclose()?;
         let found = self.of_owner(caller, id)?;
-        if found.identity.released.is_some() && !self.pending().holds(id, REASON_IDENTITY_RELEASED) {
+        if let Some(leaf) = found.identity.released
+            && !self.still_waits(id, REASON_IDENTITY_RELEASED, leaf).await?
+        {
             return Err(lost(&Outcome::AlreadyDone));
         }
         found.stands(self.now())?;
@@ -204,6 +219,10 @@ impl Exchange {
     /// `NotFound` alike for a request that is not there, is another's, is not delivered, or whose record the feed does not show;
     /// `Denied` where the agreement gives no identities any more; `Unavailable`: then nothing leaves.
     pub async fn collect_identity(&self, caller: &Caller, id: &EntryId) -> Result<SealedIdentity, Error> {
+        let _turn = match self.turn(id) {
+            Ok(turn) => turn,
+            Err(refusal) => return Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
+        };
         let (found, sealed) = match self.collectable(caller, id).await {
             Ok(ready) => ready,
             Err(refusal) => return Err(self.refuse_step(caller, v1::Operation::Disclosure, id, refusal).await),
@@ -234,10 +253,13 @@ impl Exchange {
         self.may_disclose()?;
         let found = self.of_partner(caller, id)?;
         let identity = &found.identity;
-        let is_pending = self.pending().holds(id, REASON_IDENTITY_COLLECTED);
+        let is_done = match identity.collected {
+            Some(leaf) => !self.still_waits(id, REASON_IDENTITY_COLLECTED, leaf).await?,
+            None => false,
+        };
         // What the partner knows of the request comes before how the record stands: asked again, the answer stays the same,
         // whatever has become of the record meanwhile.
-        if identity.collected.is_some() && !is_pending || identity.refused.is_some() {
+        if is_done || identity.refused.is_some() {
             return Err(lost(&Outcome::AlreadyDone));
         }
         if identity.approved.is_some() && !identity.stands(self.now()) {

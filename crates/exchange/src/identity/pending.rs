@@ -1,43 +1,116 @@
 //! Steps that are recorded and whose identity has not left yet, because no witnessed checkpoint covers them: they may be asked for
 //! again, and leave once all the same.
 //!
-//! It is in memory: after a restart such a step counts as one that has left, which is the side to err on.
+//! Each try leaves an entry: the step's own, or that somebody asked again; and where it was in vain, a denial after it. So the log says
+//! whether a step still waits: where the newest of these entries is that denial. One caller at a time tries, or that would not hold.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use causeway_journal::v1;
+use causeway_journal::{Outcome, decode_entry, v1};
 use causeway_model::{EntryId, LeafIndex};
+use causeway_store::{Search, Term};
 
 use super::{Found, lost};
 use crate::draft::Said;
-use crate::{Caller, Error, Exchange};
-use causeway_journal::Outcome;
+use crate::witnessed::REASON_NOT_YET;
+use crate::{Caller, Class, Error, Exchange};
 
 /// The reason of the entry of whoever asks again for what was recorded and has not left.
 const REASON_ASKED_AGAIN: &str = "identity-asked-again";
 
-/// The steps, each with the reason of its entry.
+/// Entries that are looked at for one request. Each is a try of ten seconds, so nobody comes so far within the time that an approval
+/// stands; beyond, a step counts as one that has left.
+const TRIES: usize = 10_000;
+
+/// The steps that wait, each with the reason of its entry, and the requests that somebody is trying to have handed over.
 #[derive(Debug, Default)]
-pub(crate) struct Pending(Mutex<BTreeSet<(EntryId, &'static str)>>);
+pub(crate) struct Pending {
+    steps: Mutex<BTreeSet<(EntryId, &'static str)>>,
+    turns: Mutex<BTreeSet<EntryId>>,
+}
+
+/// The right to have one request handed over; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Turn<'a>(&'a Pending, EntryId);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.turns.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
 
 impl Pending {
-    /// Whether a step has been recorded, and what it hands over has not left.
-    pub(super) fn holds(&self, id: &EntryId, step: &'static str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&(*id, step))
+    /// # Errors
+    /// `Conflict` while somebody else has it.
+    pub(super) fn turn(&self, id: &EntryId) -> Result<Turn<'_>, Error> {
+        if self.turns.lock().unwrap_or_else(PoisonError::into_inner).insert(*id) {
+            return Ok(Turn(self, *id));
+        }
+        let message = "it is being handed over at this moment, to whoever asked first";
+        Err(Error::new(Class::Conflict, "identity-under-way", message))
+    }
+
+    fn holds(&self, id: &EntryId, step: &'static str) -> bool {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).contains(&(*id, step))
     }
 
     fn put(&self, id: &EntryId, step: &'static str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((*id, step));
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).insert((*id, step));
     }
 
     /// Takes it out, which one caller alone can do.
     pub(super) fn take(&self, id: &EntryId, step: &'static str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(*id, step))
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).remove(&(*id, step))
     }
 }
 
 impl Exchange {
+    /// Whether a step that was recorded at `recorded` has not left: as this process knows, or else as the log says.
+    ///
+    /// # Errors
+    /// `Corrupt` where the log cannot be read.
+    pub(super) async fn still_waits(
+        &self,
+        id: &EntryId,
+        step: &'static str,
+        recorded: LeafIndex,
+    ) -> Result<bool, Error> {
+        if !self.witnessed().is_on() || self.pending().holds(id, step) {
+            return Ok(self.witnessed().is_on());
+        }
+        let Some(in_vain) = self.newest_try(id, REASON_NOT_YET, recorded).await? else { return Ok(false) };
+        let waits = self.newest_try(id, REASON_ASKED_AGAIN, in_vain).await?.is_none();
+        if waits {
+            self.pending().put(id, step);
+        }
+        Ok(waits)
+    }
+
+    /// The newest entry after `after` with this reason that is about the request.
+    async fn newest_try(
+        &self,
+        id: &EntryId,
+        reason: &'static str,
+        after: LeafIndex,
+    ) -> Result<Option<LeafIndex>, Error> {
+        let search = Search {
+            terms: vec![Term::Reason(reason.to_owned())],
+            among: None,
+            from: LeafIndex(after.0 + 1),
+            before: LeafIndex(u64::MAX),
+            newest_first: true,
+            limit: TRIES,
+        };
+        for leaf in self.journal().search(search).await.map_err(Error::corrupt)? {
+            let bytes = self.journal().entry(leaf).await.map_err(Error::corrupt)?;
+            if decode_entry(&bytes).map_err(Error::corrupt)?.identity_request == id.as_bytes() {
+                return Ok(Some(leaf));
+            }
+        }
+        Ok(None)
+    }
+
     /// Waits until a witnessed checkpoint covers a step that has just been recorded. Where there are no witnesses, it may go at once.
     ///
     /// # Errors
