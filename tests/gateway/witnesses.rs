@@ -68,13 +68,17 @@ async fn two_of_three_are_enough_whichever_one_is_down() {
     let policy = format!("log {}\n{policy}group enough 2 one two three\nquorum enough\n", log_key(&world));
     let policy = Policy::parse(&policy).expect("a policy");
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
-    for down in 0..3 {
-        parties[down].stop().await;
-        submit(&mut ingest, &format!("without {down}"), &documents::profile()).await.expect("accepted");
+    for party in &mut parties {
+        party.stop().await;
+        let (down, id) = (&party.name, format!("without {}", party.name));
+        submit(&mut ingest, &id, &documents::profile()).await.expect("accepted");
         let note = witnessed(&gateway, world.journal().size()).await;
         let verdict = policy.check(&note).expect("it verifies as anybody reads it");
-        assert!(verdict.quorum && verdict.cosigned.iter().all(|(name, _)| *name != parties[down].name), "{verdict:?}");
-        parties[down].start().await;
+        assert!(verdict.quorum && verdict.cosigned.iter().all(|(name, _)| name != down), "{verdict:?}");
+        let wanted = v1::GetCheckpointRequest { witnessed: true, ..v1::GetCheckpointRequest::default() };
+        let given = gateway.audit("gb-nca/audit").await.get_checkpoint(wanted).await.expect("given out").into_inner();
+        assert!(policy.check(&given.checkpoint).expect("verifies").quorum, "{given:?}");
+        party.start().await;
     }
     gateway.stop().await;
     let gateway = world.start().await;

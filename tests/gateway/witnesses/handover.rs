@@ -60,6 +60,11 @@ async fn an_identity_waits_for_its_witness_and_leaves_once() {
     let denied: Vec<_> = left.iter().filter(|seen| seen.entry.decision() == Decision::Denied).collect();
     assert_eq!(denied.iter().map(|seen| seen.entry.reason.as_str()).collect::<Vec<_>>(), ["not-witnessed-yet"]);
 
+    // What waits is in the log: a restart neither uses it up nor lets it go.
+    gateway.stop().await;
+    let gateway = world.start().await;
+    let mut owner = Desk::of(&world, &gateway, "gb-nca").await;
+    not_yet(owner.release(&id).await);
     party.start().await;
     let before = world.journal().size();
     let out = owner.release(&id).await.expect("it was not used up");
@@ -69,6 +74,11 @@ async fn an_identity_waits_for_its_witness_and_leaves_once() {
     );
     let again = world.journal().entries_from(before);
     assert!(again.iter().any(|seen| seen.entry.reason == "identity-asked-again"), "{again:?}");
+    done(owner.release(&id).await);
+    gateway.stop().await;
+    let gateway = world.start().await;
+    let (mut owner, mut partner) =
+        (Desk::of(&world, &gateway, "gb-nca").await, Desk::of(&world, &gateway, "al-police").await);
     done(owner.release(&id).await);
 
     let opened = owner.open(&out.sealed.clone().expect("sealed")).expect("the owner's key opens it");
