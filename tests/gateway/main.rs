@@ -29,6 +29,7 @@ mod ingest;
 mod life;
 mod metrics;
 mod minimum_cell;
+mod mirrored;
 mod numbers;
 mod overdue;
 mod overlap;

@@ -7,6 +7,7 @@ mod gone;
 pub(crate) mod key_search;
 mod lost;
 mod office;
+mod proofs;
 mod resume;
 mod retention;
 
