@@ -4,6 +4,7 @@
 mod alike;
 mod at_risk;
 mod audit;
+mod audit_commands;
 mod authentication;
 mod backlog;
 mod bad_input;
