@@ -173,7 +173,7 @@ pub(crate) fn signature(world: &World, agency: &str, person: &str, digest: &[u8]
 
 /// The entries that an auditor finds about a record, or all that it finds.
 pub(crate) async fn audit(gateway: &Gateway, system: &str, record_id: &str) -> Vec<Entry> {
-    let query = v1::QueryRequest { record_id: record_id.into(), ..v1::QueryRequest::default() };
+    let query = v1::QueryRequest { record_id: record_id.into(), ..crate::audit::everything() };
     let mut answer = gateway.audit(system).await.query(query).await.expect("an answer").into_inner();
     let mut entries = Vec::new();
     while let Some(response) = answer.message().await.expect("it goes on") {
