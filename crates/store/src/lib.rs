@@ -32,6 +32,7 @@ mod keys;
 mod log;
 mod maintenance;
 mod moved_page_keys;
+mod one_entry;
 mod page_keys;
 mod past;
 mod proving;

@@ -98,8 +98,7 @@ impl Reader {
 
     /// An entry's bytes.
     pub(crate) fn entry(&self, leaf: LeafIndex) -> Result<Vec<u8>, StoreError> {
-        let (frame, item) = self.frame_with(leaf)?;
-        Ok(item_of(&frame, item)?.entry.clone())
+        Ok(self.item(leaf)?.entry)
     }
 
     /// The body beside an entry; none where there was none or its key has been erased.
@@ -130,8 +129,7 @@ impl Reader {
 
     /// The openings beside an entry; none where there were none or their key has been erased.
     pub(crate) fn openings(&self, leaf: LeafIndex) -> Result<Option<v1::Openings>, StoreError> {
-        let (frame, index) = self.frame_with(leaf)?;
-        self.openings_of(item_of(&frame, index)?)
+        self.openings_of(&self.item(leaf)?)
     }
 
     /// The openings beside the entry of an item; none where there were none or their key has been erased.

@@ -134,6 +134,35 @@ impl SledLog {
         }
     }
 
+    /// Frames from `from` on, in slices: at least one where there is one, and no more once they hold `max_bytes`.
+    fn assemble(&self, from: FrameSeq, max_bytes: usize) -> Result<Assembly, ReadError> {
+        let head = self.tail().head;
+        let end = rows::frame_key(head.next(), 0);
+        let mut assembly = Assembly::starting_at(from.max(FrameSeq(1)));
+        let first = assembly.next_frame();
+        let more = |assembly: &Assembly| {
+            let next = assembly.next_frame();
+            next <= head && (next == first || assembly.bytes() < max_bytes)
+        };
+        while more(&assembly) {
+            let before = assembly.next_key();
+            self.slice(|db| {
+                for row in db.range(assembly.next_key()..end).take(SLICE_ROWS) {
+                    let (key, value) = row.map_err(engine)?;
+                    assembly.take(&key, &value)?;
+                    if !more(&assembly) {
+                        break;
+                    }
+                }
+                Ok(())
+            })?;
+            if assembly.next_key() == before {
+                return Err(assembly.hole("it is missing"));
+            }
+        }
+        Ok(assembly)
+    }
+
     /// Makes one batch durable. If we stop before the last line, recovery finds all of the batch or nothing of it.
     fn commit(&self, db: &Db, batch: sled::Batch) -> Result<(), EngineError> {
         if self.read_ran.swap(false, Ordering::SeqCst) {
@@ -175,31 +204,12 @@ impl FrameLog for SledLog {
     }
 
     fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
-        let head = self.tail().head;
-        let end = rows::frame_key(head.next(), 0);
-        let mut assembly = Assembly::starting_at(from.max(FrameSeq(1)));
-        let first = assembly.next_frame();
-        let more = |assembly: &Assembly| {
-            let next = assembly.next_frame();
-            next <= head && (next == first || assembly.bytes() < max_bytes)
-        };
-        while more(&assembly) {
-            let before = assembly.next_key();
-            self.slice(|db| {
-                for row in db.range(assembly.next_key()..end).take(SLICE_ROWS) {
-                    let (key, value) = row.map_err(engine)?;
-                    assembly.take(&key, &value)?;
-                    if !more(&assembly) {
-                        break;
-                    }
-                }
-                Ok(())
-            })?;
-            if assembly.next_key() == before {
-                return Err(assembly.hole("it is missing"));
-            }
-        }
-        assembly.checked()
+        self.assemble(from, max_bytes)?.checked()
+    }
+
+    fn read_unchecked(&self, seq: FrameSeq) -> Result<Vec<u8>, ReadError> {
+        let hole = ReadError::Hole { at: seq, what: "it is missing" };
+        self.assemble(seq, 1)?.into_first().ok_or(hole)
     }
 
     fn wait(&self, after: FrameSeq, until: Duration) -> FrameSeq {

@@ -47,18 +47,18 @@ pub(crate) fn write_merged(
         for block in blocks {
             sources.push(Source::new(block, first)?);
         }
-        while let Some(term) = sources.iter().filter_map(Source::term).min() {
-            let mut having: Vec<_> = sources.iter_mut().filter(|source| source.term() == Some(term)).collect();
-            if let [source] = having.as_mut_slice()
-                && let Some(place) = source.single()
-            {
-                builder.single(term, place)?;
-            } else {
-                builder.list(term, |builder, list| {
-                    having.iter_mut().try_for_each(|source| source.each(|place| builder.push(list, place)))
-                })?;
+        while let Some(least) = Least::of(&sources) {
+            if let Some(place) = sources[least.first].single().filter(|_| least.is_alone) {
+                builder.single(least.term, place)?;
+                sources[least.first].next()?;
+                continue;
             }
-            having.into_iter().try_for_each(Source::next)?;
+            let having = || |source: &&mut Source<'_>| source.term() == Some(least.term);
+            builder.list(least.term, |builder, list| {
+                let mut having = sources.iter_mut().filter(having());
+                having.try_for_each(|source| source.each(|place| builder.push(list, place)))
+            })?;
+            sources.iter_mut().filter(having()).try_for_each(Source::next)?;
         }
         Ok(blocks.iter().flat_map(|block| block.times()).copied().collect())
     })
@@ -178,6 +178,30 @@ impl<'a> Builder<'a> {
 
 fn count<T>(all: &[T]) -> Result<u32, StoreError> {
     u32::try_from(all.len()).map_err(|_| StoreError::Corrupt("an index block outgrows its numbers"))
+}
+
+/// The least term that any source has come to.
+#[derive(Debug)]
+struct Least {
+    term: u64,
+    /// The first source that has it, and whether no other has.
+    first: usize,
+    is_alone: bool,
+}
+
+impl Least {
+    fn of(sources: &[Source<'_>]) -> Option<Self> {
+        let mut least: Option<Self> = None;
+        for (place, source) in sources.iter().enumerate() {
+            let Some(term) = source.term() else { continue };
+            match &mut least {
+                Some(least) if term > least.term => {}
+                Some(least) if term == least.term => least.is_alone = false,
+                _ => least = Some(Self { term, first: place, is_alone: true }),
+            }
+        }
+        least
+    }
 }
 
 /// One of the blocks that are merged, read once from its beginning to its end.

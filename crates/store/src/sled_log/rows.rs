@@ -186,6 +186,11 @@ impl Assembly {
         Ok(Partial { id: Digest(*id), length, bytes: bytes.to_vec(), next_chunk: 0 })
     }
 
+    /// The first whole frame, unchecked.
+    pub(super) fn into_first(self) -> Option<Vec<u8>> {
+        self.whole.into_iter().next().map(|(_, _, bytes)| bytes)
+    }
+
     /// The whole frames, each checked against the id that was stored with it.
     pub(super) fn checked(self) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
         let check = |(seq, id, bytes): (FrameSeq, Digest, Vec<u8>)| {

@@ -30,6 +30,24 @@ fn every_answer_is_what_a_filter_gives_while_entries_come_and_blocks_are_merged(
 }
 
 #[test]
+fn entries_far_back_are_read_alone_as_they_are_read_in_runs() {
+    let mut world = World::new(6);
+    let journal = world.start();
+    world.begin(&journal);
+    // More frames than are kept at hand, and full tiles.
+    world.append(&journal, 900);
+    let run = wait_for(journal.entries(LeafIndex(0), usize::MAX)).expect("read");
+    assert_eq!(run.len(), world.known.len());
+    for ((leaf, entry), known) in (0..).map(LeafIndex).zip(&run).zip(&world.known) {
+        assert_eq!(wait_for(journal.entry(leaf)).as_ref().ok(), Some(entry), "{leaf}");
+        let openings = wait_for(journal.openings(leaf)).expect("opens");
+        let operator = openings.map(|openings| Term::Operator { agency: "gb-nca".into(), id: openings.operator });
+        assert!(operator.is_none_or(|operator| known.terms.contains(&operator)), "{leaf}");
+    }
+    journal.close();
+}
+
+#[test]
 fn a_restart_finds_its_blocks_and_goes_on() {
     let mut world = World::new(2);
     let journal = world.start();
