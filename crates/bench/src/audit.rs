@@ -1,0 +1,133 @@
+//! `audit`: searching a large journal by every kind of key, what its index takes, and what indexing costs the commits.
+
+mod commits;
+mod mix;
+mod queries;
+mod report;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use causeway_journal::v1;
+use causeway_store::{Clock, Draft, Journal, Keys, Options, SledLog};
+
+use crate::disk;
+use crate::waiting::wait_for;
+use mix::Mix;
+use report::Report;
+
+/// Most entries of a round of commits: four blocks of the index.
+const ROUND_ENTRIES: u64 = 262_144;
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Entries of the journal that is searched.
+    #[arg(long, default_value_t = 1_000_000)]
+    entries: u64,
+    /// Drafts in flight while committing.
+    #[arg(long, default_value_t = 512)]
+    in_flight: usize,
+    /// Rounds of commits with and without indexing, each.
+    #[arg(long, default_value_t = 7)]
+    rounds: u64,
+    /// Searches of each kind, frequency and direction.
+    #[arg(long, default_value_t = 100)]
+    searches: usize,
+    /// Print one JSON object instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Where the journals are made; the folder stays. A temporary one otherwise, which goes.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+type Failed = Box<dyn Error>;
+
+/// Runs the benchmark and prints what came of it.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failed> {
+    let temporary = tempfile::tempdir()?;
+    let dir = arguments.dir.as_deref().unwrap_or_else(|| temporary.path());
+    std::fs::create_dir_all(dir)?;
+    let mut report = Report { syncs: disk::sync_pace(dir, 200)?, ..Report::default() };
+    let mut mix = Mix::new();
+    let journal = start(&dir.join("indexed"), true)?;
+    let without = start(&dir.join("plain"), false)?;
+    let round = ROUND_ENTRIES.min(arguments.entries / arguments.rounds.max(1)).max(1);
+    for _ in 0..arguments.rounds {
+        report.plain.push(commits::rate(&without, &mut mix, round, arguments.in_flight)?);
+        report.indexed.push(commits::rate(&journal, &mut mix, round, arguments.in_flight)?);
+        report.lags.push(covered(&journal, round));
+    }
+    without.close();
+    let size = journal.read(|state| state.tree().size());
+    commits::rate(&journal, &mut mix, arguments.entries.saturating_sub(size), arguments.in_flight)?;
+    covered(&journal, u64::from(u32::MAX));
+    report.entries = journal.read(|state| state.tree().size());
+    report.index = journal.index_measures();
+    report.searches = queries::measure(&journal, &mut mix, arguments.searches)?;
+    report.proofs = queries::proofs(&journal, &mut mix, 500)?;
+    journal.close();
+    let begun = Instant::now();
+    let journal = start(&dir.join("indexed"), true)?;
+    report.start = begun.elapsed();
+    report.index_after_start = journal.index_measures();
+    journal.close();
+    report.print(arguments.json)?;
+    Ok(())
+}
+
+/// Waits until the index has no more than a block's entries in memory; gives how long that took.
+fn covered(journal: &Journal, _round: u64) -> Duration {
+    let begun = Instant::now();
+    while journal.index_measures().in_memory >= 65_536 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Merges go on for a moment: until nothing has changed for a while.
+    let mut before = journal.index_measures();
+    loop {
+        std::thread::sleep(Duration::from_millis(300));
+        let now = journal.index_measures();
+        if now == before {
+            return begun.elapsed().saturating_sub(Duration::from_millis(300));
+        }
+        before = now;
+    }
+}
+
+/// Starts a journal, with its genesis where it is new.
+fn start(dir: &Path, index: bool) -> Result<Journal, Failed> {
+    let keys_dir = dir.join("keys");
+    let (keys, _) = Keys::load_or_create(&keys_dir)?;
+    let data_dir = dir.join("data");
+    let options = Options {
+        data_dir: data_dir.clone(),
+        keys_dir,
+        mirror_dir: None,
+        keys: Arc::new(keys),
+        clock: Clock::system(),
+        node: "bench".into(),
+        origin: "bench.causeway.example/journal".into(),
+        software: concat!("causeway/", env!("CARGO_PKG_VERSION")).into(),
+        queue_depth: 1_024,
+        signing_overlap: Duration::ZERO,
+        index,
+    };
+    let journal = Journal::start(Box::new(SledLog::open(&data_dir)?), options)?;
+    if !journal.read(causeway_journal::State::genesis_complete) {
+        for reason in [causeway_journal::REASON_GENESIS, causeway_journal::REASON_GENESIS_COMPLETE] {
+            let entry = v1::Entry {
+                entry_id: causeway_crypto::random::<16>().to_vec(),
+                operation: v1::Operation::Administration.into(),
+                decision: v1::Decision::Allowed.into(),
+                reason: reason.into(),
+                actor: Some(v1::Actor { agency: "gb-nca".into(), ..Default::default() }),
+                ..Default::default()
+            };
+            wait_for(journal.append(Draft { entry, openings: None, body: None, document_text: None }))?;
+        }
+    }
+    Ok(journal)
+}
