@@ -8,7 +8,7 @@
 //! A data directory holds `format`, `lock`, `log/` (sled's files), `index/` (made of the log), `checkpoint`, `checkpoints` (those of the past) and, where its
 //! history was changed, `evidence/`; it may be copied at will. A keys folder
 //! holds `root.key`, `ring` and what has no history: `page-keys`, `pages/` and `erasures`, which a mirror gets too. Threads:
-//! one appends, two read, one keeps the checkpoint file; the functions that callers await need no runtime.
+//! one appends, two read, one keeps the checkpoint file, two index; the functions that callers await need no runtime.
 
 mod answer_reads;
 mod building;
