@@ -12,11 +12,10 @@ use std::path::Path;
 use causeway_cli::certs::Profile;
 use causeway_gateway::config::TlsFiles;
 use causeway_model::{Date, SystemId};
-use tonic::Code;
 
-use crate::feed::{ALBANIA, VIET_NAM, released_in, submit_all};
-use crate::harness::calls::{items, pull, reason, request, submit};
-use crate::harness::{Setup, World, copy, documents};
+use crate::feed::{ALBANIA, VIET_NAM, released_in};
+use crate::harness::calls::{items, pull, submit};
+use crate::harness::{Setup, World, documents};
 use approvals::Approvals;
 
 /// Tries to start, and gives the reason why that was refused.
@@ -266,35 +265,6 @@ fn assert_private(folder: &Path) -> Vec<String> {
         }
     }
     names
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_journal_put_back_to_an_older_copy_is_not_started() {
-    let world = World::new();
-    world.start().await.stop().await;
-    let (journal, older, newer) = (world.path("data/journal"), world.path("older"), world.path("newer"));
-    copy(&journal, &older);
-    let gateway = world.start().await;
-    let mut ingest = gateway.ingest("gb-nca/case-management").await;
-    let requests = (0..5).map(|index| request(&format!("record-{index}"), &documents::profile()));
-    submit_all(&mut ingest, requests.collect()).await;
-    world.journal().settle(ALBANIA, 5).await;
-    gateway.stop().await;
-    copy(&journal, &newer);
-    // The older log under the newest checkpoint; then no log at all; then the whole of the newer one again.
-    copy(&older, &journal);
-    fs::copy(newer.join("checkpoint"), journal.join("checkpoint")).expect("writable");
-    let message = refusal(&world).await;
-    assert!(message.contains("rolled back") || message.contains("signed"), "{message}");
-    fs::remove_dir_all(journal.join("log")).expect("writable");
-    refusal(&world).await;
-    copy(&newer, &journal);
-    let gateway = world.start().await;
-    let mut feed = gateway.feed("al-police/feed").await;
-    assert_eq!(items(&mut feed).await.len(), 5);
-    let status = pull(&mut feed, "1.9.00", 0).await.expect_err("no cursor");
-    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "cursor-invalid"));
-    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod documents;
+pub(crate) mod files;
 mod gateway;
 mod lines;
 mod log;
