@@ -190,6 +190,10 @@ impl Sequencer {
     /// verifies it by what is in the ring.
     fn drop_other_signing_keys(&self) {
         let written = self.past.keep_newest(&self.shared);
+        if self.shared.halted().is_some() {
+            // What is in the file may be signed by one of those keys, and the next start has to verify it.
+            return;
+        }
         let dropped = written.and_then(|_| self.writer.signers.keep_alone(&self.keys));
         if let Err(error) = dropped {
             tracing::error!(
