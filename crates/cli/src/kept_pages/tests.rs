@@ -3,7 +3,9 @@
 use std::fs;
 
 use causeway_crypto::SigningKey;
+use causeway_journal::VerifierKey;
 use causeway_proto::v1::{ItemKind, item};
+use causeway_verify::Trust;
 
 use super::*;
 use crate::test_pages::{deferred, digest, keys, page_at, released, withdrawn};
@@ -29,6 +31,28 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("one").path()).collect();
     files.sort();
     files
+}
+
+/// The offline verifier has to say the same of every folder.
+#[track_caller]
+fn check(folder: &Path, keys: Option<&VerifierKeys>) -> Result<Checked, Failure> {
+    let public = SigningKey::from_seed(&[3; 32]).public_key();
+    let pinned = VerifierKey::new("test.example/journal", public).expect("a good name");
+    let pinned = keys.map(|_| pinned);
+    let offline = causeway_verify::pages(folder, &Trust::new(None, pinned.as_slice(), None));
+    let checked = super::check(folder, keys);
+    match (&checked, &offline) {
+        (Ok(checked), Ok(offline)) => {
+            assert_eq!((checked.last(), checked.pages.len() as u64), (offline.last, offline.pages));
+            assert_eq!(
+                (checked.before + 1, checked.chain_at(offline.last)),
+                (offline.first, Some(offline.chain.to_string()))
+            );
+        }
+        (Err(_), Err(_)) => {}
+        _ => panic!("{checked:?} here, {offline:?} offline"),
+    }
+    checked
 }
 
 #[track_caller]
