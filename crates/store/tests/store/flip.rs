@@ -22,7 +22,7 @@ use crate::setting::{Setting, append, append_many, copy_dir, draft, draft_with_b
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// So many places are tried in every run of the tests.
-const PLACES: u64 = 60;
+const PLACES: u64 = 150;
 
 /// Everything that a journal gives to whoever reads it.
 #[derive(Debug, PartialEq)]
