@@ -213,7 +213,7 @@ mod tests {
         assert!(!history.keep(&two).expect("read"), "it has fewer");
         for history in [history, History::open(dir.path()).expect("opened")] {
             assert_eq!(history.from(0, 10).expect("read"), [one.clone(), cosigned.clone(), five.clone()]);
-            assert_eq!(history.from(2, 1).expect("read"), [cosigned.clone()]);
+            assert_eq!(history.from(2, 1).expect("read"), std::slice::from_ref(&cosigned));
             assert_eq!(history.of(5).expect("read"), Some(five.clone()));
             assert_eq!(history.of(4).expect("read"), None);
         }
