@@ -222,7 +222,7 @@ fn state(dice: &mut Dice, query: &mut v1::QueryRequest, field: usize, (leaf, kno
             }
             if dice.roll(3) == 0 {
                 let released = entry.releases.as_ref().and_then(|batch| batch.releases.first());
-                query.clause = released.map_or("c1".into(), |release| release.clause.clone());
+                query.clause = released.map_or_else(|| "c1".into(), |release| release.clause.clone());
             }
         }
         5 => query.purpose.clone_from(&entry.purpose_code),
