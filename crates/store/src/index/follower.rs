@@ -2,6 +2,7 @@
 //! was lost. Whatever fails here makes searches slower and stops nothing.
 
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -50,7 +51,13 @@ impl Follower {
             let (index, reader) = (Arc::clone(index), reader());
             thread::Builder::new()
                 .name(name.into())
-                .spawn(move || work(&index, &reader))
+                .spawn(move || {
+                    if catch_unwind(AssertUnwindSafe(|| work(&index, &reader))).is_err() {
+                        tracing::error!(
+                            "a thread of the audit index panicked; until the next start searches are slower"
+                        );
+                    }
+                })
                 .map_err(|error| StoreError::Engine(Box::new(error)))
         };
         let works = works.into_iter().filter(|_| index.follows());
@@ -61,9 +68,8 @@ impl Follower {
     pub(crate) fn stop(self) {
         self.index.stop();
         for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the index panicked");
-            }
+            // A panic has been told of where it happened.
+            let _ = thread.join();
         }
     }
 }
