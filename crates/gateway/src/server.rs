@@ -196,14 +196,13 @@ impl Gateway {
     pub async fn serve(mut self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (stop, stopping) = shutdown::channel();
         let (mut health, health_service) = tonic_health::server::health_reporter();
-        if !self.exchange.is_healthy() {
-            health.set_service_status("", ServingStatus::NotServing).await;
-        }
+        let said = health_of(&self.exchange);
+        health.set_service_status("", said).await;
         let background = self.background(&stopping);
         let (stop_releaser, releaser_stopping) = shutdown::channel();
         let releaser = spawn_releaser(self.exchange.clone(), releaser_stopping);
         let (stop_keeper, keeper_stopping) = shutdown::channel();
-        let keeper = spawn_keeper(self.exchange.clone(), health.clone(), keeper_stopping);
+        let keeper = spawn_keeper(self.exchange.clone(), health.clone(), said, keeper_stopping);
         let limits = &self.config.limits;
         let mut server = Server::builder()
             .max_concurrent_streams(limits.streams)
@@ -324,11 +323,11 @@ fn spawn_releaser(exchange: Exchange, stopping: Stopping) -> JoinHandle<()> {
 }
 
 /// What has to be looked at every second.
-fn spawn_keeper(exchange: Exchange, health: HealthReporter, stopping: Stopping) -> JoinHandle<()> {
+fn spawn_keeper(exchange: Exchange, health: HealthReporter, said: ServingStatus, stopping: Stopping) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut said, mut ticks_halted) = (None, 0u64);
+        let (mut said, mut ticks_halted) = (said, 0u64);
         loop {
             // A tick that has begun is finished: it may be writing a summary, which nobody has twice.
             tokio::select! {
@@ -342,13 +341,17 @@ fn spawn_keeper(exchange: Exchange, health: HealthReporter, stopping: Stopping) 
                 }
                 ticks_halted += 1;
             }
-            let status = if exchange.is_healthy() { ServingStatus::Serving } else { ServingStatus::NotServing };
+            let status = health_of(&exchange);
             // Said when it changes only, since whoever watches hears it each time.
-            if said.replace(status) != Some(status) {
+            if std::mem::replace(&mut said, status) != status {
                 health.set_service_status("", status).await;
             }
         }
     })
+}
+
+fn health_of(exchange: &Exchange) -> ServingStatus {
+    if exchange.is_healthy() { ServingStatus::Serving } else { ServingStatus::NotServing }
 }
 
 /// Closes the journal on a thread that may block.
