@@ -219,6 +219,7 @@ impl Index {
         self.take(&path)?;
         // If we stop before, the next start finds the larger one and sweeps these away.
         run.iter().for_each(|block| super::sweep(block.path()));
+        self.grown.notify(usize::MAX);
         Ok(())
     }
 

@@ -259,7 +259,9 @@ pub(super) fn settle(journal: &Journal) {
         let size = journal.read(|state| state.tree().size());
         let covered = index.covered();
         let is_whole = covered.gap(u64::MAX).is_none() && covered.open.range().end == size;
-        let is_written = covered.waiting().is_none();
+        let files = |folder: &PathBuf| fs::read_dir(folder).expect("listed").count();
+        let is_swept = index.folder.as_ref().is_none_or(|folder| files(folder) == covered.blocks().count());
+        let is_written = covered.waiting().is_none() && is_swept;
         drop(covered);
         if is_whole && is_written && index.run_to_merge().is_none() {
             return;
