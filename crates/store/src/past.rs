@@ -8,7 +8,7 @@ use causeway_journal::Checkpoint;
 
 use crate::checkpoint_file::{CheckpointFile, Signed};
 use crate::error::StoreError;
-use crate::evidence::Evidence;
+use crate::evidence::{CONTRADICTS, Evidence};
 use crate::history::History;
 use crate::journal::{Journal, Options};
 use crate::shared::Shared;
@@ -30,45 +30,49 @@ impl Past {
         })
     }
 
-    /// Writes the newest checkpoint into its file where it is not there yet, unless the journal is or has to be halted.
-    pub(crate) fn keep_newest(&self, shared: &Shared) -> Result<(), StoreError> {
+    /// Writes the newest checkpoint into its file where it is not there yet, unless the journal is or has to be halted. Says whether it
+    /// is there now.
+    pub(crate) fn keep_newest(&self, shared: &Shared) -> Result<bool, StoreError> {
         if shared.halted().is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let is_history = |found: &Checkpoint| is_history(shared, found);
-        let contradiction = self.file.write(|| shared.checkpoint(), is_history)?;
-        if let Some(found) = contradiction {
-            let own = shared.read(|state| state.tree().size());
-            let reason = format!(
-                "the checkpoint file holds a checkpoint of {} entries that a key of this journal has signed, and this journal, \
-                 which holds {own}, has not: it was restored from an old copy, or a second copy of it runs elsewhere; stop both \
-                 and go on from the newest copy, nothing is served or signed until then",
-                found.checkpoint.size
-            );
-            self.halt(shared, &reason, Some(&found));
-        }
-        Ok(())
+        let Some(found) = self.file.write(|| shared.checkpoint(), is_history)? else { return Ok(true) };
+        let own = shared.read(|state| state.tree().size());
+        let reason = format!(
+            "the checkpoint file holds a checkpoint of {} entries that a key of this journal has signed, and this journal, \
+             which holds {own}, has not: it was restored from an old copy, or a second copy of it runs elsewhere; stop both \
+             and go on from the newest copy, nothing is served or signed until then",
+            found.checkpoint.size
+        );
+        self.halt(shared, &reason, Some(&found.note), Some(&found));
+        Ok(false)
     }
 
-    /// Halts the journal, on what a key of its own has signed where there is that: from when this returns, nothing is signed. Where
-    /// it is of more entries than the newest checkpoint, it takes its place.
-    pub(crate) fn halt(&self, shared: &Shared, reason: &str, contradicting: Option<&Signed>) {
+    /// Halts the journal, on a checkpoint that contradicts it where there is one: from when this returns, nothing is signed, and every
+    /// start halts it again as long as that is none of its history. One that a key of the ring has signed is shown in the place of
+    /// the newest checkpoint where it is of more entries.
+    fn halt(&self, shared: &Shared, reason: &str, contradicting: Option<&Arc<str>>, signed: Option<&Signed>) {
         let own = shared.checkpoint();
-        let notes = std::iter::once(&own).chain(contradicting.map(|signed| &signed.note));
-        for note in notes {
-            self.keep_evidence("checkpoint", note);
+        if let Some(note) = contradicting {
+            self.keep_evidence(CONTRADICTS, note);
         }
-        let larger = contradicting.filter(|signed| Some(signed.checkpoint.size) > size_of(&own));
+        self.keep_evidence("checkpoint", &own);
+        let own = checkpoint_of(&own).map(|own| own.size);
+        let larger = signed.filter(|signed| Some(signed.checkpoint.size) > own);
         self.say_and_halt(shared, reason, larger);
     }
 
     /// Halts a journal whose log is not what was signed: that is shown, whatever its size. The log as it is gets no signature.
-    pub(crate) fn halt_from_the_start(&self, shared: &Shared, why: &StoreError, signed: &Signed) {
-        self.keep_evidence("checkpoint", &signed.note);
+    pub(crate) fn halt_from_the_start(&self, shared: &Shared, contradiction: &Contradiction) {
+        let Contradiction { shown, origin, why } = contradiction;
+        if let Some(signed) = shown {
+            self.keep_evidence("checkpoint", &signed.note);
+        }
         let (size, root) = shared.read(|state| (state.tree().size(), state.tree().root()));
-        let found = Checkpoint { origin: signed.checkpoint.origin.clone(), size, root };
+        let found = Checkpoint { origin: origin.clone(), size, root };
         self.keep_evidence("found", &found.to_string());
-        self.say_and_halt(shared, &why.to_string(), Some(signed));
+        self.say_and_halt(shared, &why.to_string(), shown.as_ref());
     }
 
     fn say_and_halt(&self, shared: &Shared, reason: &str, shown: Option<&Signed>) {
@@ -84,9 +88,9 @@ impl Past {
     }
 }
 
-/// The size that a note states; none where it is no checkpoint.
-fn size_of(note: &str) -> Option<u64> {
-    note.rfind("\n\n").and_then(|at| Checkpoint::parse(&note[..=at]).ok()).map(|checkpoint| checkpoint.size)
+/// What a note states, not verified; none where it is no checkpoint.
+fn checkpoint_of(note: &str) -> Option<Checkpoint> {
+    note.rfind("\n\n").and_then(|at| Checkpoint::parse(&note[..=at]).ok())
 }
 
 /// Whether the journal has been what a checkpoint says. Where that cannot be read, nobody is accused.
@@ -97,6 +101,16 @@ fn is_history(shared: &Shared, checkpoint: &Checkpoint) -> bool {
     shared.root_at(checkpoint.size).map_or(true, |root| root == checkpoint.root)
 }
 
+/// What was signed, and is none of a log's history.
+#[derive(Debug)]
+pub(crate) struct Contradiction {
+    /// What is shown in the place of a checkpoint of this log: by a key of the ring, or none where there is no such note.
+    pub(crate) shown: Option<Signed>,
+    origin: String,
+    /// The words for it.
+    why: StoreError,
+}
+
 /// Compares a log that is being replayed with what was signed of it.
 #[derive(Debug)]
 pub(crate) struct Comparison<'a> {
@@ -105,14 +119,26 @@ pub(crate) struct Comparison<'a> {
     met: bool,
     /// The checkpoints of the past that the log has not been yet.
     unmet: BTreeMap<u64, Digest>,
+    /// What halted the journal before, as far as the log has not been that yet.
+    accusing: Vec<(Checkpoint, Arc<str>)>,
 }
 
 impl<'a> Comparison<'a> {
-    pub(crate) fn with(past: &'a Past, signed: Option<Signed>) -> Self {
+    /// # Errors
+    /// Evidence that cannot be read, or is no checkpoint.
+    pub(crate) fn with(past: &'a Past, signed: Option<Signed>) -> Result<Self, StoreError> {
         let met = signed.as_ref().is_none_or(|signed| signed.checkpoint.size == 0);
         let mut unmet = past.history.roots();
         unmet.remove(&0);
-        Self { past, signed, met, unmet }
+        let mut accusing = Vec::new();
+        for (path, note) in past.evidence.contradicting()? {
+            let Some(checkpoint) = checkpoint_of(&note) else {
+                return Err(StoreError::CheckpointFile { path, source: "it is no checkpoint".into() });
+            };
+            accusing.push((checkpoint, note));
+        }
+        accusing.retain(|(checkpoint, _)| checkpoint.size > 0);
+        Ok(Self { past, signed, met, unmet, accusing })
     }
 
     /// Looks at the tree as it was at the end of a frame: checkpoints are taken only there.
@@ -122,34 +148,43 @@ impl<'a> Comparison<'a> {
         if self.unmet.get(&size) == Some(&root) {
             self.unmet.remove(&size);
         }
+        self.accusing.retain(|(checkpoint, _)| checkpoint.size != size || checkpoint.root != root);
     }
 
     /// What was signed, and the log, which ends at `size`, has never been: the largest, or none. A checkpoint of the past counts
-    /// where a key of the ring has signed it.
-    pub(crate) fn conclude(self, size: u64) -> Option<(Signed, StoreError)> {
-        let Self { past, signed, met, unmet } = self;
+    /// where a key of the ring has signed it. What halted the journal counts by whatever key: whoever halted it knew that it was one
+    /// of the log's, which may have left the ring since.
+    pub(crate) fn conclude(self, size: u64) -> Option<Contradiction> {
+        let Self { past, signed, met, unmet, accusing } = self;
         let of_history = unmet.into_keys().rev().find_map(|size| {
             let note: Arc<str> = past.history.of(size).ok()??.into();
             past.file.verify(&note).ok()
         });
-        let all = signed.filter(|_| !met).into_iter().chain(of_history);
-        let largest = all.max_by_key(|signed| signed.checkpoint.size)?;
-        let why = StoreError::RolledBack { signed_size: largest.checkpoint.size, found_size: size };
-        Some((largest, why))
+        let in_file = signed.clone();
+        let known = signed.filter(|_| !met).into_iter().chain(of_history);
+        let known = known.map(|signed| (signed.checkpoint.clone(), Some(signed)));
+        let accusing = accusing.into_iter().map(|(checkpoint, note)| (checkpoint, past.file.verify(&note).ok()));
+        let (largest, by_ring) = known.chain(accusing).max_by_key(|(checkpoint, _)| checkpoint.size)?;
+        let why = StoreError::RolledBack { signed_size: largest.size, found_size: size };
+        Some(Contradiction { shown: by_ring.or(in_file), origin: largest.origin, why })
     }
 }
 
 impl Journal {
     /// Halts the journal for good, for a reason that is told to everybody: from when this returns, nothing is appended or signed
-    /// any more; what is durable can be read. `evidence` is a checkpoint that a key of this journal has signed and that is none of
-    /// its history, as a witness may hold: it is kept beside the journal's own newest one in `evidence/`, and shown in that one's
-    /// place where it is of more entries. It blocks for a sync or two. Only a start with another copy of the journal ends it.
+    /// any more; what is durable can be read. `evidence` is a checkpoint that a key of this journal has signed, as the caller has made
+    /// sure, and that is none of its history, as a witness may hold: it is kept beside the journal's own newest one in `evidence/`,
+    /// and shown in that one's place where it is of more entries and a key of the ring has signed it. It blocks for a sync or two.
+    ///
+    /// With evidence, every start halts the journal again until another copy of the journal is started, of whose history it is.
     pub fn halt(&self, reason: &str, evidence: Option<&str>) {
-        let signed = evidence.and_then(|note| self.past.file.verify(&note.into()).ok());
-        if let (Some(note), None) = (evidence, &signed) {
-            self.past.keep_evidence("unverified", note);
+        let evidence: Option<Arc<str>> = evidence.map(Arc::from);
+        if let Some(text) = evidence.as_ref().filter(|text| checkpoint_of(text).is_none()) {
+            self.past.keep_evidence("unverified", text);
         }
-        self.past.halt(&self.shared, reason, signed.as_ref());
+        let note = evidence.filter(|text| checkpoint_of(text).is_some());
+        let signed = note.as_ref().and_then(|note| self.past.file.verify(note).ok());
+        self.past.halt(&self.shared, reason, note.as_ref(), signed.as_ref());
     }
 
     /// Why the journal is halted: its history is not what it has signed. None while it is not; a journal that has stopped for another

@@ -5,7 +5,7 @@ use causeway_journal::{State, Tile, apply};
 use crate::checkpoint_file::Signed;
 use crate::error::StoreError;
 use crate::log::FrameLog;
-use crate::past::{Comparison, Past};
+use crate::past::{Comparison, Contradiction, Past};
 
 /// Bytes of frames that are read at once.
 const READ_BYTES: usize = 4 << 20;
@@ -16,15 +16,15 @@ pub(crate) struct Replayed {
     pub(crate) state: State,
     /// The tiles that only the newest frame completed: those are not in the log yet.
     pub(crate) tiles: Vec<Tile>,
-    /// What was signed, and the log has never been, with the words for it.
-    pub(crate) contradiction: Option<(Signed, StoreError)>,
+    /// What was signed, and the log has never been.
+    pub(crate) contradiction: Option<Contradiction>,
 }
 
 /// Replays the whole log and compares it with what was signed of it.
 pub(crate) fn replay(log: &dyn FrameLog, past: &Past, signed: Option<Signed>) -> Result<Replayed, StoreError> {
     let mut state = State::new();
     let mut tiles = Vec::new();
-    let mut comparison = Comparison::with(past, signed);
+    let mut comparison = Comparison::with(past, signed)?;
     loop {
         let frames = log.read(state.head().0.next(), READ_BYTES)?;
         if frames.is_empty() {

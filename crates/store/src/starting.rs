@@ -65,8 +65,8 @@ impl Journal {
         };
         let (keys, queue_depth) = (options.keys, options.queue_depth);
         let data_dir = options.data_dir.clone();
-        let checkpoint = match &contradiction {
-            Some((signed, _)) => Arc::clone(&signed.note),
+        let checkpoint = match contradiction.as_ref().and_then(|contradiction| contradiction.shown.as_ref()) {
+            Some(signed) => Arc::clone(&signed.note),
             None if is_first_start && state.tree().size() > 0 => {
                 // Without the file, a log that was cut back would look like any other.
                 return Err(StoreError::CheckpointMissing { path: options.data_dir.join("checkpoint") });
@@ -74,8 +74,8 @@ impl Journal {
             None => in_order(&state, &writer, &keys, &past, is_first_start)?,
         };
         let shared = Arc::new(Shared::new(log, writer.verifier_keys(), state, checkpoint, tiles));
-        if let Some((signed, why)) = contradiction {
-            past.halt_from_the_start(&shared, &why, &signed);
+        if let Some(contradiction) = contradiction {
+            past.halt_from_the_start(&shared, &contradiction);
         }
         run_threads(Parts { shared, writer, opened, keys, past, queue_depth, data_dir, settings })
     }

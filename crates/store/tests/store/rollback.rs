@@ -207,3 +207,60 @@ fn what_waits_when_a_journal_is_halted_is_told_and_nothing_is_signed() {
     assert_eq!(journal.checkpoint(), shown);
     assert_eq!(size_of(&shown) + refused, size_of(&before) + 200);
 }
+
+#[test]
+fn a_halt_outlasts_restarts_until_the_right_journal_is_put_back() {
+    let setting = Setting::new();
+    let (old, newest) = gone_on(&setting);
+    let right = setting.folder.path().join("right");
+    copy_dir(&setting.data_dir(), &right);
+    fs::remove_dir_all(setting.data_dir()).expect("removed");
+    copy_dir(&old, &setting.data_dir());
+    // Yesterday's copy goes on, and signs, until somebody shows what today's had signed.
+    let journal = setting.start();
+    append(&journal, draft(50));
+    let own = journal.checkpoint();
+    journal.halt("a witness holds a checkpoint of 22", Some(&newest));
+    journal.close();
+    for _ in 0..2 {
+        let journal = setting.start();
+        assert_halted(&journal, "holds 13 entries but has signed a checkpoint of 22");
+        assert_eq!(&*journal.checkpoint(), newest);
+        assert!(!journal.is_healthy());
+        journal.close();
+    }
+    assert_eq!(evidence(&setting.data_dir()).iter().filter(|note| **note == newest).count(), 1, "kept once");
+
+    // Today's log and its file are put back, and the evidence stays: nothing is in the way, though the other history's own
+    // checkpoint lies there too.
+    put_back(&right, &setting.data_dir());
+    fs::copy(right.join("checkpoint"), setting.data_dir().join("checkpoint")).expect("copied");
+    assert!(evidence(&setting.data_dir()).contains(&own.to_string()));
+    let journal = setting.start();
+    assert_eq!(journal.halted(), None);
+    append(&journal, draft(60));
+}
+
+#[test]
+fn a_halt_by_a_key_that_has_left_the_ring_outlasts_restarts_too() {
+    let setting = Setting::new();
+    let journal = setting.begin();
+    append(&journal, draft(1));
+    journal.close();
+    let journal = setting.start();
+    let own = journal.checkpoint();
+    let elsewhere = Checkpoint { origin: ORIGIN.into(), size: 9, root: causeway_journal::leaf_hash(b"") };
+    journal.halt("a witness holds 9", Some(&elsewhere.sign(&causeway_crypto::SigningKey::generate())));
+    journal.close();
+    let journal = setting.start();
+    assert_halted(&journal, "holds 3 entries but has signed a checkpoint of 9");
+    assert_eq!(journal.checkpoint(), own, "what its own keys verify is shown");
+    verify_checkpoint(&own, &journal.verifier_key(), ORIGIN).expect("by the key that is named");
+    journal.close();
+    // What is no checkpoint any more says nothing, and is not passed over.
+    let files =
+        fs::read_dir(setting.data_dir().join("evidence")).expect("there").map(|file| file.expect("listed").path());
+    let accusing = files.into_iter().find(|path| path.to_string_lossy().contains("contradicts-")).expect("kept");
+    fs::write(&accusing, "nothing").expect("written");
+    setting.start_over(Box::new(setting.log())).expect_err("refused");
+}
