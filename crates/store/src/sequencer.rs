@@ -189,12 +189,11 @@ impl Sequencer {
     /// Takes the signing keys that sign no more out of the ring, once the checkpoint file is signed by the one of now: a start
     /// verifies it by what is in the ring.
     fn drop_other_signing_keys(&self) {
-        let written = self.past.keep_newest(&self.shared);
-        if self.shared.halted().is_some() {
-            // What is in the file may be signed by one of those keys, and the next start has to verify it.
-            return;
-        }
-        let dropped = written.and_then(|_| self.writer.signers.keep_alone(&self.keys));
+        let dropped = self.past.keep_newest(&self.shared).and_then(|is_kept| {
+            // Where it is not there, the journal is halted: what is in the file may be signed by one of those keys, and the next start
+            // has to verify it.
+            if is_kept { self.writer.signers.keep_alone(&self.keys) } else { Ok(()) }
+        });
         if let Err(error) = dropped {
             tracing::error!(
                 error = &error as &dyn Error,
