@@ -65,6 +65,14 @@ pub(crate) fn put_in_place(path: &Path) -> io::Result<()> {
     sync(parent_of(path))
 }
 
+/// Takes a file away, durably; one that is not there is gone.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.and_then(|()| sync(parent_of(path))),
+    }
+}
+
 /// The name under which a file is written before it takes its place.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

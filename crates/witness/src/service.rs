@@ -14,6 +14,7 @@ use tokio::task::spawn_blocking;
 use crate::body;
 use crate::config::Limits;
 use crate::evidence::Suspicion;
+use crate::held::Held;
 use crate::memory::Memory;
 use crate::notices::Notices;
 use crate::refusal::Refusal;
@@ -127,15 +128,32 @@ impl Service {
         };
         match self.memory.add(log, &request, self.clock.seconds()) {
             Ok(cosigned) => {
-                let (old_size, size) = (cosigned.old_size, cosigned.size);
+                let (old_size, size) = (cosigned.old_size, cosigned.held.checkpoint.size);
                 if size == old_size {
                     tracing::debug!(log = log.origin(), size, "cosigned again");
                 } else {
                     tracing::info!(log = log.origin(), old_size, size, "cosigned");
+                    self.settle(log, &cosigned.held);
                 }
                 plain(StatusCode::OK, cosigned.line)
             }
             Err(refused) => self.refused(&refused, Some(log)),
+        }
+    }
+
+    /// Looks again at what was suspected of the checkpoint that has now been cosigned.
+    fn settle(&self, log: &WatchedLog, held: &Held) {
+        let what = "the log has signed two histories of one size";
+        match self.memory.evidence().settle(log.name(), held) {
+            Ok(None) => {}
+            Ok(Some(path)) => {
+                tracing::error!(log = log.origin(), size = held.checkpoint.size, evidence = %path.display(), "{what}");
+            }
+            Err(error) => {
+                if let Some(left_out) = self.notices.admit("evidence") {
+                    tracing::error!(log = log.origin(), %error, left_out, "evidence could not be written");
+                }
+            }
         }
     }
 

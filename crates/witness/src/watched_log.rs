@@ -45,8 +45,8 @@ pub(crate) struct Cosigned {
     pub(crate) line: String,
     /// The log's size before.
     pub(crate) old_size: u64,
-    /// And now.
-    pub(crate) size: u64,
+    /// What is held now.
+    pub(crate) held: Held,
 }
 
 /// A checkpoint that was not cosigned.
@@ -138,12 +138,12 @@ impl WatchedLog {
         }
         let signed = SignedNote::of(&request.checkpoint, &self.keys).map_err(not_cosigned)?;
         let (next, line) = Held::cosigned(&signed, identity, time()).map_err(not_cosigned)?;
-        let size = next.checkpoint.size;
+        let now = next.clone();
         // The very same note within one second: whoever repeats a checkpoint, which anybody can, makes no writes.
         if held.is_none_or(|held| held.note != next.note) {
             self.write(&mut place, Box::new(next), register)?;
         }
-        Ok(Cosigned { line, old_size, size })
+        Ok(Cosigned { line, old_size, held: now })
     }
 
     /// Writes what is to be held, and that there is something, in this order: a file that the register does not have yet is

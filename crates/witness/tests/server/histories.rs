@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 use std::thread;
+use std::time::Duration;
 
 use causeway_crypto::SigningKey;
 use causeway_journal::{Checkpoint, verify_cosignature};
 
 use crate::client;
 use crate::fake_log::{FakeLog, ORIGIN};
-use crate::harness::{Place, hex};
+use crate::harness::{Place, Running, hex};
 
 fn evidence(place: &Place) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(place.config.state_dir.join("evidence")) else { return Vec::new() };
@@ -56,11 +57,75 @@ fn a_second_history_that_has_grown_is_refused_by_its_proof_and_kept_until_there_
     let kept = fs::read_to_string(&evidence(&place)[1]).expect("a text");
     assert_eq!(kept, other.checkpoint(8).sign(&other.key));
 
-    assert_eq!(witness.add(&log, 5, 8).status, 200);
-    assert_eq!(witness.add(&other, 8, 8).status, 409);
+    // The log goes on past it: that is no answer.
+    assert_eq!(witness.add(&log, 5, 7).status, 200);
+    assert_eq!(evidence(&place).len(), 2);
+    assert_eq!(witness.add(&log, 7, 8).status, 200);
     let held = fs::read_to_string(&evidence(&place)[0]).expect("a text");
     assert!(held.starts_with(&log.checkpoint(8).to_string()), "proof takes the place of suspicion: {held}");
+    assert_eq!(fs::read_to_string(&evidence(&place)[1]).expect("a text"), kept);
+    assert_eq!(witness.add(&other, 8, 8).status, 409);
     assert_eq!(evidence(&place).len(), 2);
+    witness.stop();
+}
+
+/// Offers a checkpoint of the log with a wrong proof, as anybody can.
+fn offer_with_a_wrong_proof(witness: &Running, log: &FakeLog, held: usize, size: usize) {
+    let mut request = log.request(held, size);
+    request.proof.reverse();
+    request.proof.push(log.checkpoint(1).root);
+    assert_eq!(client::add(witness.address, &request.to_string()).status, 422);
+}
+
+/// Makes all evidence look as old as the number in its place says, the first the oldest.
+fn let_it_age(place: &Place) {
+    let files = evidence(place).into_iter().zip(0..);
+    for (file, number) in files {
+        let file = fs::File::options().write(true).open(file).expect("opens");
+        let written = file.metadata().and_then(|about| about.modified()).expect("known");
+        file.set_modified(written - Duration::from_secs(10_000 - number)).expect("set");
+    }
+}
+
+#[test]
+fn wrong_proofs_neither_fill_the_folder_for_ever_nor_drive_out_proof() {
+    let (log, other) = (FakeLog::new("a"), FakeLog::new("b"));
+    let place = Place::for_log(&log);
+    let witness = place.start();
+    assert_eq!(witness.add(&log, 0, 10).status, 200);
+    assert_eq!(witness.add(&other, 10, 10).status, 409);
+    for size in 11..62 {
+        offer_with_a_wrong_proof(&witness, &log, 10, size);
+    }
+    assert_eq!(evidence(&place).len(), 2 * 33, "the proof, and so many that prove nothing");
+    // What comes later is kept all the same, in the place of the oldest, and never in that of proof.
+    let_it_age(&place);
+    let before = evidence(&place);
+    assert_eq!(witness.add(&other, 10, 62).status, 422);
+    let after = evidence(&place);
+    assert_eq!(after.len(), 2 * 33);
+    assert_eq!(before[..2], after[..2], "the proof");
+    let gone: Vec<_> = before.iter().filter(|file| !after.contains(file)).collect();
+    assert_eq!(gone, [&before[2], &before[3]], "the oldest");
+    let kept = fs::read_to_string(after.last().expect("kept")).expect("a text");
+    assert_eq!(kept, other.checkpoint(62).sign(&other.key));
+    assert_eq!(witness.add(&other, 10, 63).status, 422);
+    assert_eq!(evidence(&place), after, "but not so soon after the one before");
+    witness.stop();
+}
+
+#[test]
+fn a_wrong_proof_is_no_evidence_once_its_checkpoint_is_cosigned() {
+    let log = FakeLog::new("a");
+    let place = Place::for_log(&log);
+    let witness = place.start();
+    assert_eq!(witness.add(&log, 0, 5).status, 200);
+    for size in 6..40 {
+        offer_with_a_wrong_proof(&witness, &log, size - 1, size);
+        assert_eq!(evidence(&place).len(), 2);
+        assert_eq!(witness.add(&log, size - 1, size).status, 200);
+        assert_eq!(evidence(&place).len(), 0, "{size}");
+    }
     witness.stop();
 }
 
@@ -74,12 +139,8 @@ fn nobody_else_makes_evidence_and_wrong_proofs_leave_room_for_it() {
     let stranger = FakeLog::named(ORIGIN, "b", SigningKey::generate());
     assert_eq!(witness.add(&stranger, 5, 5).status, 403);
     assert_eq!(evidence(&place).len(), 0);
-    // Anybody can offer a checkpoint of the log with a wrong proof.
     for size in 6..60 {
-        let mut request = log.request(5, size);
-        request.proof.reverse();
-        request.proof.push(log.checkpoint(1).root);
-        assert_eq!(client::add(witness.address, &request.to_string()).status, 422);
+        offer_with_a_wrong_proof(&witness, &log, 5, size);
     }
     assert_eq!(evidence(&place).len(), 2 * 32, "bounded");
     assert_eq!(witness.add(&log, 5, 60).status, 200);
