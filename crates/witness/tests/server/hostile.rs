@@ -168,3 +168,23 @@ fn idle_connections_do_not_hold_up_a_stop() {
     witness.stop();
     assert!(client::read_all(&mut idle).len() < 1000, "closed by the witness");
 }
+
+#[test]
+fn where_all_places_are_taken_others_are_told_to_come_back() {
+    let log = FakeLog::new("a");
+    let mut place = Place::for_log(&log);
+    // As if that many requests were being decided: nobody finds a place.
+    place.config.limits.requests = 0;
+    let witness = place.start();
+    let shown = client::request(witness.address, "GET", &format!("/{}/checkpoint", hex(ORIGIN)), b"");
+    for reply in [witness.add(&log, 0, 4), shown] {
+        assert_eq!((reply.status, reply.body.as_str()), (503, "busy: come back in a second\n"), "{reply:?}");
+        assert!(reply.has_header("retry-after: 1"), "{reply:?}");
+    }
+    assert_eq!(client::request(witness.address, "GET", "/", b"").status, 404, "what needs no place is answered");
+    witness.stop();
+    place.config.limits.requests = 1;
+    let witness = place.start();
+    assert_eq!(witness.add(&log, 0, 4).status, 200, "nothing was held against anybody");
+    witness.stop();
+}
