@@ -140,7 +140,12 @@ impl Rehearsal {
     /// What apply makes of a draft; what the rules would not even let into the log is void.
     fn play(&mut self, draft: Draft) -> Outcome {
         let (head, previous) = self.state.head();
-        let entry = v1::Entry { node: "rehearsal".into(), software_version: "rehearsal".into(), ..draft.entry };
+        let entry = v1::Entry {
+            node: "rehearsal".into(),
+            software_version: "rehearsal".into(),
+            rules_version: RULES_VERSION,
+            ..draft.entry
+        };
         let document_text = draft.document_text.unwrap_or_default();
         let frame = |entry| v1::Frame {
             rules_version: RULES_VERSION,

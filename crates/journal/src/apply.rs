@@ -18,6 +18,7 @@ use entry::{Course, take};
 
 use crate::{JournalError, MAX_TREE_SIZE, Outcome, State, Tile, decode_entry, decode_frame, frame_id, leaf_hash, v1};
 
+pub use entry::activated;
 pub use mirrored::{MirroredEntry, apply_mirrored};
 
 /// The version of these rules that new frames name. A change of what any frame makes of the state, and also of what the
@@ -27,7 +28,9 @@ pub use mirrored::{MirroredEntry, apply_mirrored};
 /// 1: records, documents, feeds. 2: restriction, erasure, legal hold, retention, re-identification, rotation of keys; a record
 /// version may be released again where no release of it is live, or after a rotation of its feed's key. 3: suspension, the
 /// re-evaluation of a feed, minimum cells, persons at risk, acknowledgement of single items and its deadline, published tables.
-/// 4: agency files may limit what an auditor reads.
+/// 4: agency files may limit what an auditor reads; a document that is to come into force has its text with it, whatever becomes of it;
+/// of two requests for re-identification with one id the first stands; each entry names
+/// the version, so that nobody can say later that it was another.
 pub const RULES_VERSION: u32 = 4;
 
 /// The rules version that knows the protection of records.
@@ -38,6 +41,9 @@ const RULES_AGREEMENTS: u32 = 3;
 
 /// The rules version that knows limits of auditors.
 const RULES_AUDITORS: u32 = 4;
+
+/// The rules version under which nothing that a verifier needs can be left out, and no id stands for two requests.
+const RULES_EVIDENCE: u32 = 4;
 
 /// What applying a frame gave.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,6 +22,8 @@ pub enum JournalError {
     Malformed(&'static str),
     /// The frame's rules are of a version that this software does not know.
     UnknownRules(u32),
+    /// The entry names another version of the rules than the one that it is to be applied under; 0 where it names none.
+    OtherRules(u32),
     /// The frame is of another log.
     WrongLog,
     /// The frame does not name the frame before it.
@@ -67,6 +69,9 @@ impl fmt::Display for JournalError {
             Self::NotCanonical(what) => write!(f, "{what} is not canonical"),
             Self::Malformed(what) => write!(f, "malformed {what}"),
             Self::UnknownRules(version) => write!(f, "rules version {version} is not known to this software"),
+            Self::OtherRules(version) => {
+                write!(f, "the entry names rules version {version}, and is to be applied under another one")
+            }
             Self::WrongLog => f.write_str("the frame is of another log"),
             Self::WrongPrevious => f.write_str("the frame does not name the frame before it"),
             Self::WrongSequence { expected, found } => write!(f, "frame {found} came where frame {expected} is next"),

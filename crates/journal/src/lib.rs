@@ -30,7 +30,9 @@ pub mod tlog_path;
 pub mod v1;
 pub mod witness;
 
-pub use apply::{Applied, Checked, MirroredEntry, RULES_VERSION, apply, apply_checked, apply_mirrored, check};
+pub use apply::{
+    Applied, Checked, MirroredEntry, RULES_VERSION, activated, apply, apply_checked, apply_mirrored, check,
+};
 pub use checkpoint::{Checkpoint, verify as verify_checkpoint};
 pub use codec::{
     MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, decode_entry, decode_frame, encode_entry, encode_frame,

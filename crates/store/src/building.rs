@@ -37,6 +37,7 @@ impl Stamp {
         entry.time_micros = time.0;
         entry.node.clone_from(&self.node);
         entry.software_version.clone_from(&self.software);
+        entry.rules_version = causeway_journal::RULES_VERSION;
     }
 }
 

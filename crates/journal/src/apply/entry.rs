@@ -4,10 +4,10 @@
 use causeway_crypto::Digest;
 use causeway_model::{AgencyId, LeafIndex, Timestamp};
 
-use super::{RULES_AGREEMENTS, RULES_PROTECTION, effect};
+use super::{RULES_AGREEMENTS, RULES_EVIDENCE, RULES_PROTECTION, effect};
 use crate::reason::{REASON_GENESIS, REASON_GENESIS_COMPLETE};
 use crate::state::Genesis;
-use crate::{JournalError, Outcome, State, Tile, table_digest, v1};
+use crate::{JournalError, Outcome, State, Tile, document_digest, table_digest, v1};
 
 /// How far a run of entries has been checked.
 pub(super) struct Course {
@@ -28,12 +28,16 @@ impl Course {
             return Err(JournalError::TimeBack);
         }
         self.time = Timestamp(entry.time_micros);
-        check_text(entry, text)?;
+        check_text(rules, entry, text)?;
         if rules < RULES_PROTECTION && (entry.retention.is_some() || !entry.identity_request.is_empty()) {
             return Err(JournalError::Malformed("a field of later rules"));
         }
         if rules < RULES_AGREEMENTS && speaks_of_agreements(entry) {
             return Err(JournalError::Malformed("a field of later rules"));
+        }
+        let named = if rules < RULES_EVIDENCE { 0 } else { rules };
+        if entry.rules_version != named {
+            return Err(JournalError::OtherRules(entry.rules_version));
         }
         self.genesis = begun(std::mem::take(&mut self.genesis), entry)?;
         Ok(())
@@ -53,15 +57,29 @@ pub(super) fn take(state: &mut State, entry: &v1::Entry, leaf_hash: Digest, text
     (outcome, state.tree.push(leaf_hash))
 }
 
-/// A text is announced in its entry: otherwise it would be in the log without being in the tree.
-fn check_text(entry: &v1::Entry, text: &[u8]) -> Result<(), JournalError> {
+/// A text is announced in its entry: otherwise it would be in the log without being in the tree. One that an entry announces is there:
+/// otherwise nobody could tell a document that came without its text from one whose text is withheld.
+fn check_text(rules: u32, entry: &v1::Entry, text: &[u8]) -> Result<(), JournalError> {
     if !text.is_empty() && entry.document.is_none() && entry.table.is_none() {
         return Err(JournalError::Malformed("document text without document"));
     }
     if entry.table.is_some() && table_digest(text).0 != *entry.subject_digest {
         return Err(JournalError::Malformed("table without its text"));
     }
+    if rules >= RULES_EVIDENCE && activated(entry).is_some_and(|document| !is_of_document(document, text)) {
+        return Err(JournalError::Malformed("document without its text"));
+    }
     Ok(())
+}
+
+/// The document that an entry is to bring into force: its text has to travel with it.
+pub fn activated(entry: &v1::Entry) -> Option<&v1::Document> {
+    let brings = entry.operation() == v1::Operation::Document && entry.decision() == v1::Decision::Allowed;
+    entry.document.as_ref().filter(|document| brings && document.action() == v1::DocumentAction::Activate)
+}
+
+fn is_of_document(document: &v1::Document, text: &[u8]) -> bool {
+    document_digest(document.kind(), &document.id, document.version, text).0 == *document.digest
 }
 
 /// Whether an entry holds what only rules version 3 knows.

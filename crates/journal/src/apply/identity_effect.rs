@@ -4,8 +4,8 @@
 use causeway_crypto::Digest;
 use causeway_model::{AgencyId, EntryId, LeafIndex, RecordId, RecordVersion, Timestamp};
 
-use super::RULES_PROTECTION;
 use super::effect::owner_and_record;
+use super::{RULES_EVIDENCE, RULES_PROTECTION};
 use crate::reason::{
     REASON_IDENTITY_APPROVED, REASON_IDENTITY_COLLECTED, REASON_IDENTITY_DELIVERED, REASON_IDENTITY_REFUSED,
     REASON_IDENTITY_RELEASED, REASON_IDENTITY_REQUESTED,
@@ -88,6 +88,10 @@ fn request(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     else {
         return Outcome::Void;
     };
+    // Another request under its id would begin again, and take the approvals that the first one had.
+    if state.rules >= RULES_EVIDENCE && state.identities.all.contains_key(&id) {
+        return Outcome::Void;
+    }
     let agreement = match recipient.agreement.as_str() {
         "" => None,
         id => match id.parse() {

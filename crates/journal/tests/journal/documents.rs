@@ -1,7 +1,9 @@
 //! Governed documents: nobody widens access alone, and not by another text than the one that was approved.
 
 use causeway_crypto::{SigningKey, digest};
-use causeway_journal::{Outcome, approval_message, document_digest, v1};
+use causeway_journal::{
+    JournalError, MirroredEntry, Outcome, RULES_VERSION, apply_mirrored, approval_message, document_digest, v1,
+};
 use v1::DocumentKind::{Agency, Agreement, CodeList, Schema};
 
 use crate::log::{
@@ -70,9 +72,6 @@ fn an_approval_is_of_one_text_one_version_and_one_key() {
     let (entry, bytes) = document_entry(Agreement, AL, 2, &text, NCA_TWO);
 
     let tampered = text.replace("investigation", "safeguarding").into_bytes();
-    assert_eq!(log.document_with(entry.clone(), tampered.clone()), UNAPPROVED, "tampered text");
-    assert_eq!(log.document_with(entry.clone(), Vec::new()), UNAPPROVED, "no text");
-
     let mut own_digest = entry.clone();
     let digest = document_digest(Agreement, AL, 2, &tampered);
     own_digest.document.as_mut().expect("a document").digest = digest.0.to_vec();
@@ -111,6 +110,28 @@ fn an_approval_is_of_one_text_one_version_and_one_key() {
     assert_eq!(log.document_with(entry, bytes), UNAPPROVED, "the version is in force already");
     let old = agreement_text(AL, 1, "al-police");
     assert_eq!(log.document(Agreement, AL, 1, &old, NCA_TWO), UNAPPROVED, "an older version");
+}
+
+#[test]
+fn an_entry_that_brings_in_a_document_has_its_text_with_it() {
+    let text = agreement_text(AL, 2, "al-police");
+    let (entry, bytes) = document_entry(Agreement, AL, 2, &text, NCA_TWO);
+    let tampered = text.replace("investigation", "safeguarding").into_bytes();
+    let mut early = Log::begun_under(3);
+    for text in [tampered.clone(), Vec::new()] {
+        assert_eq!(early.document_with(entry.clone(), text), UNAPPROVED, "earlier rules let it into the log");
+    }
+    let mut log = Log::begun();
+    for text in [tampered, Vec::new()] {
+        let item = v1::Item { document_text: text.clone(), ..log.item(entry.clone()) };
+        let mirrored = MirroredEntry::read(&item.entry, text).expect("well formed");
+        let refusal = Err(JournalError::Malformed("document without its text"));
+        assert_eq!(log.append(&log.frame_of(vec![item])), refusal);
+        assert_eq!(apply_mirrored(&mut log.mirrored, RULES_VERSION, &[mirrored]), refusal);
+    }
+    let (nothing, text) = document_entry(CodeList, "ports", 1, "", NCA_TWO);
+    assert_eq!(log.document_with(nothing, text), Outcome::Effective, "the text of nothing is there");
+    assert_eq!(log.document_with(entry, bytes), Outcome::Effective);
 }
 
 #[test]

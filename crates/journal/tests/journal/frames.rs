@@ -171,7 +171,7 @@ fn genesis_comes_first_and_once() {
         let bytes = encode_frame(&log.frame_of(vec![item])).expect("well formed");
         assert!(matches!(refused(&mut log, &bytes), JournalError::Genesis(_)));
     }
-    let (document, _) = document_entry(v1::DocumentKind::CodeList, "ports", 1, "x", &[]);
+    let (document, _) = document_entry(v1::DocumentKind::CodeList, "ports", 1, "", &[]);
     log.all(vec![document, administration("genesis-complete"), allowed(v1::Operation::Key, "created", "gb-nca")]);
     assert!(log.state.genesis_complete());
     for reason in ["genesis", "genesis-complete"] {

@@ -1,7 +1,7 @@
 //! Re-identification: each step needs the one before it, its own agency, and its time; each happens once.
 
 use causeway_crypto::Digest;
-use causeway_journal::{Outcome, erasure_digest, identity_digest, v1};
+use causeway_journal::{Outcome, RULES_VERSION, decode_entry, erasure_digest, identity_digest, v1};
 use causeway_model::EntryId;
 
 use crate::log::{AL, Log, VN, allowed, approval, mac, record, record_ref, submit, withdraw};
@@ -48,7 +48,11 @@ fn disclose(reason: &str, agency: &str, request: EntryId) -> v1::Entry {
 }
 
 fn with_record() -> Log {
-    let mut log = Log::begun();
+    with_record_under(RULES_VERSION)
+}
+
+fn with_record_under(rules: u32) -> Log {
+    let mut log = Log::begun_under(rules);
     log.all(vec![submit("a", 1), submit("b", 1)]);
     log
 }
@@ -203,4 +207,26 @@ fn what_is_restricted_or_withdrawn_after_all_approvals_goes_to_no_partner() {
         log.one(approve(late, "al-police", ("gb-nca", person)));
     }
     assert_eq!(log.one(disclose("identity-released", "gb-nca", late)), Outcome::NotFound);
+}
+
+#[test]
+fn approvals_are_of_one_request_and_its_id_is_never_another_one() {
+    for (rules, again) in [(3, Outcome::Effective), (4, Outcome::Void)] {
+        let mut log = with_record_under(rules);
+        let request = approved(&mut log);
+        assert_eq!(log.one(disclose("identity-released", "gb-nca", request)), Outcome::Effective);
+        let mut entry = ask("a", "al-police", AL, 5);
+        entry.entry_id = request.as_bytes().to_vec();
+        let item = log.item_again(entry);
+        assert_eq!(decode_entry(&item.entry).expect("well formed").entry_id, request.as_bytes());
+        let applied = log.append(&log.frame_of(vec![item])).expect("it comes next");
+        assert_eq!(applied.outcomes, [again], "rules {rules}");
+        if rules == 4 {
+            // Neither the approvals nor the release begin again.
+            assert!(log.state.identity(&request).expect("asked").released.is_some());
+            assert_eq!(log.one(approve(request, "al-police", ("gb-nca", "dpo"))), Outcome::AlreadyDone);
+            assert_eq!(log.one(disclose("identity-released", "gb-nca", request)), Outcome::AlreadyDone);
+        }
+        assert_eq!(format!("{:?}", log.replayed()), format!("{:?}", log.state));
+    }
 }

@@ -72,7 +72,18 @@ impl Log {
     pub(crate) fn item(&mut self, entry: v1::Entry) -> v1::Item {
         self.time += 1_000_000;
         let entry_id = digest("test", &[&self.time.to_be_bytes()]).0[..16].to_vec();
-        let entry = v1::Entry { entry_id, time_micros: self.time, ..entry };
+        self.item_of(v1::Entry { entry_id, ..entry })
+    }
+
+    /// The same under the id that it has.
+    pub(crate) fn item_again(&mut self, entry: v1::Entry) -> v1::Item {
+        self.time += 1_000_000;
+        self.item_of(entry)
+    }
+
+    fn item_of(&self, entry: v1::Entry) -> v1::Item {
+        let rules_version = if self.rules < 4 { 0 } else { self.rules };
+        let entry = v1::Entry { time_micros: self.time, rules_version, ..entry };
         v1::Item { entry: encode_entry(&entry).expect("a well-formed entry"), ..v1::Item::default() }
     }
 

@@ -77,3 +77,21 @@ fn what_frames_would_be_refused_for_is_refused_and_changes_nothing() {
     let long = vec![b' '; causeway_journal::MAX_DOCUMENT_BYTES + 1];
     assert!(MirroredEntry::read(&log.item(administration("other")).entry, long).is_err());
 }
+
+#[test]
+fn the_rules_that_an_entry_names_are_those_that_it_is_applied_under() {
+    let mut log = Log::begun_under(3);
+    let item = log.item(submit("one", 1));
+    let unnamed = MirroredEntry::read(&item.entry, Vec::new()).expect("well formed");
+    log.rules = RULES_VERSION;
+    let item = log.item(submit("two", 1));
+    let named = MirroredEntry::read(&item.entry, Vec::new()).expect("well formed");
+    for (rules, entry, named) in [(3, &named, RULES_VERSION), (RULES_VERSION, &unnamed, 0)] {
+        let refused = apply_mirrored(&mut log.mirrored, rules, std::slice::from_ref(entry));
+        assert_eq!(refused, Err(JournalError::OtherRules(named)));
+    }
+    log.rules = 3;
+    assert_eq!(log.append(&log.frame_of(vec![item.clone()])), Err(JournalError::OtherRules(RULES_VERSION)));
+    log.rules = RULES_VERSION;
+    log.append(&log.frame_of(vec![item])).expect("under the rules that it names");
+}
