@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use causeway_crypto::Digest;
-use causeway_journal::{MirroredEntry, State, Tile, Tree, apply_mirrored, document_digest, table_digest, v1};
+use causeway_journal::{
+    MirroredEntry, State, Tile, Tree, activated, apply_mirrored, document_digest, table_digest, v1,
+};
 
 use super::approvals::{self, Approvals};
 use super::notes::Notes;
@@ -98,6 +100,7 @@ impl Applying {
         notes: &Notes,
         on_tile: &mut OnTile<'_>,
     ) -> Result<(), VerifyError> {
+        check_texts(from, entries)?;
         let (mut rest, mut stated) = (entries, notes.stated());
         for run in &notes.rules {
             let count = usize::try_from(run.count).unwrap_or(usize::MAX).min(rest.len());
@@ -111,7 +114,8 @@ impl Applying {
                 self.apply_run(run.version, part, &mut stated, on_tile)?;
             }
         }
-        self.look_into(from, entries)
+        self.look_into(entries);
+        Ok(())
     }
 
     fn apply_run<'s>(
@@ -139,28 +143,41 @@ impl Applying {
         Ok(())
     }
 
-    /// What apply does not need to look at: texts of entries without effect, and signatures that did not count.
-    fn look_into(&mut self, from: u64, entries: &[MirroredEntry]) -> Result<(), VerifyError> {
-        let Log::Applied(state) = &self.log else { return Ok(()) };
-        for (mirrored, leaf) in entries.iter().zip(from..) {
+    /// What apply does not need to look at: signatures that did not count.
+    fn look_into(&mut self, entries: &[MirroredEntry]) {
+        let Log::Applied(state) = &self.log else { return };
+        for mirrored in entries {
             let entry = mirrored.entry();
-            if !mirrored.text().is_empty() {
-                if !is_text_of(entry, mirrored.text()) {
-                    return Err(VerifyError::at(format_args!("entry {leaf}"), "the text is not that of its digest"));
-                }
-                self.found.texts += 1;
-            }
+            self.found.texts += u64::from(!mirrored.text().is_empty());
             if !entry.approvals.is_empty() {
                 self.found.approvals.add(approvals::check(state, entry));
             }
         }
-        Ok(())
     }
 
     fn look(&mut self) {
         if self.asked == Some(self.tree().size()) {
             self.root_asked = Some(self.tree().root());
         }
+    }
+}
+
+fn check_texts(from: u64, entries: &[MirroredEntry]) -> Result<(), VerifyError> {
+    entries.iter().zip(from..).try_for_each(|(mirrored, leaf)| {
+        let checked = check_text(mirrored.entry(), mirrored.text());
+        checked.map_err(|what| VerifyError::at(format_args!("entry {leaf}"), what))
+    })
+}
+
+/// What an entry announces has to be there, also where it had no effect: a text that is withheld makes the outcome that a missing one
+/// makes, and would hide what is in force.
+fn check_text(entry: &v1::Entry, text: &[u8]) -> Result<(), &'static str> {
+    let announced = activated(entry).is_some() || entry.table.is_some();
+    match text {
+        [] if !announced || is_text_of(entry, text) => Ok(()),
+        [] => Err("the text of what it brings into force is not given, so that nobody can tell what came of it"),
+        text if is_text_of(entry, text) => Ok(()),
+        _ => Err("the text is not that of its digest"),
     }
 }
 

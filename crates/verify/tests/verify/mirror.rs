@@ -137,6 +137,43 @@ fn what_the_gateway_states_wrongly_is_not_mirrored() {
     assert!(MirrorWriter::open(folder.path(), &trust(&log)).is_err(), "another size than it has");
 }
 
+/// A later version of an agreement comes into force, in the entry after genesis, and others follow.
+fn narrowed(rules: u32) -> Synthetic {
+    let mut log = Synthetic::begun_under(rules);
+    let text = crate::synthetic::agreement().replace("version = 1", "version = 2").replace("\"AL\"", "\"VN\"");
+    log.document(v1::DocumentKind::Agreement, "ISA-AL-2026-014", 2, text);
+    (7..20).for_each(|number| log.take(crate::synthetic::numbered(number), Vec::new()));
+    assert_eq!(log.outcomes[6], "effective");
+    log
+}
+
+#[test]
+fn a_text_that_is_withheld_is_missed_and_hides_nothing() {
+    for rules in [3, 4] {
+        let mut log = narrowed(rules);
+        mirror(mirrored(&log).path(), &trust(&log), None).expect("it holds");
+        // The operator states what apply makes of an entry whose text it does not get.
+        let (place, text) = log.texts.pop().expect("the agreement's");
+        log.outcomes[6] = "unapproved-document".into();
+        let folder = tempfile::tempdir().expect("a folder");
+        let refused = bring(&log, folder.path()).expect_err("refused").to_string();
+        assert!(place == 6 && refused.starts_with("entry 6: the text"), "rules {rules}: {refused}");
+        log.texts.push((6, [text.as_slice(), b"\n"].concat()));
+        let refused = bring(&log, folder.path()).expect_err("refused").to_string();
+        assert!(refused.starts_with("entry 6: the text is not"), "rules {rules}: {refused}");
+    }
+}
+
+#[test]
+fn the_rules_of_an_entry_are_the_ones_that_it_names() {
+    for (rules, lie) in [(3, 4), (4, 3)] {
+        let mut log = narrowed(rules);
+        log.rules = lie;
+        let refused = bring(&log, tempfile::tempdir().expect("a folder").path()).expect_err("refused").to_string();
+        assert!(refused.contains("names rules version"), "{refused}");
+    }
+}
+
 #[test]
 fn without_notes_entries_and_tiles_are_proven_and_outcomes_are_not() {
     let log = Synthetic::of(300);

@@ -17,18 +17,25 @@ pub(crate) struct Synthetic {
     pub(crate) texts: Vec<(u64, Vec<u8>)>,
     pub(crate) outcomes: Vec<String>,
     pub(crate) key: SigningKey,
+    pub(crate) rules: u32,
     time: u64,
 }
 
 impl Synthetic {
     /// Genesis: an agency, a schema, an agreement.
     pub(crate) fn begun() -> Self {
+        Self::begun_under(RULES_VERSION)
+    }
+
+    /// The same under the rules of another version.
+    pub(crate) fn begun_under(rules: u32) -> Self {
         let mut log = Self {
             state: State::new(),
             entries: Vec::new(),
             texts: Vec::new(),
             outcomes: Vec::new(),
             key: SigningKey::from_seed(&[7; 32]),
+            rules,
             time: 1_800_000_000_000_000,
         };
         log.take(allowed(v1::Operation::Administration, "genesis"), Vec::new());
@@ -57,13 +64,14 @@ impl Synthetic {
     pub(crate) fn take(&mut self, entry: v1::Entry, text: Vec<u8>) {
         self.time += 1_000;
         let entry_id = digest("test", &[&self.time.to_be_bytes()]).0[..16].to_vec();
-        let entry = v1::Entry { entry_id, time_micros: self.time, ..entry };
+        let rules_version = if self.rules < 4 { 0 } else { self.rules };
+        let entry = v1::Entry { entry_id, time_micros: self.time, rules_version, ..entry };
         let bytes = encode_entry(&entry).expect("well formed");
         let read = MirroredEntry::read(&bytes, text.clone()).expect("well formed");
         if !text.is_empty() {
             self.texts.push((self.size(), text));
         }
-        let applied = apply_mirrored(&mut self.state, RULES_VERSION, &[read]).expect("it comes next");
+        let applied = apply_mirrored(&mut self.state, self.rules, &[read]).expect("it comes next");
         self.outcomes.push(applied.outcomes[0].to_string());
         self.entries.push(bytes);
     }
@@ -112,7 +120,8 @@ impl Synthetic {
         let of_range = self.texts.iter().filter(|(leaf, _)| (from..to).contains(leaf));
         let texts = of_range.map(|(leaf, text)| EntryText { leaf_index: *leaf, text: text.clone() }).collect();
         let count = u32::try_from(to - from).expect("small");
-        BundleNotes { from_leaf_index: from, rules: vec![RulesRun { count, version: RULES_VERSION }], outcomes, texts }
+        let rules = vec![RulesRun { count, version: self.rules }];
+        BundleNotes { from_leaf_index: from, rules, outcomes, texts }
     }
 
     /// What the gateway streams: runs of up to 256 entries, never across a multiple of 256.
@@ -195,7 +204,7 @@ fn agency(id: &str) -> String {
     file.render()
 }
 
-fn agreement() -> String {
+pub(crate) fn agreement() -> String {
     r#"
 id = "ISA-AL-2026-014"
 version = 1
