@@ -1,7 +1,7 @@
 //! Reading files that may hold anything, and writing files whole or not at all.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -10,19 +10,25 @@ use crate::VerifyError;
 /// What a file that is being written is called until it is whole: its name and this.
 pub(crate) const UNFINISHED: &str = ".unfinished";
 
-/// A file's bytes; none where there is no such file. Nothing is read of a file that is longer than `limit`.
+/// A file's bytes; none where there is no such file. Nothing is read of a file that is longer than `limit`, nor through a symbolic
+/// link: evidence that was handed over could lead anywhere with one.
 pub(crate) fn read_if_there(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, VerifyError> {
+    read_what(path, fs::symlink_metadata(path), limit)
+}
+
+/// Reads what is a regular file: opening a pipe would wait for whoever writes to it.
+fn read_what(path: &Path, about: io::Result<Metadata>, limit: usize) -> Result<Option<Vec<u8>>, VerifyError> {
     let failed = |error| VerifyError::file(path, &error);
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    let about = match about {
+        Ok(about) => about,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let about = file.metadata().map_err(failed)?;
-    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     if !about.is_file() {
-        return Err(VerifyError::at(path.display(), "it is no file"));
+        return Err(VerifyError::at(path.display(), "it is no regular file"));
     }
+    let file = File::open(path).map_err(failed)?;
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let too_long = || VerifyError::at(path.display(), format_args!("longer than {limit} bytes"));
     if about.len() > limit {
         return Err(too_long());
@@ -41,6 +47,13 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, VerifyError> {
 /// A file's text.
 pub(crate) fn read_text(path: &Path, limit: usize) -> Result<String, VerifyError> {
     String::from_utf8(read(path, limit)?).map_err(|_| VerifyError::at(path.display(), "it is not text"))
+}
+
+/// The text of a file that was named by whoever runs this, who may name it by a link.
+pub(crate) fn read_named_text(path: &Path, limit: usize) -> Result<String, VerifyError> {
+    let bytes = read_what(path, fs::metadata(path), limit)?;
+    let bytes = bytes.ok_or_else(|| VerifyError::at(path.display(), "it is missing"))?;
+    String::from_utf8(bytes).map_err(|_| VerifyError::at(path.display(), "it is not text"))
 }
 
 /// Puts a file in its place, synced; its folders are made where they are absent. Only the owner may read it.

@@ -63,10 +63,15 @@ impl Evidence {
 }
 
 fn part(path: &Path) -> Result<Part, VerifyError> {
-    if path.is_dir() {
+    let failed = |error| VerifyError::file(path, &error);
+    // Looked at before it is opened: a pipe would be waited for.
+    let about = std::fs::metadata(path).map_err(failed)?;
+    if about.is_dir() {
         return folder(path).map(Part::Other);
     }
-    let failed = |error| VerifyError::file(path, &error);
+    if !about.is_file() {
+        return Err(not_evidence(path, "it is no regular file"));
+    }
     let mut source = BufReader::new(File::open(path).map_err(failed)?);
     if source.fill_buf().map_err(failed)?.starts_with(b"{") {
         return json(path, source).map(Part::Other);

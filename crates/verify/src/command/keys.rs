@@ -22,7 +22,7 @@ pub fn read_keys(text: &str) -> Result<Vec<VerifierKey>, VerifyError> {
         let what = "no such file, and no verifier key (name+id+key) either; `causeway audit checkpoint --key-out FILE` writes one";
         return Err(VerifyError::at(format_args!("--key: {text}"), what));
     }
-    let content = files::read_text(path, MAX_KEYS_BYTES)?;
+    let content = files::read_named_text(path, MAX_KEYS_BYTES)?;
     let lines = content.lines().map(str::trim).filter(|line| !line.is_empty());
     let keys = lines.map(str::parse).collect::<Result<Vec<VerifierKey>, _>>();
     match keys {
@@ -37,6 +37,6 @@ pub fn read_keys(text: &str) -> Result<Vec<VerifierKey>, VerifyError> {
 /// # Errors
 /// A file that cannot be read, and each line that is wrong.
 pub fn read_policy(path: &Path) -> Result<Policy, VerifyError> {
-    let text = files::read_text(path, MAX_POLICY_BYTES)?;
+    let text = files::read_named_text(path, MAX_POLICY_BYTES)?;
     Policy::parse(&text).map_err(|error| VerifyError::at(path.display(), error))
 }
