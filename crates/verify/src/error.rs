@@ -43,6 +43,8 @@ pub enum VerifyError {
     Unsigned,
     /// What an export shows agrees with itself, and without inclusion proofs nothing shows that it is in the log.
     Unproven,
+    /// A mirror whose entries and tiles hold, without the notes that it takes to apply them again.
+    OutcomesUnknown,
     /// It holds, but too few of the policy's witnesses have cosigned it.
     BelowQuorum {
         /// How many have.
@@ -54,6 +56,11 @@ pub enum VerifyError {
         age_seconds: Option<u64>,
         /// How old it may be.
         limit_seconds: u64,
+    },
+    /// It says of itself that it was made in the future, so that nothing can be said of its age.
+    Ahead {
+        /// By how much.
+        seconds: u64,
     },
     /// The log has less than it has signed before: it was cut back, or restored from an old copy.
     Rollback {
@@ -81,8 +88,8 @@ impl VerifyError {
             | Self::At { .. }
             | Self::OtherKey { .. }
             | Self::NoConsistency { .. } => 1,
-            Self::Unsigned | Self::Unproven | Self::BelowQuorum { .. } => 2,
-            Self::Stale { .. } => 3,
+            Self::Unsigned | Self::Unproven | Self::OutcomesUnknown | Self::BelowQuorum { .. } => 2,
+            Self::Stale { .. } | Self::Ahead { .. } => 3,
             Self::Rollback { .. } | Self::SplitView { .. } => 4,
         }
     }
@@ -120,6 +127,10 @@ impl fmt::Display for VerifyError {
             Self::Unproven => {
                 f.write_str("consistent, but NOT proven: it has no inclusion proofs; export it again with --prove")
             }
+            Self::OutcomesUnknown => f.write_str(
+                "entries and tiles hold, and what came of the entries is NOT proven: the mirror has no notes (its folder `causeway`), which \
+                 `causeway audit mirror` makes; --entries-only is content without them",
+            ),
             Self::BelowQuorum { cosigned } => {
                 write!(f, "signed, but only {cosigned} of the policy's witnesses cosigned it: fewer than its quorum")
             }
@@ -129,6 +140,9 @@ impl fmt::Display for VerifyError {
             Self::Stale { age_seconds: None, .. } => f.write_str(
                 "stale: nothing that is signed says when it was made; a checkpoint has a time once witnesses have cosigned it",
             ),
+            Self::Ahead { seconds } => {
+                write!(f, "stale: its time is {seconds} s ahead of this machine's, so that its age cannot be told")
+            }
             Self::Rollback { known, found } => {
                 write!(f, "the log has signed {known} entries before and signs {found} now: it was cut back")
             }

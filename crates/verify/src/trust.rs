@@ -5,6 +5,9 @@ use causeway_journal::{Checkpoint, JournalError, Policy, VerifierKey};
 
 use crate::VerifyError;
 
+/// How far the clock of who made evidence may be ahead of the verifier's.
+const MAX_AHEAD_SECONDS: u64 = 300;
+
 /// How old evidence may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
@@ -80,7 +83,7 @@ impl Trust {
     /// time is the witnesses' or, where the policy asks for none, that of the newest entry that was verified with it.
     ///
     /// # Errors
-    /// [`VerifyError::Unsigned`], [`VerifyError::BelowQuorum`] or [`VerifyError::Stale`].
+    /// [`VerifyError::Unsigned`], [`VerifyError::BelowQuorum`], [`VerifyError::Stale`] or, more than five minutes ahead, [`VerifyError::Ahead`].
     pub fn vouch(&self, vouched: &Vouched, newest_entry_micros: Option<u64>) -> Result<(), VerifyError> {
         let policy = self.policy.as_ref().ok_or(VerifyError::Unsigned)?;
         if !vouched.quorum {
@@ -91,6 +94,10 @@ impl Trust {
             true => vouched.witnessed_seconds,
             false => newest_entry_micros.map(|micros| micros / 1_000_000),
         };
+        let ahead = time.map_or(0, |time| time.saturating_sub(now_seconds));
+        if ahead > MAX_AHEAD_SECONDS {
+            return Err(VerifyError::Ahead { seconds: ahead });
+        }
         match time.map(|time| now_seconds.saturating_sub(time)) {
             Some(age) if age <= max_age_seconds => Ok(()),
             age_seconds => Err(VerifyError::Stale { age_seconds, limit_seconds: max_age_seconds }),
