@@ -4,6 +4,7 @@
 mod evidence;
 mod judgement;
 mod keys;
+mod many;
 mod report;
 
 use std::path::PathBuf;
@@ -20,7 +21,8 @@ use report::Report;
 pub use keys::{read_keys, read_policy};
 
 const EXIT_CODES: &str = "Exit codes: 0 proven; 1 does not hold, or is no evidence; 2 holds, but fewer witnesses cosigned it than the policy \
-                          asks for, or neither --key nor --policy was given, so that anybody could have made it; 3 older than --max-age; \
+                          asks for, or neither --key nor --policy was given, so that anybody could have made it, or a mirror without notes; \
+                          3 older than --max-age, or of a time to come; \
                           4 the journal was cut back or shows two histories: both signed checkpoints are written to --evidence-dir.";
 
 /// Checks evidence without any connection. What it is, its content says: a proof file (`audit prove --out`, `receipt --out`), a signed
@@ -51,6 +53,9 @@ pub struct Options {
     /// Where two checkpoints that contradict each other are written; the folder of --state or, without, this one.
     #[arg(long, value_name = "DIR")]
     pub evidence_dir: Option<PathBuf>,
+    /// Of a mirror that has no notes (`causeway/`), as other programs make it, be content with entries and tiles.
+    #[arg(long)]
+    pub entries_only: bool,
     /// Say it as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -79,7 +84,7 @@ fn check(options: &Options, clock: impl FnOnce() -> u64, report: &mut Report) ->
     let memory = options.state.as_deref().map(Memory::in_folder);
     let evidence_folder = options.evidence_dir.clone().or_else(|| options.state.clone()).unwrap_or_else(|| ".".into());
     let evidence = Evidence::of(&options.evidence)?;
-    let court = judgement::Court { trust, memory, evidence_folder };
+    let court = judgement::Court { trust, memory, evidence_folder, entries_only: options.entries_only };
     court.judge(&evidence, report)
 }
 

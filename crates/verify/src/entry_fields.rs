@@ -71,6 +71,7 @@ pub fn entry_fields(entry: &Entry) -> Map<String, Value> {
     fields.object("key_change", entry.key_change.as_ref().map(key_change));
     fields.bytes("subject_digest", &entry.subject_digest);
     fields.bytes("identity_request", &entry.identity_request);
+    fields.number("rules_version", entry.rules_version.into());
     rest(&mut fields, entry);
     fields.0
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use causeway_crypto::Digest;
 use causeway_journal::{PageItem, PageTerms, chain_link, page_digest, v1};
 use causeway_model::{AgreementId, LeafIndex, Position};
-use prost::Message;
 
 use crate::receipt::{Included, Receipt, included};
 use crate::trust::Trust;
@@ -41,19 +40,41 @@ pub struct KeptPages {
 /// # Errors
 /// The first thing that does not hold, with its file.
 pub fn pages(folder: &Path, trust: &Trust) -> Result<KeptPages, VerifyError> {
+    pages_each(folder, trust, |_| {})
+}
+
+/// The same, and gives each page's disclosure to `each` once its proof holds: also those of pages that do not go on from each other, and
+/// of those behind the first fault.
+pub(crate) fn pages_each(
+    folder: &Path,
+    trust: &Trust,
+    mut each: impl FnMut(&Included),
+) -> Result<KeptPages, VerifyError> {
     let mut named = named(folder)?;
     named.sort();
     let mut chain = Chain::default();
     let mut disclosures = Vec::with_capacity(named.len());
+    let mut fault = None;
     for (name, path) in &named {
-        let at = |error: VerifyError| VerifyError::at(path.display(), error);
-        let bytes = files::read(path, MAX_PAGE_BYTES)?;
-        let page = wire::Page::decode(bytes.as_slice()).map_err(|_| VerifyError::at(path.display(), "no page"))?;
-        let (disclosure, from, to) = chain.join(&page, trust).map_err(at)?;
-        if *name != [from, to, disclosure.index.0] {
-            return Err(VerifyError::at(path.display(), "it holds another page than the one that it is named for"));
+        let mut take = || {
+            let page = wire::Page::read(&files::read(path, MAX_PAGE_BYTES)?).ok_or_else(|| broken("it is no page"))?;
+            let read = Read::of(&page, trust)?;
+            each(&read.disclosure);
+            if *name != [read.from, read.to, read.disclosure.index.0] {
+                return Err(broken("it holds another page than the one that it is named for"));
+            }
+            if fault.is_none() {
+                chain.join(&page, &read)?;
+                disclosures.push(read.disclosure);
+            }
+            Ok(())
+        };
+        if let Err(error) = take() {
+            fault.get_or_insert_with(|| VerifyError::at(path.display(), error));
         }
-        disclosures.push(disclosure);
+    }
+    if let Some(fault) = fault {
+        return Err(fault);
     }
     match (chain.values.last(), chain.first) {
         (Some(value), Some(first)) => Ok(KeptPages {
@@ -86,6 +107,25 @@ fn named(folder: &Path) -> Result<Vec<([u64; 3], PathBuf)>, VerifyError> {
     Ok(pages)
 }
 
+/// A page that holds by itself.
+struct Read {
+    from: u64,
+    to: u64,
+    /// The chain's value after each item.
+    values: Vec<Digest>,
+    disclosure: Included,
+}
+
+impl Read {
+    fn of(page: &wire::Page, trust: &Trust) -> Result<Self, VerifyError> {
+        let items = page.items.iter().map(wire::Item::read).collect::<Option<Vec<PageItem>>>();
+        let items = items.ok_or_else(|| broken("an item is malformed"))?;
+        let (Some(from), Some(to)) = (items.first(), items.last()) else { return Err(broken("it holds no item")) };
+        let (from, to) = (from.position.0, to.position.0);
+        Ok(Self { from, to, values: follow(page, &items)?, disclosure: disclosure(page, &items, trust)? })
+    }
+}
+
 /// The feed's chain, as far as the pages have brought it.
 #[derive(Debug, Default)]
 struct Chain {
@@ -98,14 +138,9 @@ struct Chain {
 }
 
 impl Chain {
-    /// Takes a page. Gives its disclosure and its first and last position.
-    fn join(&mut self, page: &wire::Page, trust: &Trust) -> Result<(Included, u64, u64), VerifyError> {
-        let items = page.items.iter().map(wire::Item::read).collect::<Option<Vec<PageItem>>>();
-        let items = items.ok_or_else(|| broken("an item is malformed"))?;
-        let (Some(from), Some(to)) = (items.first(), items.last()) else { return Err(broken("it holds no item")) };
-        let (from, to) = (from.position.0, to.position.0);
-        let values = follow(page, &items)?;
-        let disclosure = disclosure(page, &items, trust)?;
+    /// Takes a page that holds by itself.
+    fn join(&mut self, page: &wire::Page, read: &Read) -> Result<(), VerifyError> {
+        let from = read.from;
         let first = *self.first.get_or_insert(from);
         let before = *self.before.get_or_insert(digest(&page.chain_before)?);
         if self.agreement.is_empty() {
@@ -121,14 +156,14 @@ impl Chain {
         if known.0.as_slice() != page.chain_before {
             return Err(broken("it does not continue the chain of the pages before"));
         }
-        for (value, at) in values.into_iter().zip(start..) {
+        for (value, at) in read.values.iter().zip(start..) {
             match self.values.get(at) {
-                None => self.values.push(value),
-                Some(known) if *known == value => {}
+                None => self.values.push(*value),
+                Some(known) if known == value => {}
                 Some(_) => return Err(broken("another page has another item at one of its positions")),
             }
         }
-        Ok((disclosure, from, to))
+        Ok(())
     }
 }
 

@@ -79,8 +79,12 @@ pub struct Included {
     pub entry: v1::Entry,
     /// Its place.
     pub index: LeafIndex,
+    /// Its leaf hash.
+    pub leaf_hash: Digest,
     /// The checkpoint, and who signed it.
     pub vouched: Vouched,
+    /// The signed checkpoint.
+    pub note: String,
 }
 
 /// Verifies a receipt by keys or a policy. Whether enough vouch for it, and whether it is new enough, is for [`Trust::vouch`].
@@ -90,8 +94,10 @@ pub struct Included {
 pub fn included(receipt: &Receipt<'_>, trust: &Trust) -> Result<Included, VerifyError> {
     let vouched = trust.check(receipt.checkpoint)?;
     let Checkpoint { size, root, .. } = vouched.checkpoint;
-    verify_inclusion(leaf_hash(receipt.entry), receipt.index, size, receipt.proof, root)?;
-    Ok(Included { entry: decode_entry(receipt.entry)?, index: receipt.index, vouched })
+    let leaf_hash = leaf_hash(receipt.entry);
+    verify_inclusion(leaf_hash, receipt.index, size, receipt.proof, root)?;
+    let (entry, note) = (decode_entry(receipt.entry)?, receipt.checkpoint.to_owned());
+    Ok(Included { entry, index: receipt.index, leaf_hash, vouched, note })
 }
 
 /// The same for a proof file that holds its entry.

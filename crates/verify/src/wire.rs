@@ -5,7 +5,44 @@ use std::fmt;
 
 use causeway_journal::{Content, FeedItemKind, PageItem, PseudonymChange};
 use causeway_model::{ItemId, Position, SchemaId};
+use prost::bytes::Buf;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use prost::{Message, Oneof};
+
+/// Most fields of a page with all that is in it: 1,000 items of a dozen each, and room for ten times as many changes of pseudonyms.
+const MAX_FIELDS: usize = 128 * 1024;
+
+/// Which fields of a message are messages again, whose fields are counted with its own.
+struct Nested(&'static [(u32, &'static Nested)]);
+
+const FLAT: Nested = Nested(&[]);
+const RELEASED: Nested = Nested(&[(6, &FLAT)]);
+const ITEM: Nested = Nested(&[(4, &RELEASED), (5, &FLAT), (6, &FLAT)]);
+const EVIDENCE: Nested = Nested(&[(2, &FLAT)]);
+const PAGE: Nested = Nested(&[(3, &ITEM), (10, &EVIDENCE)]);
+
+/// Whether these bytes have no more fields than a page can have. To be asked before anything is made of them: an empty item takes two
+/// bytes in a file, and two hundred in memory.
+pub fn is_bounded_page(bytes: &[u8]) -> bool {
+    count(bytes, &PAGE, &mut 0).is_some()
+}
+
+fn count(mut bytes: &[u8], message: &Nested, fields: &mut usize) -> Option<()> {
+    while bytes.has_remaining() {
+        *fields += 1;
+        let (tag, wire_type) = decode_key(&mut bytes).ok().filter(|_| *fields <= MAX_FIELDS)?;
+        match message.0.iter().find(|(nested, _)| *nested == tag) {
+            Some((_, nested)) if wire_type == WireType::LengthDelimited => {
+                let length = usize::try_from(decode_varint(&mut bytes).ok()?).ok()?;
+                let (inner, rest) = bytes.split_at_checked(length)?;
+                count(inner, nested, fields)?;
+                bytes = rest;
+            }
+            _ => skip_field(wire_type, tag, &mut bytes, DecodeContext::default()).ok()?,
+        }
+    }
+    Some(())
+}
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Page {
@@ -106,6 +143,13 @@ struct Withdrawn {
 #[derive(Clone, PartialEq, Message)]
 struct Deferred {}
 
+impl Page {
+    /// A page as it was kept; none where it is none.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        if is_bounded_page(bytes) { Self::decode(bytes).ok() } else { None }
+    }
+}
+
 impl Item {
     /// What the page's digest covers of it; none where it is malformed.
     pub(crate) fn read(&self) -> Option<PageItem> {
@@ -151,5 +195,36 @@ impl fmt::Debug for Released {
 impl fmt::Debug for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Change(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::encoding::encode_varint;
+
+    use super::*;
+
+    fn field(tag: u8, content: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![tag << 3 | 2];
+        encode_varint(content.len() as u64, &mut bytes);
+        bytes.extend(content);
+        bytes
+    }
+
+    #[test]
+    fn more_fields_than_a_page_can_have_are_not_read_wherever_they_are() {
+        let many = |tag: u8, count: usize| field(tag, &[]).repeat(count);
+        assert!(is_bounded_page(&many(3, MAX_FIELDS)) && !is_bounded_page(&many(3, MAX_FIELDS + 1)));
+        for (inside, bytes) in [
+            ("items", many(3, 4_000_000)),
+            ("changes of pseudonyms", field(3, &field(4, &many(6, 200_000)))),
+            ("hashes of a proof", field(10, &field(2, &many(3, 200_000)))),
+            ("items in which something is", field(3, &field(5, &many(1, 3))).repeat(40_000)),
+        ] {
+            assert!(Page::read(&bytes).is_none(), "{inside}");
+        }
+        assert!(!is_bounded_page(&[3 << 3 | 2, 5, 0]), "longer than it is");
+        let page = Page { items: vec![Item::default(); 1_000], ..Page::default() };
+        assert_eq!(Page::read(&page.encode_to_vec()), Some(page));
     }
 }

@@ -9,13 +9,15 @@ use causeway_journal::v1::{Decision, Entry};
 use causeway_model::Timestamp;
 
 use super::evidence::Evidence;
+use super::many::Many;
 use super::report::Report;
 use crate::hex::hex;
 use crate::memory::{Memory, Remembered, write_evidence};
+use crate::pages::pages_each;
 use crate::trust::{Trust, Vouched};
 use crate::{
     ConsistencyFile, Mirrored, VerifyError, decision_name, export, extends, included_in_file, mirror, operation_name,
-    pages, receipts,
+    receipts,
 };
 
 /// Who judges: whom it believes, what it remembers, and where it writes what convicts.
@@ -23,12 +25,18 @@ pub(super) struct Court {
     pub(super) trust: Trust,
     pub(super) memory: Option<Memory>,
     pub(super) evidence_folder: PathBuf,
+    /// Whether a mirror without notes is enough.
+    pub(super) entries_only: bool,
 }
 
 /// What shows how a checkpoint stands to an older one.
-enum Link<'a> {
+pub(super) enum Link<'a> {
     /// The checkpoint is said to be the newest, and this may prove that it goes on from the one before.
     Newest(Option<&'a ConsistencyFile>),
+    /// The same, and this proves that it goes on from the one that came with it, which may be another than the one before.
+    Pair(Option<&'a ConsistencyFile>),
+    /// It is the older one of a pair, and not to be remembered.
+    Older,
     /// All entries are there: the root at the size from before, where it has that size.
     Whole(Option<Digest>),
     /// It may be of any time.
@@ -85,7 +93,8 @@ impl Court {
         extended.map_err(|error| self.convict(error, older_note, newer_note, report))?;
         report.say(format!("the journal {} at size {} extends what it was at size {}", two.origin, two.size, one.size));
         report.checkpoint(&newer);
-        self.compare(newer_note, &newer, &Link::Newest(proof), report)?;
+        self.compare(older_note, &older, &Link::Older, report)?;
+        self.compare(newer_note, &newer, &Link::Pair(proof), report)?;
         self.trust.vouch(&newer, None)
     }
 
@@ -114,56 +123,56 @@ impl Court {
         self.trust.vouch(vouched, found.newest_micros)
     }
 
-    /// Every receipt must hold; the worst standing of any is that of the file.
+    /// Every receipt must hold, and all of one journal; the worst standing of any is that of the file.
     fn receipts(&self, path: &Path, report: &mut Report) -> Result<(), VerifyError> {
         let file = File::open(path).map_err(|error| VerifyError::file(path, &error))?;
-        let (mut held, mut faulty, mut newest) = (0u64, 0u64, None::<Vouched>);
-        let mut standing = Ok(());
-        receipts(BufReader::new(file), &self.trust, |line, receipt| match receipt {
-            Ok(included) => {
-                held += 1;
-                let vouched = self.trust.vouch(&included.vouched, Some(included.entry.time_micros));
-                standing = worse(std::mem::replace(&mut standing, Ok(())), vouched);
-                let size = included.vouched.checkpoint.size;
-                newest = newest.take().filter(|known| known.checkpoint.size >= size).or(Some(included.vouched));
-            }
-            Err(fault) => {
-                faulty += 1;
-                report.fault(format!("line {line}: {fault}"));
+        let (mut held, mut faulty, mut many) = (0u64, 0u64, Many::new(&self.trust));
+        receipts(BufReader::new(file), &self.trust, |line, receipt| {
+            match receipt.and_then(|included| many.take(&included)) {
+                Ok(()) => held += 1,
+                Err(fault) => {
+                    faulty += 1;
+                    report.fault(format!("line {line}: {fault}"));
+                }
             }
         })?;
         report.set("evidence", "receipts");
         report.set("receipts", held);
         report.set("faulty", faulty);
-        match newest {
+        many.judge_histories(self, report)?;
+        match &many.newest {
             Some(newest) if faulty == 0 => {
                 report.say(format!("{held} receipts, each of an entry in the journal {}", newest.checkpoint.origin));
-                report.checkpoint(&newest);
-                standing
+                report.checkpoint(newest);
+                many.conclude(self, report)
             }
             _ => Err(VerifyError::at(path.display(), format_args!("{faulty} of {} receipts", faulty + held))),
         }
     }
 
     fn pages(&self, path: &Path, report: &mut Report) -> Result<(), VerifyError> {
-        let found = pages(path, &self.trust)?;
+        let (mut many, mut unlike) = (Many::new(&self.trust), None);
+        let found = pages_each(path, &self.trust, |page| {
+            if let Err(fault) = many.take(page) {
+                unlike.get_or_insert(fault);
+            }
+        });
         report.set("evidence", "pages");
+        many.judge_histories(self, report)?;
+        let found = unlike.map_or(found, Err)?;
         report.set("agreement", found.agreement.as_str());
         report.set("pages", found.pages);
         report.set("first_position", found.first);
         report.set("last_position", found.last);
-        let newest = found.disclosures.iter().max_by_key(|disclosure| disclosure.vouched.checkpoint.size);
-        let Some(newest) = newest else { return Err(VerifyError::at(path.display(), "there is no page in it")) };
-        let origin = &newest.vouched.checkpoint.origin;
+        let Some(newest) = &many.newest else { return Err(VerifyError::at(path.display(), "there is no page in it")) };
+        let origin = &newest.checkpoint.origin;
         report.say(format!(
             "{} pages of {}, each disclosed by an entry in the journal {origin}",
             found.pages, found.agreement
         ));
         report.say(format!("  positions {} to {} without a gap, chain {}", found.first, found.last, found.chain));
-        report.checkpoint(&newest.vouched);
-        let each = found.disclosures.iter();
-        let standings = each.map(|page| self.trust.vouch(&page.vouched, Some(page.entry.time_micros)));
-        standings.fold(Ok(()), worse)
+        report.checkpoint(newest);
+        many.conclude(self, report)
     }
 
     fn mirror(&self, path: &Path, report: &mut Report) -> Result<(), VerifyError> {
@@ -174,34 +183,52 @@ impl Court {
         report.checkpoint(&found.vouched);
         describe_mirror(&found, report);
         self.compare(&found.note, &found.vouched, &Link::Whole(found.root_asked), report)?;
-        self.trust.vouch(&found.vouched, found.newest_micros)
+        self.trust.vouch(&found.vouched, found.newest_micros)?;
+        // Whoever takes the notes away must not turn off the checks of outcomes and approvals unnoticed.
+        if found.applied || self.entries_only { Ok(()) } else { Err(VerifyError::OutcomesUnknown) }
     }
 
     /// What is remembered of the log that a mirror says it is of.
     fn recall_for(&self, mirror: &Path) -> Result<Option<Remembered>, VerifyError> {
-        let Some(memory) = &self.memory else { return Ok(None) };
+        if self.memory.is_none() {
+            return Ok(None);
+        }
         let note = crate::files::read_text(&mirror.join("checkpoint"), causeway_journal::note::MAX_NOTE_BYTES)?;
-        memory.recall(&self.trust.check(&note)?.checkpoint.origin, &self.trust)
+        self.recall(&self.trust.check(&note)?.checkpoint.origin)
+    }
+
+    /// What is remembered of a log.
+    pub(super) fn recall(&self, origin: &str) -> Result<Option<Remembered>, VerifyError> {
+        self.memory.as_ref().map_or(Ok(None), |memory| memory.recall(origin, &self.trust))
     }
 
     /// Compares with what was verified before, and remembers the newer of both where it is shown to go on from the other.
-    fn compare(&self, note: &str, found: &Vouched, link: &Link<'_>, report: &mut Report) -> Result<(), VerifyError> {
+    pub(super) fn compare(
+        &self,
+        note: &str,
+        found: &Vouched,
+        link: &Link<'_>,
+        report: &mut Report,
+    ) -> Result<(), VerifyError> {
         // What nobody is believed to have signed is not remembered.
         let Some(memory) = self.memory.as_ref().filter(|_| self.trust.is_somebody()) else { return Ok(()) };
         let checkpoint = &found.checkpoint;
-        let Some(known) = memory.recall(&checkpoint.origin, &self.trust)? else {
-            return memory.remember(note, checkpoint);
+        let known = match (memory.recall(&checkpoint.origin, &self.trust)?, link) {
+            (Some(known), _) => known,
+            (None, Link::Older) => return Ok(()),
+            (None, _) => return memory.remember(note, checkpoint),
         };
         report.set("remembered_size", known.checkpoint.size);
         let older = Vouched { checkpoint: known.checkpoint.clone(), ..found.clone() };
         let (size, known_size) = (checkpoint.size, known.checkpoint.size);
         let shown = match link {
             _ if size == known_size => extends(&known.checkpoint, checkpoint, &[]),
-            Link::AnyTime => return Ok(()),
-            Link::Newest(_) | Link::Whole(_) if size < known_size => {
+            Link::AnyTime | Link::Older => return Ok(()),
+            Link::Newest(_) | Link::Pair(_) | Link::Whole(_) if size < known_size => {
                 Err(VerifyError::Rollback { known: known_size, found: size })
             }
-            Link::Newest(None) => {
+            Link::Pair(Some(proof)) if proof.first == known_size => continues(&older, found, Some(proof)),
+            Link::Newest(None) | Link::Pair(_) => {
                 report.say(format!(
                     "  not compared with size {known_size}, seen before: `causeway audit consistency` proves it"
                 ));
@@ -212,12 +239,15 @@ impl Court {
             Link::Whole(_) => Err(VerifyError::SplitView { size: known_size }),
         };
         shown.map_err(|error| self.convict(error, &known.note, note, report))?;
+        if matches!(link, Link::Older) {
+            return Ok(());
+        }
         report.say(format!("  goes on from size {known_size}, seen before"));
         memory.remember(note, checkpoint)
     }
 
     /// Writes both checkpoints where they contradict each other.
-    fn convict(&self, error: VerifyError, known: &str, found: &str, report: &mut Report) -> VerifyError {
+    pub(super) fn convict(&self, error: VerifyError, known: &str, found: &str, report: &mut Report) -> VerifyError {
         if error.exit_code() != 4 || !self.trust.is_somebody() {
             return error;
         }
@@ -245,7 +275,7 @@ fn continues(older: &Vouched, newer: &Vouched, proof: Option<&ConsistencyFile>) 
 }
 
 /// The greater exit code of two verdicts.
-fn worse(one: Result<(), VerifyError>, two: Result<(), VerifyError>) -> Result<(), VerifyError> {
+pub(super) fn worse(one: Result<(), VerifyError>, two: Result<(), VerifyError>) -> Result<(), VerifyError> {
     let code = |verdict: &Result<(), VerifyError>| verdict.as_ref().err().map_or(0, VerifyError::exit_code);
     if code(&two) > code(&one) { two } else { one }
 }

@@ -60,6 +60,7 @@ impl Report {
         let code = verdict.as_ref().err().map_or(0, VerifyError::exit_code);
         let standing = match code {
             0 => "holds",
+            _ if verdict == Err(VerifyError::OutcomesUnknown) => "holds, but what came of it is NOT proven",
             2 | 3 if !self.lines.is_empty() => "NOT proven, only consistent in itself",
             _ => "does not hold",
         };

@@ -14,35 +14,36 @@ use tempfile::TempDir;
 
 use crate::synthetic::{ORIGIN, Synthetic};
 
-const NOW: u64 = 1_800_001_000;
+pub(crate) const NOW: u64 = 1_800_001_000;
 
 /// A folder with evidence, and the command on it.
-struct Desk {
-    folder: TempDir,
-    key: Vec<String>,
+pub(crate) struct Desk {
+    pub(crate) folder: TempDir,
+    pub(crate) key: Vec<String>,
     policy: Option<String>,
-    max_age: Option<u64>,
-    remembers: bool,
+    pub(crate) max_age: Option<u64>,
+    pub(crate) remembers: bool,
+    pub(crate) entries_only: bool,
 }
 
 impl Desk {
-    fn new(key: &VerifierKey) -> Self {
+    pub(crate) fn new(key: &VerifierKey) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self { folder, key: vec![key.to_string()], policy: None, max_age: None, remembers: false }
+        Self { folder, key: vec![key.to_string()], policy: None, max_age: None, remembers: false, entries_only: false }
     }
 
-    fn put(&self, name: &str, content: &str) -> PathBuf {
+    pub(crate) fn put(&self, name: &str, content: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, content).expect("written");
         path
     }
 
-    fn evidence(&self) -> Vec<String> {
+    pub(crate) fn evidence(&self) -> Vec<String> {
         let folder = fs::read_dir(self.folder.path().join("evidence")).into_iter().flatten().flatten();
         folder.map(|file| fs::read_to_string(file.path()).expect("read")).collect()
     }
 
-    fn run(&self, evidence: &[&Path]) -> Answer {
+    pub(crate) fn run(&self, evidence: &[&Path]) -> Answer {
         let policy = self.policy.as_ref().map(|policy| self.put("policy", policy));
         let options = Options {
             evidence: evidence.iter().map(|path| (*path).to_owned()).collect(),
@@ -52,6 +53,7 @@ impl Desk {
             now: None,
             state: self.remembers.then(|| self.folder.path().join("state")),
             evidence_dir: Some(self.folder.path().join("evidence")),
+            entries_only: self.entries_only,
             json: false,
         };
         let answer = run(&options, || NOW);
@@ -65,7 +67,7 @@ impl Desk {
     }
 
     /// The exit code for one piece of evidence with this content.
-    fn code(&self, content: &str) -> u8 {
+    pub(crate) fn code(&self, content: &str) -> u8 {
         self.run(&[&self.put("evidence-file", content)]).code
     }
 }
@@ -76,7 +78,7 @@ fn tree(entries: &[Vec<u8>], size: u64) -> Tree {
     tree
 }
 
-fn note_at(log: &Synthetic, size: u64) -> String {
+pub(crate) fn note_at(log: &Synthetic, size: u64) -> String {
     Checkpoint { origin: ORIGIN.into(), size, root: tree(&log.entries, size).root() }.sign(&log.key)
 }
 
@@ -84,19 +86,19 @@ fn none(level: u8, index: u64) -> Result<Vec<Digest>, JournalError> {
     Err(JournalError::Tile { level, index })
 }
 
-fn proof_file(log: &Synthetic, index: u64) -> String {
+pub(crate) fn proof_file(log: &Synthetic, index: u64) -> String {
     let tree = tree(&log.entries, log.size());
     let hashes = inclusion_proof(&tree, LeafIndex(index), log.size(), &none).expect("in range");
     let entry = log.entries[usize::try_from(index).expect("small")].clone();
     ProofFile { entry: Some(entry), index: LeafIndex(index), hashes, checkpoint: log.note() }.to_string()
 }
 
-fn consistency(log: &Synthetic, first: u64, second: u64) -> String {
+pub(crate) fn consistency(log: &Synthetic, first: u64, second: u64) -> String {
     let hashes = consistency_proof(&tree(&log.entries, second), first, second, &none).expect("in range");
     ConsistencyFile { first, second, hashes }.to_string()
 }
 
-fn mirrored(log: &Synthetic, folder: &Path) {
+pub(crate) fn mirrored(log: &Synthetic, folder: &Path) {
     let trust = Trust::new(None, &[log.verifier()], None);
     let mut writer = MirrorWriter::open(folder, &trust).expect("opened");
     writer.begin(&log.note()).expect("begun");
@@ -107,7 +109,7 @@ fn mirrored(log: &Synthetic, folder: &Path) {
 }
 
 /// Another log of the same key: the same beginning and another end.
-fn forked(log: &Synthetic, size: u64) -> Synthetic {
+pub(crate) fn forked(log: &Synthetic, size: u64) -> Synthetic {
     let mut fork = Synthetic::of(log.size().min(10));
     let mut number = 1_000_000;
     while fork.size() < size {

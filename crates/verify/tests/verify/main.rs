@@ -2,7 +2,9 @@
 
 mod command;
 mod export;
+mod histories;
 mod mirror;
+mod refusals;
 mod synthetic;
 
 use causeway_crypto::{Digest, SigningKey};

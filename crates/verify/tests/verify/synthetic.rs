@@ -18,7 +18,8 @@ pub(crate) struct Synthetic {
     pub(crate) outcomes: Vec<String>,
     pub(crate) key: SigningKey,
     pub(crate) rules: u32,
-    time: u64,
+    /// Of the newest entry; the next one is a millisecond later.
+    pub(crate) time: u64,
 }
 
 impl Synthetic {
