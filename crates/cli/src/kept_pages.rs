@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use causeway_crypto::Digest;
 use causeway_proto::v1::Page;
+use causeway_verify::is_bounded_page;
 use prost::Message;
 
 use crate::feed::{Links, check_evidence, links};
@@ -114,9 +115,17 @@ impl KeptPage {
 
 fn read(path: &Path) -> Result<Page, Failure> {
     let failed = |error| Failure::file(path, error);
+    let no_page = || Failure::does_not_hold("this is no page");
+    // Looked at before it is opened: a pipe would be waited for, and a link leads out of the folder.
+    if !fs::symlink_metadata(path).map_err(failed)?.is_file() {
+        return Err(no_page());
+    }
     let mut bytes = Vec::new();
     fs::File::open(path).map_err(failed)?.take(MAX_PAGE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    Page::decode(bytes.as_slice()).map_err(|_| Failure::does_not_hold("this is no page"))
+    if !is_bounded_page(&bytes) {
+        return Err(no_page());
+    }
+    Page::decode(bytes.as_slice()).map_err(|_| no_page())
 }
 
 /// Up to which position the pages of a folder go on without a gap from position 1, by their names alone; 0 where there is no folder.

@@ -156,3 +156,49 @@ fn pages_that_were_read_again_must_hold_the_same_items() {
     pages[3] = page_at(8, digest(&pages[0].chain_after), vec![deferred(4), released(5)], &key);
     assert!(fault(kept(&pages).path()).contains("position 5: another page has another item there"));
 }
+
+#[test]
+fn two_pages_at_one_place_of_the_journal_convict_its_key() {
+    let (key, verifiers) = keys();
+    let one = page_at(5, START, vec![released(1)], &key);
+    let other = page_at(5, digest(&one.chain_after), vec![released(2)], &key);
+    let folder = kept(&[one.clone(), other.clone()]);
+    let note = |page: &Page| page.evidence.as_ref().expect("it has evidence").checkpoint.clone();
+    let public = VerifierKey::new("test.example/journal", key.public_key()).expect("a good name");
+    let outside = tempfile::tempdir().expect("a folder");
+    let judged = |folder: &Path| {
+        let options = causeway_verify::command::Options {
+            evidence: vec![folder.to_owned()],
+            key: vec![public.to_string()],
+            policy: None,
+            max_age: None,
+            now: None,
+            state: None,
+            evidence_dir: Some(outside.path().to_owned()),
+            entries_only: false,
+            json: false,
+        };
+        causeway_verify::command::run(&options, || 0)
+    };
+    let answer = judged(folder.path());
+    assert_eq!(answer.code, 4, "{answer:?}");
+    let evidence: Vec<_> = files(outside.path()).iter().map(|path| fs::read_to_string(path).expect("read")).collect();
+    assert!(evidence.contains(&note(&one)) && evidence.contains(&note(&other)), "{evidence:?}");
+    // Also where they do not go on from each other, which by itself is a fault of the folder.
+    let fork = page_at(5, Digest([1; 32]), vec![released(2)], &key);
+    assert_eq!(judged(kept(&[one.clone(), fork]).path()).code, 4);
+    assert_eq!(judged(kept(std::slice::from_ref(&one)).path()).code, 0);
+    assert_eq!(super::check(kept(&[one]).path(), Some(&verifiers)).expect("it holds").last(), 1);
+}
+
+#[test]
+fn a_page_that_is_a_pipe_or_of_more_fields_than_a_page_has_is_none() {
+    let (key, _) = keys();
+    let folder = kept(&pages(&key));
+    let path = files(folder.path()).remove(1);
+    fs::write(&path, [3 << 3 | 2, 0].repeat(1 << 20)).expect("written");
+    assert!(fault(folder.path()).contains("no page"));
+    fs::remove_file(&path).expect("removed");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("of coreutils").success());
+    assert!(fault(folder.path()).contains("no page"), "and is not waited for");
+}

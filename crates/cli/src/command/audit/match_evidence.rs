@@ -4,9 +4,10 @@ mod comparison;
 mod pages;
 mod receipts;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use causeway_proto::v1::QueryRequest;
+use causeway_verify::{VerifyError, write_evidence};
 use clap::Args;
 
 use crate::Failure;
@@ -14,13 +15,14 @@ use crate::audit::asking::{Asking, Desk, PURPOSES};
 use crate::audit::checks::{Begin, Row};
 use crate::audit::span::Span;
 use crate::output::{note, say, say_json};
-use comparison::Comparison;
+use comparison::{Comparison, Split};
 
 const AFTER_HELP: &str = "A folder of pages (`causeway pull --receipts DIR`): each page is checked offline, its disclosure has to be in the journal at its place and byte for byte, and \
                           each disclosure of the feed that the journal has must be kept. A file of receipts (`causeway submit --receipts FILE`): the same for each submission, and each \
                           collection by those systems must have its receipt. --between says of which time, for both sides; without it, of all time.\n\n\
                           A disclosure that is not kept although its positions are in other pages may be one whose answer got lost on the way. The exit code is 0 where both \
-                          sides agree in everything, otherwise 1.";
+                          sides agree in everything, otherwise 1; 4 where what was kept is itself of two histories that the journal's \
+                          key has signed: both signed checkpoints are then in KEPT.evidence.";
 
 /// Compares kept pages or receipts with the journal, and reports what one side has and the other has not, or has otherwise.
 #[derive(Debug, Args)]
@@ -83,7 +85,23 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     }
     note(report.sentence(signed));
     desk.note_grounds();
-    report.verdict()
+    match &report.split {
+        Some(split) if signed => Err(convict(&options.kept, split)),
+        _ => report.verdict(),
+    }
+}
+
+/// Keeps both signed checkpoints beside what was kept.
+fn convict(kept: &Path, split: &Split) -> Failure {
+    let mut beside = kept.as_os_str().to_owned();
+    beside.push(".evidence");
+    match write_evidence(Path::new(&beside), &split.known, &split.found) {
+        Ok([known, found]) => {
+            note(format_args!("both signed checkpoints are kept: {} and {}", known.display(), found.display()));
+            Failure::NotProven(VerifyError::SplitView { size: split.size })
+        }
+        Err(fault) => Failure::NotProven(fault),
+    }
 }
 
 /// Why the journal of now is not the one that was kept from, where it is not.

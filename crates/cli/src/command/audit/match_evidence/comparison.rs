@@ -3,12 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_crypto::Digest;
+use causeway_journal::Checkpoint;
+use causeway_model::LeafIndex;
+use causeway_verify::{Histories, Unlike};
 use serde::Serialize;
 
 use super::Wanted;
 use crate::Failure;
 use crate::audit::checks::Row;
 use crate::plain::plain;
+
+/// What the gateway says of an entry that did what it says.
+const EFFECTIVE: &str = "effective";
 
 /// What one side kept of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +25,30 @@ pub(super) struct Held {
     pub(super) name: String,
     /// First and last position, of a page.
     pub(super) positions: Option<(u64, u64)>,
+    /// The checkpoint that its proof led to.
+    pub(super) checkpoint: Checkpoint,
+    /// The same, signed.
+    pub(super) note: String,
+}
+
+/// Two signed checkpoints that cannot both be of one journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Split {
+    /// Up to which size they differ.
+    pub(super) size: u64,
+    /// The one that was kept first.
+    pub(super) known: String,
+    /// The other one.
+    pub(super) found: String,
 }
 
 /// A comparison under way.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     kept: BTreeMap<u64, Held>,
+    /// All that was kept: whether it can be of one journal.
+    histories: Histories,
+    split: Option<Split>,
     /// What was kept and does not hold by itself: it has been reported.
     broken: BTreeSet<u64>,
     /// Positions of all pages that are kept.
@@ -47,6 +71,8 @@ pub(super) struct Fault {
 pub(super) struct Report {
     agreed: u64,
     faults: Vec<Fault>,
+    /// The first two checkpoints with which what was kept contradicts itself.
+    pub(super) split: Option<Split>,
 }
 
 /// A line of JSON: a fault, or the total in the last line.
@@ -58,10 +84,22 @@ pub(super) enum Form<'a> {
 }
 
 impl Comparison {
-    /// Something was kept, and holds by itself.
+    /// Something was kept, and holds by itself. What cannot be of the journal that the rest is of shows that there are two histories.
     pub(super) fn hold(&mut self, leaf: u64, held: Held) {
-        self.positions.extend(held.positions);
-        self.kept.insert(leaf, held);
+        match self.histories.take(LeafIndex(leaf), held.hash, &held.checkpoint, &held.note) {
+            Ok(()) => {
+                self.positions.extend(held.positions);
+                self.kept.entry(leaf).or_insert(held);
+            }
+            Err(Unlike::Journal { first, other }) => {
+                self.fault("history", leaf, format!("{}: it is of the journal {other}, not of {first}", held.name));
+            }
+            Err(Unlike::History { size, known, found }) => {
+                let detail = format!("{}: what was kept is of two histories that differ below size {size}", held.name);
+                self.fault("history", leaf, detail);
+                self.split.get_or_insert(Split { size, known, found });
+            }
+        }
     }
 
     /// Something was kept that does not hold by itself.
@@ -105,8 +143,10 @@ impl Comparison {
         let who = format!("{} by {}", row.time(), row.system());
         let Some((from, to)) = positions(row) else { return format!("{}, {who}", row.deed()) };
         let elsewhere = (from..=to).all(|at| self.positions.iter().any(|(from, to)| (from..=to).contains(&&at)));
+        let outcome = row.wire.outcome.as_str();
+        let stated = if outcome == EFFECTIVE { String::new() } else { format!("; the gateway says of it: {outcome}") };
         let lost = if elsewhere { "; other pages hold them: its answer may have got lost" } else { "" };
-        format!("positions {from} to {to}, {who}{lost}")
+        format!("positions {from} to {to}, {who}{lost}{stated}")
     }
 
     /// The report: what was kept and did not come from the journal is missing there.
@@ -115,16 +155,16 @@ impl Comparison {
             self.fault("not-in-journal", leaf, held.name);
         }
         self.faults.sort_by_key(|fault| fault.leaf_index);
-        Report { agreed: self.agreed, faults: self.faults }
+        Report { agreed: self.agreed, faults: self.faults, split: self.split }
     }
 }
 
-/// Whether the other side must have kept an entry.
+/// Whether the other side must have kept an entry. That a disclosure had no effect is the gateway's word, and nothing proves it: stated
+/// of one that the partner never got, it would hide it.
 fn is_wanted(row: &Row, wanted: Wanted) -> bool {
-    let effective = row.wire.outcome == "effective";
     match wanted {
-        Wanted::Pages => effective && row.discloses_page(),
-        Wanted::Effective => effective,
+        Wanted::Pages => row.discloses_page(),
+        Wanted::Effective => row.wire.outcome == EFFECTIVE,
         Wanted::None => false,
     }
 }
@@ -172,8 +212,8 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use causeway_journal::leaf_hash;
     use causeway_journal::v1::{Entry, Operation, Page};
+    use causeway_journal::{Tree, leaf_hash};
 
     use super::*;
     use crate::audit::test_answers::{entry, row};
@@ -184,7 +224,18 @@ mod tests {
     }
 
     fn held(row: &Row) -> Held {
-        Held { hash: leaf_hash(&row.wire.entry), name: format!("page {}", row.leaf()), positions: positions(row) }
+        let mut tree = Tree::new();
+        (0..row.leaf()).for_each(|other| drop(tree.push(leaf_hash(&other.to_be_bytes()))));
+        tree.push(leaf_hash(&row.wire.entry));
+        let checkpoint = Checkpoint { origin: "test.example/journal".into(), size: tree.size(), root: tree.root() };
+        let note = format!("note of {}", checkpoint.root);
+        Held {
+            hash: leaf_hash(&row.wire.entry),
+            name: format!("page {}", row.leaf()),
+            positions: positions(row),
+            checkpoint,
+            note,
+        }
     }
 
     fn compared(kept: &[Row], journal: &[Row]) -> Vec<&'static str> {
@@ -205,6 +256,40 @@ mod tests {
         let other = [page(3, 1, 2), page(5, 3, 5), page(9, 5, 6)];
         assert_eq!(compared(&all, &other), ["altered"]);
         assert_eq!(compared(&[], &[row(4, entry(4, Operation::Disclosure, "count-disclosed"))]), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn two_entries_of_one_place_are_two_histories_and_neither_is_passed_over() {
+        let (one, other) = (page(3, 1, 2), page(3, 3, 4));
+        assert_eq!(compared(&[one.clone(), other.clone()], std::slice::from_ref(&one)), ["history"]);
+        assert_eq!(compared(&[one.clone(), other.clone()], std::slice::from_ref(&other)), ["history", "altered"]);
+        assert!(compared(&[one.clone(), one.clone()], std::slice::from_ref(&one)).is_empty(), "the same twice");
+        let mut comparison = Comparison::default();
+        [&one, &other].into_iter().for_each(|row| comparison.hold(row.leaf(), held(row)));
+        let (known, found) = (held(&one).note, held(&other).note);
+        assert_eq!(comparison.end().split, Some(Split { size: 4, known, found }));
+        let mut elsewhere = held(&page(9, 5, 6));
+        elsewhere.checkpoint.origin = "other.example/journal".into();
+        let mut comparison = Comparison::default();
+        comparison.hold(3, held(&one));
+        comparison.hold(9, elsewhere);
+        comparison.take(&one, Wanted::Pages);
+        let report = comparison.end();
+        assert!(report.split.is_none() && report.lines()[0].contains("other.example"), "{:#?}", report.lines());
+    }
+
+    #[test]
+    fn a_disclosure_that_is_said_to_have_had_no_effect_must_have_been_kept_too() {
+        let mut hidden = page(5, 3, 4);
+        hidden.wire.outcome = "void".into();
+        let mut comparison = Comparison::default();
+        comparison.take(&hidden, Wanted::Pages);
+        comparison.take(&hidden, Wanted::Effective);
+        let lines = comparison.end().lines();
+        assert!(
+            lines.len() == 1 && lines[0].contains("NOT KEPT") && lines[0].contains("says of it: void"),
+            "{lines:#?}"
+        );
     }
 
     #[test]

@@ -46,9 +46,15 @@ pub(super) fn read(folder: &Path, span: (u64, u64), keys: Option<&VerifierKeys>)
         }
         let checkpoint = evidence::check_checkpoint(&sent.checkpoint, None)?;
         if newest.as_ref().is_none_or(|newest| newest.checkpoint.size < checkpoint.size) {
-            newest = Some(Begin { note: sent.checkpoint.clone(), checkpoint });
+            newest = Some(Begin { note: sent.checkpoint.clone(), checkpoint: checkpoint.clone() });
         }
-        let held = Held { hash: leaf_hash(&sent.entry), name: place.name(), positions: Some((place.from, place.to)) };
+        let held = Held {
+            hash: leaf_hash(&sent.entry),
+            name: place.name(),
+            positions: Some((place.from, place.to)),
+            checkpoint,
+            note: sent.checkpoint.clone(),
+        };
         comparison.hold(place.leaf, held);
     }
     let agreement = agreement.ok_or_else(|| Failure::content(folder, "there is no page in it that holds".into()))?;

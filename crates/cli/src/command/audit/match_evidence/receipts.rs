@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use causeway_journal::{encode_entry, leaf_hash};
 use causeway_proto::v1::QueryRequest;
 use causeway_verify::{Trust, VerifyError};
 
@@ -20,7 +19,12 @@ use crate::verifier_keys::VerifierKeys;
 /// # Errors
 /// What the system said, and a file without receipts.
 pub(super) fn read(path: &Path, span: (u64, u64), keys: Option<&VerifierKeys>) -> Result<Kept, Failure> {
-    let file = File::open(path).map_err(|error| Failure::file(path, error))?;
+    let failed = |error| Failure::file(path, error);
+    // Looked at before it is opened: a pipe would be waited for.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Failure::content(path, "it is neither a folder nor a regular file".into()));
+    }
+    let file = File::open(path).map_err(failed)?;
     let trust = Trust::new(None, keys.map_or(&[], VerifierKeys::all), None);
     let mut comparison = Comparison::default();
     let (mut systems, mut newest) = (BTreeSet::new(), None::<Begin>);
@@ -30,7 +34,8 @@ pub(super) fn read(path: &Path, span: (u64, u64), keys: Option<&VerifierKeys>) -
             // Which entry it is of cannot be known.
             Err(fault) => return comparison.broken(u64::MAX, format!("line {line}: {fault}")),
         };
-        let (entry, leaf, checkpoint) = (included.entry, included.index.0, included.vouched.checkpoint);
+        let causeway_verify::Included { entry, index, leaf_hash, vouched, note } = included;
+        let checkpoint = vouched.checkpoint;
         let actor = entry.actor.clone().unwrap_or_default();
         systems.insert((actor.agency, actor.system));
         let (from, to) = span;
@@ -38,11 +43,10 @@ pub(super) fn read(path: &Path, span: (u64, u64), keys: Option<&VerifierKeys>) -
             return;
         }
         if newest.as_ref().is_none_or(|newest| newest.checkpoint.size < checkpoint.size) {
-            newest = Some(Begin { note: String::new(), checkpoint });
+            newest = Some(Begin { note: note.clone(), checkpoint: checkpoint.clone() });
         }
-        // An entry has one form: what was decoded encodes to the bytes that were proven.
-        let Ok(bytes) = encode_entry(&entry) else { return };
-        comparison.hold(leaf, Held { hash: leaf_hash(&bytes), name: format!("line {line}"), positions: None });
+        let name = format!("line {line}");
+        comparison.hold(index.0, Held { hash: leaf_hash, name, positions: None, checkpoint, note });
     };
     causeway_verify::receipts(BufReader::new(file), &trust, each).map_err(Failure::NotProven)?;
     if systems.is_empty() {
