@@ -28,9 +28,9 @@ pub trait FrameLog: Send + Sync + fmt::Debug {
     /// one, and no more once they hold `max_bytes`. Empty beyond the head.
     fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError>;
 
-    /// The bytes of a frame as they are stored, without a look at its id: whoever asks checks what it takes of them by other
-    /// means. Checked where an engine has no faster way.
-    fn read_unchecked(&self, seq: FrameSeq) -> Result<Vec<u8>, ReadError> {
+    /// The first bytes of a frame as they are stored, as many as it takes until they are `enough`, without a look at its id:
+    /// whoever asks checks what it takes of them by other means. All of them, checked, where an engine has no faster way.
+    fn read_head(&self, seq: FrameSeq, _enough: &dyn Fn(&[u8]) -> bool) -> Result<Vec<u8>, ReadError> {
         let first = self.read(seq, 1)?.into_iter().next();
         first.map(|(_, bytes)| bytes).ok_or(ReadError::Hole { at: seq, what: "it is missing" })
     }

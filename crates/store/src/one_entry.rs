@@ -1,6 +1,8 @@
 //! Reading one entry of a frame that is not at hand: without decoding the other 255, and checked against the tree's leaf
 //! instead of the frame's id. What travels beside it is checked where it is opened.
 
+use std::cell::Cell;
+
 use causeway_journal::{TILE_WIDTH, leaf_hash, v1};
 use causeway_model::LeafIndex;
 use prost::Message;
@@ -22,9 +24,10 @@ impl Reader {
         if self.shared.recent.frame(place.seq).is_some() || !is_in_a_full_tile {
             return Ok(item_of(&*self.frame(place.seq)?, place.item)?.clone());
         }
-        let frame = self.shared.log.read_unchecked(place.seq)?;
+        let search = ItemSearch::of(place.item);
+        let frame = self.shared.log.read_head(place.seq, &|begun| search.goes_on_to(begun).is_some())?;
         let damaged = StoreError::Corrupt("an entry is not where it was applied, or not what it was");
-        let Some(item) = item_in(&frame, place.item).and_then(|bytes| v1::Item::decode(bytes).ok()) else {
+        let Some(item) = search.goes_on_to(&frame).and_then(|bytes| v1::Item::decode(bytes).ok()) else {
             return Err(damaged);
         };
         let hashes = self.shared.tile(0, tile).map_err(StoreError::Proof)?;
@@ -33,28 +36,48 @@ impl Reader {
     }
 }
 
-/// The bytes of an item of a frame, by its place; none where the bytes are no frame, or it has fewer.
-fn item_in(mut frame: &[u8], place: u32) -> Option<&[u8]> {
-    let mut left = place;
-    loop {
-        let tag = varint(&mut frame)?;
-        match tag & 7 {
-            0 => {
-                varint(&mut frame)?;
+/// A search for one item of a frame, of which more and more is there.
+#[derive(Debug)]
+struct ItemSearch {
+    /// Where the next field begins.
+    at: Cell<usize>,
+    /// Items to be passed over.
+    left: Cell<u32>,
+}
+
+impl ItemSearch {
+    fn of(place: u32) -> Self {
+        Self { at: Cell::new(0), left: Cell::new(place) }
+    }
+
+    /// The item's bytes; none where the frame does not reach to their end, has fewer items, or is no frame. It goes on from
+    /// where it stopped, so `frame` has to begin as it did the time before.
+    fn goes_on_to<'f>(&self, frame: &'f [u8]) -> Option<&'f [u8]> {
+        loop {
+            let mut rest = frame.get(self.at.get()..)?;
+            let item = next_field(&mut rest)?;
+            match (item, self.left.get()) {
+                (Some(item), 0) => return Some(item),
+                (Some(_), left) => self.left.set(left - 1),
+                (None, _) => {}
             }
-            2 => {
-                let length = usize::try_from(varint(&mut frame)?).ok()?;
-                let (bytes, rest) = frame.split_at_checked(length)?;
-                frame = rest;
-                if tag == ITEMS {
-                    if left == 0 {
-                        return Some(bytes);
-                    }
-                    left -= 1;
-                }
-            }
-            _ => return None,
+            self.at.set(frame.len() - rest.len());
         }
+    }
+}
+
+/// Takes the next field off a frame, if it is whole: gives the value of an item, and nothing of others.
+fn next_field<'f>(frame: &mut &'f [u8]) -> Option<Option<&'f [u8]>> {
+    let tag = varint(frame)?;
+    match tag & 7 {
+        0 => varint(frame).map(|_| None),
+        2 => {
+            let length = usize::try_from(varint(frame)?).ok()?;
+            let (value, rest) = frame.split_at_checked(length)?;
+            *frame = rest;
+            Some((tag == ITEMS).then_some(value))
+        }
+        _ => None,
     }
 }
 
@@ -88,14 +111,18 @@ mod tests {
         };
         let bytes = frame.encode_to_vec();
         for (place, item) in (0u32..).zip(&frame.items) {
-            let found = item_in(&bytes, place).expect("there");
-            assert_eq!(v1::Item::decode(found).as_ref(), Ok(item));
+            let search = ItemSearch::of(place);
+            // As it comes from the log: a chunk more each time, until the item is whole.
+            let found =
+                (0..=bytes.len()).step_by(50).chain([bytes.len()]).find_map(|end| search.goes_on_to(&bytes[..end]));
+            assert_eq!(found.map(v1::Item::decode), Some(Ok(item.clone())));
+            assert_eq!(search.goes_on_to(&bytes), found, "again");
         }
-        assert_eq!(item_in(&bytes, 40), None);
+        assert_eq!(ItemSearch::of(40).goes_on_to(&bytes), None);
         for cut in 0..bytes.len() {
             // No panic, whatever is left.
-            let _ = item_in(&bytes[..cut], 39);
+            let _ = ItemSearch::of(39).goes_on_to(&bytes[..cut]);
         }
-        assert_eq!(item_in(&[0xff; 40], 0), None);
+        assert_eq!(ItemSearch::of(0).goes_on_to(&[0xff; 40]), None);
     }
 }

@@ -134,15 +134,21 @@ impl SledLog {
         }
     }
 
-    /// Frames from `from` on, in slices: at least one where there is one, and no more once they hold `max_bytes`.
-    fn assemble(&self, from: FrameSeq, max_bytes: usize) -> Result<Assembly, ReadError> {
+    /// Frames from `from` on, in slices: at least one where there is one, and no more once they hold `max_bytes`, or once what is
+    /// there of one is `enough`.
+    fn assemble(
+        &self,
+        from: FrameSeq,
+        max_bytes: usize,
+        enough: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Assembly, ReadError> {
         let head = self.tail().head;
         let end = rows::frame_key(head.next(), 0);
         let mut assembly = Assembly::starting_at(from.max(FrameSeq(1)));
         let first = assembly.next_frame();
         let more = |assembly: &Assembly| {
             let next = assembly.next_frame();
-            next <= head && (next == first || assembly.bytes() < max_bytes)
+            next <= head && (next == first || assembly.bytes() < max_bytes) && !assembly.begun().is_some_and(enough)
         };
         while more(&assembly) {
             let before = assembly.next_key();
@@ -204,12 +210,11 @@ impl FrameLog for SledLog {
     }
 
     fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
-        self.assemble(from, max_bytes)?.checked()
+        self.assemble(from, max_bytes, &|_| false)?.checked()
     }
 
-    fn read_unchecked(&self, seq: FrameSeq) -> Result<Vec<u8>, ReadError> {
-        let hole = ReadError::Hole { at: seq, what: "it is missing" };
-        self.assemble(seq, 1)?.into_first().ok_or(hole)
+    fn read_head(&self, seq: FrameSeq, enough: &dyn Fn(&[u8]) -> bool) -> Result<Vec<u8>, ReadError> {
+        self.assemble(seq, 1, enough)?.into_first().ok_or(ReadError::Hole { at: seq, what: "it is missing" })
     }
 
     fn wait(&self, after: FrameSeq, until: Duration) -> FrameSeq {

@@ -186,9 +186,15 @@ impl Assembly {
         Ok(Partial { id: Digest(*id), length, bytes: bytes.to_vec(), next_chunk: 0 })
     }
 
-    /// The first whole frame, unchecked.
+    /// What is there of the frame that is not whole yet.
+    pub(super) fn begun(&self) -> Option<&[u8]> {
+        self.partial.as_ref().map(|partial| partial.bytes.as_slice())
+    }
+
+    /// The first frame, or what is there of it, unchecked.
     pub(super) fn into_first(self) -> Option<Vec<u8>> {
-        self.whole.into_iter().next().map(|(_, _, bytes)| bytes)
+        let first = self.whole.into_iter().next().map(|(_, _, bytes)| bytes);
+        first.or_else(|| self.partial.map(|partial| partial.bytes))
     }
 
     /// The whole frames, each checked against the id that was stored with it.
