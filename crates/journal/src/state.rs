@@ -227,6 +227,12 @@ impl State {
         self.keys.get(name)
     }
 
+    /// The keys that have signed checkpoints since the newest rotation after a compromise, the oldest first; empty where there has
+    /// been none. What another key has signed proves nothing since then: whoever knows it may have made it up.
+    pub fn sound_signing_keys(&self) -> &[PublicKey] {
+        self.keys.sound_signing()
+    }
+
     /// The key that signs checkpoints, where one has been rotated in; none while it is the first.
     pub fn checkpoint_key(&self) -> Option<PublicKey> {
         self.key(crate::KEY_CHECKPOINT_SIGNING)?.public_key

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use causeway_crypto::PublicKey;
 use causeway_model::LeafIndex;
 
+use crate::KEY_CHECKPOINT_SIGNING;
+
 /// What the newest key entry says of a key. A key without one is in its first epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyState {
@@ -20,11 +22,15 @@ pub struct KeyState {
 
 /// By name.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct KeyStates(BTreeMap<Box<str>, KeyState>);
+pub(crate) struct KeyStates {
+    by_name: BTreeMap<Box<str>, KeyState>,
+    /// See [`crate::State::sound_signing_keys`].
+    sound_signing: Vec<PublicKey>,
+}
 
 impl KeyStates {
     pub(crate) fn get(&self, name: &str) -> Option<&KeyState> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     pub(crate) fn epoch(&self, name: &str) -> u32 {
@@ -32,6 +38,15 @@ impl KeyStates {
     }
 
     pub(crate) fn begin(&mut self, name: &str, key: KeyState) {
-        self.0.insert(name.into(), key);
+        if name == KEY_CHECKPOINT_SIGNING && key.after_compromise {
+            self.sound_signing = key.public_key.into_iter().collect();
+        } else if name == KEY_CHECKPOINT_SIGNING && !self.sound_signing.is_empty() {
+            self.sound_signing.extend(key.public_key);
+        }
+        self.by_name.insert(name.into(), key);
+    }
+
+    pub(crate) fn sound_signing(&self) -> &[PublicKey] {
+        &self.sound_signing
     }
 }

@@ -76,3 +76,19 @@ fn a_feeds_positions_are_of_the_epoch_in_which_they_were_made() {
     assert_eq!((again.record_id, again.target), (record("a"), Some(Position(1))), "it replaces the item before");
     assert_eq!(format!("{:?}", log.replayed()), format!("{:?}", log.state));
 }
+
+#[test]
+fn after_a_compromise_no_key_of_before_is_sound_and_every_later_one_is() {
+    let mut log = Log::begun();
+    let sound = |log: &Log| log.state.sound_signing_keys().iter().map(|key| key.0[0]).collect::<Vec<_>>();
+    assert_eq!(log.one(rotate("checkpoint-signing", 2, "rotated", &[2; 32])), Outcome::Effective);
+    assert_eq!(sound(&log), [], "there was none");
+    assert_eq!(log.one(rotate("checkpoint-signing", 3, "rotated-after-compromise", &[3; 32])), Outcome::Effective);
+    assert_eq!(log.one(rotate("pages", 2, "rotated", &[])), Outcome::Effective);
+    assert_eq!(log.one(rotate("checkpoint-signing", 4, "rotated", &[4; 32])), Outcome::Effective);
+    assert_eq!(sound(&log), [3, 4]);
+    assert_eq!(log.one(rotate("checkpoint-signing", 6, "rotated-after-compromise", &[6; 32])), Outcome::Void);
+    assert_eq!(sound(&log), [3, 4], "what is void changes nothing");
+    assert_eq!(log.one(rotate("checkpoint-signing", 5, "rotated-after-compromise", &[5; 32])), Outcome::Effective);
+    assert_eq!(sound(&log), [5]);
+}
