@@ -1,11 +1,13 @@
 //! What witnesses remember, and a gateway that was given another past does not: a copy that was put back, and two histories.
 
+use causeway_crypto::{Digest, SigningKey};
 use causeway_journal::Checkpoint;
 use causeway_journal::note::Note;
+use causeway_proto::v1;
 use tonic::Code;
 
-use super::party::{evidence, one_of_one};
-use super::witnessed;
+use super::party::{Authority, ORIGIN, Party, ask, evidence, log_line, log_signing_key, one_of_one};
+use super::{liar, witnessed};
 use crate::harness::calls::{submit, within};
 use crate::harness::{Gateway, World, copy, documents};
 
@@ -91,6 +93,47 @@ async fn yesterdays_copy_is_halted_while_it_runs_once_the_witness_is_heard_again
     halted(&gateway).await;
     nothing_is_taken(&gateway).await;
     assert!(sizes(&world).iter().any(|size| *size >= seen), "{:?}", sizes(&world));
+    gateway.stop().await;
+    // Nor does a restart end it while nobody who remembers is heard.
+    party.stop().await;
+    let gateway = world.start().await;
+    assert!(!gateway.exchange().is_healthy());
+    nothing_is_taken(&gateway).await;
+    gateway.stop().await;
+}
+
+/// What whoever has a signing key can make up: a checkpoint far ahead.
+fn far_ahead(key: &SigningKey) -> String {
+    Checkpoint { origin: ORIGIN.into(), size: 1 << 40, root: Digest([7; 32]) }.sign(key)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_compromised_halts_nothing_whoever_shows_what_it_has_signed() {
+    let mut world = World::new();
+    let authority = Authority::new();
+    let honest = Party::begin(&world, &authority, "honest").await;
+    // The policy still has the old key's line.
+    let old = log_signing_key(&world);
+    ask(&mut world, &authority, &[honest.line()], "quorum honest");
+    let gateway = world.start().await;
+    let request = v1::RotateKeyRequest { key: "checkpoint-signing".into(), compromised: true };
+    gateway.admin("gb-nca/operations").await.rotate_key(request).await.expect("rotated");
+    grow(&gateway, &world, 0..1).await;
+    gateway.stop().await;
+
+    let shows = liar::showing("thief", far_ahead(&old)).await;
+    let lines = [log_line(&old), honest.line(), shows];
+    ask(&mut world, &authority, &lines, "group any any honest thief\nquorum any");
+    let gateway = world.start().await;
+    grow(&gateway, &world, 1..2).await;
+    assert!(gateway.exchange().is_healthy(), "{:?}", gateway.exchange().halted());
+    assert_eq!(evidence(&world), Vec::<String>::new());
+    gateway.stop().await;
+    // One that the new key has signed does.
+    let shows = liar::showing("holder", far_ahead(&log_signing_key(&world))).await;
+    ask(&mut world, &authority, &[honest.line(), shows], "group any any honest holder\nquorum any");
+    let gateway = world.start().await;
+    assert!(!gateway.exchange().is_healthy());
     gateway.stop().await;
 }
 

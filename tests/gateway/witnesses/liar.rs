@@ -66,6 +66,27 @@ pub(crate) async fn begin(lie: Lie) -> String {
     format!("witness {name} {key} http://{address}\n")
 }
 
+/// Starts one that cosigns nothing, and shows this note as what it holds; gives its line in a policy.
+pub(crate) async fn showing(name: &str, note: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address: SocketAddr = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let note = note.clone();
+            tokio::spawn(async move {
+                let (head, _) = request(&mut stream).await?;
+                let answer = match head.starts_with("POST ") {
+                    true => "HTTP/1.1 409 Conflict\r\ncontent-length: 14\r\n\r\n1099511627776\n".to_owned(),
+                    false => format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{note}", note.len()),
+                };
+                stream.write_all(answer.as_bytes()).await.ok()
+            });
+        }
+    });
+    let key = VerifierKey::cosigner(&format!("{name}.example"), SigningKey::generate().public_key()).expect("a name");
+    format!("witness {name} {key} http://{address}\n")
+}
+
 async fn answer(lie: Lie, mut stream: TcpStream) -> Option<()> {
     let (head, body) = request(&mut stream).await?;
     let is_add = head.starts_with("POST /add-checkpoint ");

@@ -121,9 +121,19 @@ impl Party {
 }
 
 /// The world's signing key, made before the first start where there is none yet.
-pub(crate) fn log_key(world: &World) -> VerifierKey {
+pub(crate) fn log_signing_key(world: &World) -> SigningKey {
     let (keys, _) = Keys::load_or_create(&world.path("data/keys")).expect("keys");
-    VerifierKey::new(ORIGIN, keys.ring().checkpoint_keys()[0].public_key()).expect("the origin is a name")
+    keys.ring().checkpoint_keys().swap_remove(0)
+}
+
+/// A policy's line of the log with this key.
+pub(crate) fn log_line(key: &SigningKey) -> String {
+    format!("log {}\n", VerifierKey::new(ORIGIN, key.public_key()).expect("the origin is a name"))
+}
+
+/// The key that verifies what that has signed.
+pub(crate) fn log_key(world: &World) -> VerifierKey {
+    VerifierKey::new(ORIGIN, log_signing_key(world).public_key()).expect("the origin is a name")
 }
 
 /// Has the world's next start ask witnesses: these lines, so many of which are enough.

@@ -78,6 +78,9 @@ impl Ours {
         let stated = self.policy.logs().iter().map(|log| log.key.clone());
         let mut keys: Vec<VerifierKey> = self.journal.verifier_keys();
         keys.extend(stated.filter(|key| key.name() == &*self.origin));
+        // After a compromise, a key of before is in others' hands, and one liar who has it could halt the gateway for ever.
+        let sound = self.journal.read(|state| state.sound_signing_keys().to_vec());
+        keys.retain(|key| sound.is_empty() || sound.contains(key.public_key()));
         let by = note.verified_by(&keys).ok()?;
         (!by.is_empty() && checkpoint.origin == *self.origin).then_some(checkpoint)
     }
