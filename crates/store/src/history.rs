@@ -1,7 +1,7 @@
 //! Checkpoints of the past, in a file that only grows: signed notes, of which a damaged or torn one is passed over.
 //!
 //! A record is an empty line, a line `causeway-checkpoint LENGTH DIGEST`, then the note of so many bytes; the digest is the first 16
-//! hexadecimal digits of the note's SHA-256. The empty line keeps it to be found behind one that is torn. Of several records of one tree size the one with the most signatures counts.
+//! hexadecimal digits of the note's SHA-256. The empty line keeps it to be found behind one that is torn. Of several records of one tree size the last one counts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,6 +28,8 @@ const MAX_NOTE_BYTES: usize = 64 * 1024;
 
 /// A record's first line has fewer bytes: the marker, 5 digits, 16 digits, and what is between them.
 const MAX_HEADER_BYTES: u64 = 64;
+
+const NO_CHECKPOINT: StoreError = StoreError::Corrupt("what was to be kept is no checkpoint");
 
 /// The checkpoints that are kept.
 #[derive(Debug)]
@@ -71,12 +73,29 @@ impl History {
 
     /// Keeps a note, durably; says whether it did. One of a size that is kept takes its place where it has more signatures.
     pub(crate) fn keep(&self, note: &str) -> Result<bool, StoreError> {
-        let malformed = StoreError::Corrupt("what was to be kept is no checkpoint");
-        let Some((checkpoint, signatures)) = read_note(note) else { return Err(malformed) };
+        let (checkpoint, signatures) = read_note(note).ok_or(NO_CHECKPOINT)?;
         let mut kept = self.kept();
         if kept.by_size.get(&checkpoint.size).is_some_and(|before| before.signatures >= signatures) {
             return Ok(false);
         }
+        self.put(&mut kept, note, &checkpoint, signatures)
+    }
+
+    /// Keeps a note, durably, where none of its size is kept or `is_better` than that one, which is given to it; says whether it did.
+    pub(crate) fn renew(&self, note: &str, is_better: impl FnOnce(&str) -> bool) -> Result<bool, StoreError> {
+        let (checkpoint, signatures) = read_note(note).ok_or(NO_CHECKPOINT)?;
+        let mut kept = self.kept();
+        if let Some(before) = kept.by_size.get(&checkpoint.size) {
+            // One that cannot be read any more is no better than any.
+            let before = self.note(&kept.file, before);
+            if before.is_ok_and(|before| before == note || !is_better(&before)) {
+                return Ok(false);
+            }
+        }
+        self.put(&mut kept, note, &checkpoint, signatures)
+    }
+
+    fn put(&self, kept: &mut Kept, note: &str, checkpoint: &Checkpoint, signatures: usize) -> Result<bool, StoreError> {
         let digest = sha256(&[note.as_bytes()]);
         let header = header(note.len(), digest);
         let bytes = format!("\n{header}{note}");
@@ -156,9 +175,7 @@ fn scan(file: &File) -> io::Result<(BTreeMap<u64, Record>, usize)> {
         if let Some((size, record)) = record(&mut reader, &line, at)? {
             at += record.length as u64;
             in_damage = false;
-            if by_size.get(&size).is_none_or(|before| before.signatures < record.signatures) {
-                by_size.insert(size, record);
-            }
+            by_size.insert(size, record);
             continue;
         }
         damaged += usize::from(!in_damage && line != b"\n");
@@ -218,6 +235,21 @@ mod tests {
             assert_eq!(history.of(4).expect("read"), None);
         }
         assert!(History::open(dir.path()).expect("opened").keep("no checkpoint\n").is_err());
+    }
+
+    #[test]
+    fn a_note_that_is_renewed_takes_the_place_of_one_with_as_many_signatures_or_more() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let history = History::open(dir.path()).expect("made");
+        let (old, new) = (note(2), note(2));
+        let cosigned = format!("{old}\u{2014} witness.example AAAAAAAA\n");
+        assert!(history.renew(&cosigned, |_| unreachable!("there is none")).expect("kept"));
+        assert!(!history.renew(&new, |before| before != cosigned).expect("read"));
+        assert!(!history.renew(&cosigned, |_| true).expect("read"), "it is kept");
+        assert!(history.renew(&new, |before| before == cosigned).expect("kept"));
+        for history in [history, History::open(dir.path()).expect("opened")] {
+            assert_eq!(history.from(0, 10).expect("read"), std::slice::from_ref(&new));
+        }
     }
 
     #[test]

@@ -202,6 +202,20 @@ impl Journal {
         self.readers.ask(move |_| history.keep(&note)).await
     }
 
+    /// Keeps a checkpoint, durably, where none of its size is kept or it `is_better` than that one, which is given to it: as one whose
+    /// cosignatures are newer. Says whether it did. Each that is kept makes the file longer, so be sparing.
+    ///
+    /// # Errors
+    /// What is no checkpoint; a file that cannot be written.
+    pub async fn renew_checkpoint(
+        &self,
+        note: Arc<str>,
+        is_better: impl FnOnce(&str) -> bool + Send + 'static,
+    ) -> Result<bool, StoreError> {
+        let history = Arc::clone(&self.past.history);
+        self.readers.ask(move |_| history.renew(&note, is_better)).await
+    }
+
     /// The checkpoint that was kept of this tree size, as it was signed and cosigned.
     ///
     /// # Errors

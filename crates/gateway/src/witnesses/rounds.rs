@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use causeway_exchange::{Exchange, WitnessedCheckpoint};
+use causeway_journal::Policy;
 use causeway_model::Timestamp;
 use causeway_store::Clock;
 use tokio::sync::watch;
@@ -28,6 +29,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Least time, of the clock that entries go by, between two witnessed checkpoints that are kept, where the alarm leaves so much.
 const KEEP: Duration = Duration::from_secs(300);
+
+/// By so much newer the cosignatures on a checkpoint have to be to be kept once more while the log does not grow.
+const RENEW: Duration = Duration::from_secs(600);
 
 /// What all tasks work with.
 #[derive(Debug)]
@@ -153,21 +157,36 @@ impl Round {
             is_due
         };
         if is_due {
-            self.keep(note).await;
+            self.keep(note, RENEW.min(self.options.terms.stop / 4)).await;
         }
     }
 
     /// Keeps the newest witnessed checkpoint, so that the next start knows how old it is.
     async fn keep_last(&self) {
         if let Some(note) = self.exchange.witnessed().checkpoint() {
-            self.keep(note).await;
+            self.keep(note, Duration::from_secs(1)).await;
         }
     }
 
-    async fn keep(&self, note: Arc<str>) {
-        if let Err(error) = self.ours.journal.keep_checkpoint(note).await {
+    /// Keeps a witnessed checkpoint, and one of a size that is kept where its cosignatures are more, or newer by `least`.
+    async fn keep(&self, note: Arc<str>, least: Duration) {
+        let (policy, newer) = (self.ours.policy(), Arc::clone(&note));
+        let is_better = move |before: &str| is_renewed(&policy, before, &newer, least);
+        if let Err(error) = self.ours.journal.renew_checkpoint(note, is_better).await {
             tracing::error!(error = &error as &dyn std::error::Error, "a witnessed checkpoint was not kept");
         }
+    }
+}
+
+/// Whether enough witnesses, of those who are enough, cosigned `note` later than `before` by `least`, or more of them did.
+fn is_renewed(policy: &Policy, before: &str, note: &str, least: Duration) -> bool {
+    let Ok(now) = policy.check(note) else { return false };
+    let Ok(before) = policy.check(before) else { return true };
+    match (before.newest_quorum_time, now.newest_quorum_time) {
+        (Some(before), Some(now)) if now >= before.saturating_add(least.as_secs()) => true,
+        (Some(_), Some(_)) => now.cosigned.len() > before.cosigned.len(),
+        (None, Some(_)) => true,
+        (_, None) => false,
     }
 }
 
