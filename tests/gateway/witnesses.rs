@@ -3,6 +3,7 @@
 mod handover;
 mod history;
 mod liar;
+mod over_restarts;
 pub(crate) mod party;
 
 use std::time::Duration;

@@ -3,6 +3,8 @@
 //! The gateway asks the witnesses (`gateway::witnesses`) and says here what came of it. While they are away the log goes on, and what
 //! is disclosed could be disclosed twice over in two histories: so disclosures stop after a while. Withdrawals never do.
 
+mod since;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -153,13 +155,27 @@ impl Witnessed {
 
 impl Exchange {
     /// Begins to go by witnesses, with these names. `kept` is what they had cosigned before this start: a restart does not set
-    /// the time back that has passed since. Without it, the time counts from now. To be called once, before anything is served.
-    pub fn begin_witnessing(&self, terms: WitnessTerms, names: Vec<String>, kept: Option<WitnessedCheckpoint>) {
+    /// the time back that has passed since. Without it, the time counts from when the log says that there was no quorum, or that
+    /// one is expected. To be called once, before anything is served.
+    ///
+    /// # Errors
+    /// `Corrupt` where the log cannot be read, `Unavailable` where it cannot be written.
+    pub async fn begin_witnessing(
+        &self,
+        terms: WitnessTerms,
+        names: Vec<String>,
+        kept: Option<WitnessedCheckpoint>,
+    ) -> Result<(), Error> {
+        let time = match &kept {
+            Some(kept) => kept.time,
+            None => self.without_quorum_since().await?,
+        };
         let (now, passed) = (self.now(), self.passed());
-        let time = kept.as_ref().map_or(now, |kept| kept.time);
         if kept.is_none() {
+            let seconds = between(time, now).as_secs();
             tracing::warn!(
-                "no checkpoint of this journal has been witnessed yet: until one is, the time counts from this start"
+                seconds,
+                "no checkpoint is kept that the witnesses of now have cosigned; the time counts on"
             );
         }
         *self.witnessed().known() = Some(Known {
@@ -169,6 +185,7 @@ impl Exchange {
             said: Stage::Fresh,
             up: names.into_iter().map(|name| (name, false)).collect(),
         });
+        Ok(())
     }
 
     /// Takes a checkpoint that a quorum has cosigned, where it is not smaller than the one before.

@@ -83,7 +83,7 @@ async fn begin(
     }
     let exchange = Exchange::start(journal.clone(), keys, clock.clone(), config.own_identities)?;
     if let Some(witnesses) = &witnesses {
-        witnesses.begin(&exchange).await;
+        witnesses.begin(&exchange).await?;
     }
     // Before anything is served: what was to be erased is not read, and what was restored from before is erased again.
     if exchange.halted().is_none() {

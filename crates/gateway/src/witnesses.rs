@@ -12,7 +12,8 @@ mod rounds;
 use std::sync::Arc;
 
 use causeway_exchange::{Exchange, WitnessedCheckpoint};
-use causeway_journal::Policy;
+use causeway_journal::note::Note;
+use causeway_journal::{Checkpoint, Policy};
 use causeway_model::Timestamp;
 use causeway_store::{Clock, Journal};
 use tokio::task::JoinHandle;
@@ -66,10 +67,13 @@ impl Witnesses {
     }
 
     /// Tells the exchange to go by them: from when they cosigned last, as far as that was kept.
-    pub(crate) async fn begin(&self, exchange: &Exchange) {
+    ///
+    /// # Errors
+    /// Where that has to be read from the log or written there, and cannot be.
+    pub(crate) async fn begin(&self, exchange: &Exchange) -> Result<(), causeway_exchange::Error> {
         let names = self.options.policy.witnesses().iter().map(|witness| witness.name.clone()).collect();
         let kept = newest_kept(&self.ours).await;
-        exchange.begin_witnessing(self.options.terms, names, kept);
+        exchange.begin_witnessing(self.options.terms, names, kept).await
     }
 
     /// Asks them for as long as the gateway runs and the journal is not halted.
@@ -106,16 +110,22 @@ async fn newest_from(ours: &Ours, policy: &Policy, from: u64) -> Option<Witnesse
                 return newest;
             }
         };
-        let count = notes.len();
+        // Whatever the policy says of them: those that an earlier key signed verify no more, and may be many.
+        let next = notes.last().filter(|_| notes.len() == KEPT_AT_A_TIME).and_then(|note| size_of(note));
         for note in notes {
             let Ok(verdict) = policy.check(&note) else { continue };
-            from = from.max(verdict.checkpoint.size + 1);
             let Some(seconds) = verdict.newest_quorum_time.filter(|_| verdict.quorum) else { continue };
             let time = Timestamp(seconds.saturating_mul(1_000_000));
             newest = Some(WitnessedCheckpoint { note: note.into(), size: verdict.checkpoint.size, time });
         }
-        if count < KEPT_AT_A_TIME {
-            return newest;
+        match next.and_then(|size| size.checked_add(1)) {
+            Some(next) if next > from => from = next,
+            _ => return newest,
         }
     }
+}
+
+/// The size that a note states.
+fn size_of(note: &str) -> Option<u64> {
+    Some(Checkpoint::parse(Note::parse(note).ok()?.text).ok()?.size)
 }

@@ -63,6 +63,9 @@ pub const REASON_TABLE_PUBLISHED: &str = "table-published";
 /// Recalls that a partner has not acknowledged in time: administration. Rules version 3.
 pub const REASON_OVERDUE: &str = "acknowledgement-overdue";
 
+/// From here on a quorum of witnesses is expected, which has not been there yet: administration, without effect.
+pub const REASON_WITNESSES_EXPECTED: &str = "witnesses-expected";
+
 /// No quorum of witnesses has cosigned a checkpoint for too long: administration, without effect.
 pub const REASON_WITNESSES_AWAY: &str = "witnesses-away";
 
