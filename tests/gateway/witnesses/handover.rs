@@ -86,6 +86,7 @@ async fn an_identity_waits_for_its_witness_and_leaves_once() {
     party.stop().await;
     not_yet(partner.collect(&id).await);
     party.start().await;
+    done(owner.release(&id).await);
     let (one, other) = {
         let mut second = Desk::of(&world, &gateway, "al-police").await;
         tokio::join!(partner.collect(&id), async { second.collect(&id).await })

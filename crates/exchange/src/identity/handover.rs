@@ -121,7 +121,7 @@ impl Exchange {
         self.may_disclose()?;
         let found = self.of_owner(caller, id)?;
         if let Some(leaf) = found.identity.released
-            && !self.still_waits(id, REASON_IDENTITY_RELEASED, leaf).await?
+            && !self.still_waits(id, REASON_IDENTITY_RELEASED, &found.owner, leaf).await?
         {
             return Err(lost(&Outcome::AlreadyDone));
         }
@@ -254,7 +254,7 @@ impl Exchange {
         let found = self.of_partner(caller, id)?;
         let identity = &found.identity;
         let is_done = match identity.collected {
-            Some(leaf) => !self.still_waits(id, REASON_IDENTITY_COLLECTED, leaf).await?,
+            Some(leaf) => !self.still_waits(id, REASON_IDENTITY_COLLECTED, &identity.requester, leaf).await?,
             None => false,
         };
         // What the partner knows of the request comes before how the record stands: asked again, the answer stays the same,

@@ -2,13 +2,14 @@
 //! again, and leave once all the same.
 //!
 //! Each try leaves an entry: the step's own, or that somebody asked again; and where it was in vain, a denial after it. So the log says
-//! whether a step still waits: where the newest of these entries is that denial. One caller at a time tries, or that would not hold.
+//! whether a step still waits: where the newest of these entries is that denial. One caller at a time tries, or that would not hold. Of one
+//! request there may be two such steps, the owner's and the partner's: the agency in the entry says which of them it is about.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use causeway_journal::{Outcome, decode_entry, v1};
-use causeway_model::{EntryId, LeafIndex};
+use causeway_model::{AgencyId, EntryId, LeafIndex};
 use causeway_store::{Search, Term};
 
 use super::{Found, lost};
@@ -66,7 +67,8 @@ impl Pending {
 }
 
 impl Exchange {
-    /// Whether a step that was recorded at `recorded` has not left: as this process knows, or else as the log says.
+    /// Whether a step that was recorded at `recorded`, and is `agency`'s to take, has not left: as this process knows, or else as the
+    /// log says.
     ///
     /// # Errors
     /// `Corrupt` where the log cannot be read.
@@ -74,24 +76,26 @@ impl Exchange {
         &self,
         id: &EntryId,
         step: &'static str,
+        agency: &AgencyId,
         recorded: LeafIndex,
     ) -> Result<bool, Error> {
         if !self.witnessed().is_on() || self.pending().holds(id, step) {
             return Ok(self.witnessed().is_on());
         }
-        let Some(in_vain) = self.newest_try(id, REASON_NOT_YET, recorded).await? else { return Ok(false) };
-        let waits = self.newest_try(id, REASON_ASKED_AGAIN, in_vain).await?.is_none();
+        let Some(in_vain) = self.newest_try(id, REASON_NOT_YET, agency, recorded).await? else { return Ok(false) };
+        let waits = self.newest_try(id, REASON_ASKED_AGAIN, agency, in_vain).await?.is_none();
         if waits {
             self.pending().put(id, step);
         }
         Ok(waits)
     }
 
-    /// The newest entry after `after` with this reason that is about the request.
+    /// The newest entry after `after` with this reason that is about the request, and of this agency's asking.
     async fn newest_try(
         &self,
         id: &EntryId,
         reason: &'static str,
+        agency: &AgencyId,
         after: LeafIndex,
     ) -> Result<Option<LeafIndex>, Error> {
         let search = Search {
@@ -104,7 +108,9 @@ impl Exchange {
         };
         for leaf in self.journal().search(search).await.map_err(Error::corrupt)? {
             let bytes = self.journal().entry(leaf).await.map_err(Error::corrupt)?;
-            if decode_entry(&bytes).map_err(Error::corrupt)?.identity_request == id.as_bytes() {
+            let entry = decode_entry(&bytes).map_err(Error::corrupt)?;
+            let is_theirs = entry.actor.is_some_and(|actor| actor.agency == agency.as_str());
+            if is_theirs && entry.identity_request == id.as_bytes() {
                 return Ok(Some(leaf));
             }
         }
