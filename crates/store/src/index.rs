@@ -6,6 +6,7 @@
 
 mod block;
 mod build;
+mod clauses;
 mod covered;
 mod follower;
 mod opening;
@@ -27,6 +28,7 @@ use causeway_journal::Outcome;
 use causeway_model::{LeafIndex, Timestamp};
 use event_listener::Event;
 
+pub use clauses::clauses_of;
 pub use search::Search;
 pub use term::Term;
 
@@ -35,7 +37,9 @@ pub(crate) use follower::Follower;
 use crate::draft::Draft;
 use crate::error::StoreError;
 use crate::reader::Reader;
+use crate::shared::Shared;
 use block::{Block, Mark};
+use clauses::held_clauses;
 use covered::{Arrival, Covered, Piece, Waiting};
 use pages::{PageCache, PageKey};
 use term::TermKey;
@@ -62,12 +66,14 @@ pub(crate) struct Settings {
     pub(crate) fan: usize,
     /// Whether entries are indexed at all.
     pub(crate) follows: bool,
+    /// Steps of a search after which others get their turn.
+    pub(crate) turn: u32,
 }
 
 impl Settings {
     /// The sizes of a journal in use.
     pub(crate) const fn standard(follows: bool) -> Self {
-        Self { block_entries: 65_536, fan: 8, follows }
+        Self { block_entries: 65_536, fan: 8, follows, turn: 65_536 }
     }
 }
 
@@ -103,12 +109,13 @@ pub(crate) struct Index {
 
 impl Index {
     /// The hashes of a draft's terms; none where entries are not indexed.
-    pub(crate) fn terms_of(&self, draft: &Draft) -> Vec<u64> {
+    pub(crate) fn terms_of(&self, draft: &Draft, shared: &Shared) -> Vec<u64> {
         if !self.follows() {
             return Vec::new();
         }
         let operator = draft.openings.as_ref().map_or("", |openings| &openings.operator);
-        self.terms.of_entry(&draft.entry, operator)
+        let clauses = held_clauses(shared, &draft.entry, LeafIndex(u64::MAX));
+        self.terms.of_entry(&draft.entry, operator, &clauses)
     }
 
     /// Takes the entries of a frame that has been applied, with the hashes of their terms. All the commit path does for the

@@ -56,6 +56,8 @@ pub struct Options {
 pub struct Journal {
     pub(crate) shared: Arc<Shared>,
     pub(crate) readers: Readers,
+    /// What auditors' answers are read by.
+    pub(crate) auditors: Readers,
     pub(crate) erasures: Arc<Erasures>,
     pub(crate) index: Arc<Index>,
     pub(crate) past: Past,
@@ -144,6 +146,13 @@ impl Journal {
         self.readers.ask(move |reader| reader.openings(leaf)).await
     }
 
+    /// The same journal, whose reads are made by threads and wait in a queue of their own: however much auditors ask, nothing else
+    /// waits behind it.
+    #[must_use]
+    pub fn for_auditors(&self) -> Self {
+        Self { readers: self.auditors.clone(), ..self.clone() }
+    }
+
     /// Wakes when something has been appended, or the journal has stopped. Listen first, then look.
     pub fn changed(&self) -> EventListener {
         self.shared.listen()
@@ -169,7 +178,7 @@ impl Journal {
     }
 
     fn request(&self, draft: Draft) -> Result<(Request, Appending), AppendFailure> {
-        let terms = self.index.terms_of(&draft);
+        let terms = self.index.terms_of(&draft, &self.shared);
         let prepared = Prepared { terms, ..Prepared::new(draft)? };
         let (answer, answered) = oneshot::channel();
         Ok((Request { prepared, answer }, Appending::new(answered, Arc::clone(&self.shared))))

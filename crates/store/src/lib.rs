@@ -57,7 +57,7 @@ pub use clock::{Clock, ManualClock};
 pub use committed::{Appending, Committed};
 pub use draft::{Draft, DraftBody};
 pub use error::{AppendFailure, StoreError};
-pub use index::{IndexMeasures, Search, Term};
+pub use index::{IndexMeasures, Search, Term, clauses_of};
 pub use journal::{Journal, Options};
 pub use key_bundle::{open_keys, seal_keys};
 pub use keys::{KeySettings, Keys};

@@ -16,7 +16,7 @@ use crate::key_pages::{KeyPage, KeyPlace};
 use crate::shared::Shared;
 use crate::vault::Vault;
 
-/// Reader threads: one may wait for the disk while the other decodes.
+/// Threads of each kind of reader: one may wait for the disk while the other decodes.
 const THREADS: usize = 2;
 
 /// Reads that may wait; whoever asks beyond waits with its question.
@@ -46,13 +46,17 @@ pub(crate) struct Readers {
 
 impl Readers {
     /// Starts the threads. They end when [`Readers::close`] is called or the last handle is dropped.
-    pub(crate) fn start(shared: &Arc<Shared>, vault: &Arc<Vault>) -> Result<(Self, Vec<JoinHandle<()>>), StoreError> {
+    pub(crate) fn start(
+        name: &str,
+        shared: &Arc<Shared>,
+        vault: &Arc<Vault>,
+    ) -> Result<(Self, Vec<JoinHandle<()>>), StoreError> {
         let (jobs, queue) = async_channel::bounded::<Job>(WAITING_READS);
         let spawn = |number| {
             let reader = Reader { shared: Arc::clone(shared), vault: Arc::clone(vault) };
             let queue = queue.clone();
             thread::Builder::new()
-                .name(format!("journal-read-{number}"))
+                .name(format!("{name}-{number}"))
                 .spawn(move || reader.run(&queue))
                 .map_err(|error| StoreError::Engine(Box::new(error)))
         };
@@ -69,7 +73,9 @@ impl Readers {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |reader| {
             // Whoever asked may have gone; then nobody misses the answer.
-            let _ = answer.send(read(reader));
+            if !answer.is_canceled() {
+                let _ = answer.send(read(reader));
+            }
         });
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Corrupt("a read panicked"))?

@@ -120,7 +120,9 @@ fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
     let index_key = keys.ring().index_mac();
     let index = Arc::new(Index::open(&data_dir, &index_key, writer.log_id, settings, &reader()));
     let follower = Follower::start(&index, reader)?;
-    let (readers, reader_threads) = Readers::start(&shared, &vault)?;
+    let (readers, mut reader_threads) = Readers::start("journal-read", &shared, &vault)?;
+    let (auditors, audit_threads) = Readers::start("journal-audit", &shared, &vault)?;
+    reader_threads.extend(audit_threads);
     let keeper = Keeper::start(past.clone(), Arc::clone(&shared))?;
     let (queue, drafts) = async_channel::bounded(queue_depth.max(1));
     let (closing, until_closing) = async_channel::bounded(1);
@@ -137,13 +139,13 @@ fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
         past: past.clone(),
         held: None,
     };
-    let kept = (readers.clone(), past.clone());
+    let kept = ([readers.clone(), auditors.clone()], past.clone());
     let end = End { until_closing, done, readers: kept.0, reader_threads, follower, keeper, past: kept.1, lock };
     thread::Builder::new()
         .name("journal-append".into())
         .spawn(move || run(sequencer, end))
         .map_err(|error| StoreError::Engine(Box::new(error)))?;
-    Ok(Journal { shared, readers, erasures, index, past, queue, closing, closed })
+    Ok(Journal { shared, readers, auditors, erasures, index, past, queue, closing, closed })
 }
 
 /// What the sequencer thread does and lets go of when the journal is closed.
@@ -151,7 +153,7 @@ fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
 struct End {
     until_closing: Receiver<()>,
     done: Sender<()>,
-    readers: Readers,
+    readers: [Readers; 2],
     reader_threads: Vec<JoinHandle<()>>,
     follower: Follower,
     keeper: Keeper,
@@ -167,7 +169,7 @@ fn run(mut sequencer: Sequencer, end: End) {
     }
     // After a failure, what is durable can still be read until somebody closes the journal.
     let _ = end.until_closing.recv_blocking();
-    end.readers.close();
+    end.readers.iter().for_each(Readers::close);
     for thread in end.reader_threads {
         if thread.join().is_err() {
             tracing::error!("a reader thread panicked");

@@ -14,7 +14,7 @@ use super::postings::{Cursor, List};
 use crate::error::StoreError;
 
 /// What a footer begins with.
-const MAGIC: &[u8; 16] = b"causeway-index-1";
+const MAGIC: &[u8; 16] = b"causeway-index-2";
 
 /// A row of the table of terms: the hash, and the place of the only entry, or the number of the list.
 pub(crate) const TERM_ROW: usize = 12;

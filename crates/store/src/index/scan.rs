@@ -6,6 +6,7 @@ use std::sync::Arc;
 use causeway_journal::{decode_entry, decode_frame, v1};
 use causeway_model::{FrameSeq, LeafIndex};
 
+use super::clauses::held_clauses;
 use super::query::Query;
 use super::term::TermKey;
 use crate::error::StoreError;
@@ -50,7 +51,8 @@ impl Scan<'_> {
             let outcome = self.key.of_outcome(entry.outcome);
             let has = |term: &u64| *term == outcome || entry.terms.binary_search(term).is_ok();
             let is_among = query.among.as_ref().is_none_or(|among| among.binary_search(&leaf).is_ok());
-            if is_among && query.terms.iter().all(has) {
+            let is_within = query.within.iter().all(|group| group.iter().any(has));
+            if is_among && is_within && query.terms.iter().all(has) {
                 found.push(leaf);
             }
         })?;
@@ -119,7 +121,7 @@ impl Scan<'_> {
         Ok(Indexed {
             leaf,
             time_micros: entry.time_micros,
-            terms: self.key.of_entry(&entry, &operator),
+            terms: self.key.of_entry(&entry, &operator, &held_clauses(&self.reader.shared, &entry, LeafIndex(leaf))),
             outcome: self.reader.shared.read(|state| state.outcome(LeafIndex(leaf)).as_str()),
         })
     }

@@ -8,7 +8,7 @@ use causeway_model::{LeafIndex, Timestamp};
 use event_listener::Listener;
 
 use super::covered::Cover;
-use super::query::Query;
+use super::query::{Looked, Query};
 use super::scan::{Operators, Scan};
 use super::{Index, IndexMeasures, Piece, Term};
 use crate::error::StoreError;
@@ -55,24 +55,31 @@ impl Searching {
     }
 
     /// Goes on behind a part that has been searched.
-    fn pass(&mut self, part: &Range<u64>, mut found: Vec<LeafIndex>) {
-        self.found.append(&mut found);
-        if self.query.newest_first { self.rest.end = part.start } else { self.rest.start = part.end }
+    fn pass(&mut self, part: &Range<u64>, looked: Looked) {
+        self.found.extend(looked.found);
+        if self.query.newest_first {
+            self.rest.end = looked.next.map_or(part.start, |next| next + 1);
+        } else {
+            self.rest.start = looked.next.unwrap_or(part.end);
+        }
     }
 }
 
 impl Index {
-    fn begin(&self, reader: &Reader, search: Search) -> Searching {
+    fn begin(&self, reader: &Reader, search: Search, within: &[Vec<Term>]) -> Searching {
         let size = reader.shared.read(|state| state.tree().size());
         let rest = search.from.0..search.before.0.min(size);
         if rest.end > self.covered().open.range().end {
             self.absorb();
         }
-        let names_operator = search.terms.iter().any(|term| matches!(term, Term::Operator { .. }));
+        let hash = |term| self.terms.hash(term);
+        let names_operator =
+            search.terms.iter().chain(within.iter().flatten()).any(|term| matches!(term, Term::Operator { .. }));
         Searching {
             operators: if names_operator { Operators::Opened } else { Operators::Left },
             query: Query {
-                terms: search.terms.iter().map(|term| self.terms.hash(term)).collect(),
+                terms: search.terms.iter().map(hash).collect(),
+                within: within.iter().map(|group| group.iter().map(hash).collect()).collect(),
                 among: search.among,
                 newest_first: search.newest_first,
             },
@@ -83,14 +90,15 @@ impl Index {
         }
     }
 
-    /// Goes on until the search is done or a part of the log has been read: then other reads get their turn.
+    /// Goes on until the search is done, has taken its steps or has read a part of the log: then other reads get their turn.
     fn go_on(&self, reader: &Reader, search: &mut Searching) -> Result<(), StoreError> {
-        while !search.is_done() {
+        let mut steps = self.settings.turn;
+        while !search.is_done() && steps > 0 {
             let limit = search.limit - search.found.len();
             let (piece, part) = match self.covered().first_of(&search.rest, search.query.newest_first) {
                 Cover::Open(segment, part) => {
-                    let found = search.query.in_segment(segment, &part, limit)?;
-                    search.pass(&part, found);
+                    let looked = search.query.in_segment(segment, &part, limit, &mut steps)?;
+                    search.pass(&part, looked);
                     continue;
                 }
                 Cover::Piece(piece, part) => (Some(piece), part),
@@ -98,11 +106,11 @@ impl Index {
             };
             match piece {
                 Some(Piece::Segment(segment)) => {
-                    let found = search.query.in_segment(&segment, &part, limit)?;
-                    search.pass(&part, found);
+                    let looked = search.query.in_segment(&segment, &part, limit, &mut steps)?;
+                    search.pass(&part, looked);
                 }
-                Some(Piece::Block(block)) => match search.query.in_block(&block, &part, limit) {
-                    Ok(found) => search.pass(&part, found),
+                Some(Piece::Block(block)) => match search.query.in_block(&block, &part, limit, &mut steps) {
+                    Ok(looked) => search.pass(&part, looked),
                     // What it covered is a gap now.
                     Err(error) => self.discard(&block, &error),
                 },
@@ -125,7 +133,7 @@ impl Index {
         };
         let scan = Scan { reader, key: &self.terms, operators: search.operators };
         let found = scan.search(part.clone(), &search.query, search.limit - search.found.len())?;
-        search.pass(&part, found);
+        search.pass(&part, Looked { found, next: None });
         Ok(())
     }
 
@@ -153,8 +161,17 @@ impl Journal {
     /// # Errors
     /// When the log cannot be read. A damaged index is none: it is made anew, and its part of the log read instead.
     pub async fn search(&self, search: Search) -> Result<Vec<LeafIndex>, StoreError> {
+        self.search_within(search, Vec::new()).await
+    }
+
+    /// The same among the entries that have, of each of these groups, at least one term. Nothing outside them is looked at, and the
+    /// time that it takes does not tell what is there.
+    ///
+    /// # Errors
+    /// As [`Journal::search`].
+    pub async fn search_within(&self, search: Search, within: Vec<Vec<Term>>) -> Result<Vec<LeafIndex>, StoreError> {
         let index = Arc::clone(&self.index);
-        let mut searching = self.readers.ask(move |reader| Ok(index.begin(reader, search))).await?;
+        let mut searching = self.readers.ask(move |reader| Ok(index.begin(reader, search, &within))).await?;
         while !searching.is_done() {
             let index = Arc::clone(&self.index);
             let going_on = move |reader: &Reader| index.go_on(reader, &mut searching).map(|()| searching);

@@ -1,10 +1,12 @@
 //! What an entry is found by, and the keyed hashes that stand for it in the index, so that its files hold nothing readable.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::Hasher;
 
 use causeway_crypto::MacKey;
 use causeway_journal::v1;
+use causeway_model::ClauseId;
 
 /// One thing that an entry is found by. Empty texts are not indexed: nothing is found by them.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub enum Term {
     /// The agreement that the entry's recipient, releases, withdrawals, page, acknowledgement, table or overdue recalls are
     /// of, or that it brings into force or suspends.
     Agreement(String),
-    /// The clause that a disclosure, a decision about a recipient or a release rests on.
+    /// The clause that a decision about a recipient or a release rests on, or something in a disclosed page.
     Clause {
         /// The clause's agreement.
         agreement: String,
@@ -133,8 +135,9 @@ impl TermKey {
     }
 
     /// The hashes of all terms of an entry but its outcome, which only `apply` knows: each once, in ascending order.
-    /// `operator` is the operator id in clear; empty where there is none or it cannot be read any more.
-    pub(crate) fn of_entry(&self, entry: &v1::Entry, operator: &str) -> Vec<u64> {
+    /// `operator` is the operator id in clear; empty where there is none or it cannot be read any more. `clauses` are those of what its
+    /// page held.
+    pub(crate) fn of_entry(&self, entry: &v1::Entry, operator: &str, clauses: &BTreeSet<ClauseId>) -> Vec<u64> {
         let mut hashes = Hashes { key: self, all: Vec::with_capacity(16) };
         hashes.all.push(self.of_parts(1, &entry.operation.to_be_bytes(), &[]));
         hashes.all.push(self.of_parts(2, &entry.decision.to_be_bytes(), &[]));
@@ -149,6 +152,8 @@ impl TermKey {
             hashes.all.push(self.of_parts(12, &entry.request_id, &[]));
         }
         hashes.add_agreements(entry);
+        let feed = entry.page.as_ref().map_or("", |page| &page.feed);
+        clauses.iter().for_each(|clause| hashes.add_pair(8, feed, clause.as_str()));
         let mut all = hashes.all;
         all.sort_unstable();
         all.dedup();
@@ -280,10 +285,13 @@ mod tests {
             Term::Reason("accepted".into()),
             Term::RequestId([9; 16]),
         ];
+        let held = Term::Clause { agreement: "C".into(), clause: "c7.1".into() };
+        let clauses = BTreeSet::from(["c7.1".parse().expect("a clause")]);
+        let terms = terms.into_iter().chain([held]).collect::<Vec<_>>();
         let mut expected: Vec<u64> = terms.iter().map(|term| key.hash(term)).collect();
         expected.sort_unstable();
-        assert_eq!(key.of_entry(&entry, "a.clerk"), expected);
-        assert_eq!(key.of_entry(&entry, "").len(), expected.len() - 1);
+        assert_eq!(key.of_entry(&entry, "a.clerk", &clauses), expected);
+        assert_eq!(key.of_entry(&entry, "", &BTreeSet::new()).len(), expected.len() - 2);
         assert_eq!(key.of_outcome("effective"), key.hash(&Term::Outcome("effective".into())));
         assert_ne!(key.hash(&terms[2]), TermKey::of(&MacKey::new([1; 32]), &[3; 16]).hash(&terms[2]));
         assert_eq!(format!("{:?}", terms[4]), "Term(5)");

@@ -94,7 +94,7 @@ fn after_a_crash_what_was_not_in_a_block_is_indexed_again() {
 #[test]
 fn a_journal_that_was_not_indexed_is_searched_and_indexed_afterwards() {
     let mut world = World::new(4);
-    let without = Settings { block_entries: 64, fan: 3, follows: false };
+    let without = Settings { block_entries: 64, fan: 3, follows: false, turn: 300 };
     let journal = world.start_with(&world.data_dir(), without);
     world.begin(&journal);
     world.append(&journal, 400);

@@ -76,7 +76,7 @@ impl World {
     }
 
     pub(super) fn start_in(&self, data_dir: &Path) -> Journal {
-        self.start_with(data_dir, Settings { block_entries: 64, fan: 3, follows: true })
+        self.start_with(data_dir, Settings { block_entries: 64, fan: 3, follows: true, turn: 300 })
     }
 
     pub(super) fn start_with(&self, data_dir: &Path, settings: Settings) -> Journal {
@@ -181,8 +181,11 @@ impl World {
     }
 
     /// What the filter gives.
-    pub(super) fn filter(&self, search: &Search) -> Vec<LeafIndex> {
-        let has_all = |known: &Known| search.terms.iter().all(|term| known.terms.contains(term));
+    pub(super) fn filter(&self, search: &Search, within: &[Vec<Term>]) -> Vec<LeafIndex> {
+        let has_all = |known: &Known| {
+            let has_one = |group: &Vec<Term>| group.iter().any(|term| known.terms.contains(term));
+            search.terms.iter().all(|term| known.terms.contains(term)) && within.iter().all(has_one)
+        };
         let is_among = |leaf: &LeafIndex| search.among.as_ref().is_none_or(|among| among.contains(leaf));
         let leaves = (0u64..).zip(&self.known).map(|(leaf, known)| (LeafIndex(leaf), known));
         let mut found: Vec<_> = leaves
@@ -217,13 +220,31 @@ impl World {
         }
     }
 
+    /// A few terms, of which one may be of no entry.
+    fn group(&mut self) -> Vec<Term> {
+        let size = self.known.len() as u64;
+        let mut group = vec![Term::Agency("nobody".into())];
+        for _ in 0..self.numbers.below(4) {
+            let of = &self.known[usize::try_from(self.numbers.below(size)).expect("fits")].terms;
+            group.push(of[usize::try_from(self.numbers.below(of.len() as u64)).expect("fits")].clone());
+        }
+        group
+    }
+
     /// Compares many answers with what the filter gives.
     pub(super) fn compare(&mut self, journal: &Journal, searches: u64) {
         for _ in 0..searches {
             let search = self.search();
-            let expected = self.filter(&search);
-            let found = wait_for(journal.search(search.clone())).expect("searched");
-            assert_eq!(found, expected, "{search:?} of {:?} with {:?}", self.known.len(), journal.index_measures());
+            let within: Vec<Vec<Term>> = (0..self.numbers.below(3)).map(|_| self.group()).collect();
+            let expected = self.filter(&search, &within);
+            let found = wait_for(journal.search_within(search.clone(), within.clone())).expect("searched");
+            assert_eq!(
+                found,
+                expected,
+                "{search:?} within {within:?} of {:?} with {:?}",
+                self.known.len(),
+                journal.index_measures()
+            );
             let known = &self.known[usize::try_from(self.numbers.below(self.known.len() as u64)).expect("fits")];
             let time = Timestamp(known.time.0 + self.numbers.below(3) - 1);
             let first = self.known.partition_point(|known| known.time < time) as u64;
