@@ -1,6 +1,7 @@
 //! The exchange itself: what all use cases share, and what the gateway asks of it beside the calls.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use causeway_agreement::{AgencyFile, Role};
 use causeway_crypto::Digest;
@@ -10,6 +11,7 @@ use causeway_store::{AppendFailure, Clock, Committed, Draft, Journal, Keys};
 use event_listener::{Event, EventListener};
 use futures_util::lock::Mutex;
 
+use crate::answering::Answering;
 use crate::checkpoints::Kept;
 use crate::count::ReadTables;
 use crate::erase::Swept;
@@ -35,6 +37,12 @@ pub struct Exchange {
 #[derive(Debug)]
 struct Inner {
     journal: Journal,
+    /// The same, read in the background of all else.
+    for_auditors: Journal,
+    /// Answers under way.
+    answering: Answering,
+    /// Entries that auditors' answers have looked at.
+    looked_at: AtomicU64,
     keys: Arc<Keys>,
     clock: Clock,
     governed: Epochs,
@@ -82,7 +90,10 @@ impl Exchange {
         let governed = journal.read(|state| Ok(Epochs::start(state, Governed::compile(state)?)))?;
         let tally = Tally::starting(clock.now());
         let inner = Inner {
+            for_auditors: journal.for_auditors(),
             journal,
+            answering: Answering::default(),
+            looked_at: AtomicU64::new(0),
             keys,
             clock_trust: ClockTrust::starting(clock.clone()),
             clock,
@@ -168,6 +179,20 @@ impl Exchange {
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.inner.journal
+    }
+
+    /// The journal, to be read for an auditor: nothing else waits for such reads.
+    pub(crate) fn for_auditors(&self) -> &Journal {
+        &self.inner.for_auditors
+    }
+
+    pub(crate) fn answering(&self) -> &Answering {
+        &self.inner.answering
+    }
+
+    /// Entries that auditors' answers have looked at since the start.
+    pub(crate) fn looked_at(&self) -> &AtomicU64 {
+        &self.inner.looked_at
     }
 
     pub(crate) fn keys(&self) -> &Keys {

@@ -11,6 +11,7 @@ use causeway_schema::{Projected, Schema};
 
 use crate::draft::Said;
 use crate::erase::named;
+use crate::query::permitted;
 use crate::slot::{Slot, shown};
 use crate::standing::standing;
 use crate::submit::leaf_of;
@@ -113,10 +114,10 @@ impl Exchange {
         self.explained(caller, question, Asker::Owner).await
     }
 
-    /// Explains decisions about any record to the operator's auditors.
+    /// Explains decisions about any record to the operator's auditors without limits.
     ///
     /// # Errors
-    /// `Denied` for another agency's auditors, and for a purpose for which the law lets no log be used; otherwise as
+    /// `Denied` for another agency's auditors, for those with limits, and for a purpose for which the law lets no log be used; otherwise as
     /// [`Exchange::explain`].
     pub async fn explain_to_auditor(
         &self,
@@ -157,15 +158,10 @@ impl Exchange {
         if asker == Asker::Owner {
             return Ok(());
         }
-        if caller.system.agency != self.operator() {
-            let message = "decisions are explained to the operator's auditors, and to the owners of records";
-            return Err(Error::new(Class::Denied, "operator-auditors-only", message));
-        }
-        if caller.purpose.code.permits_audit() {
-            return Ok(());
-        }
-        let message = "the journal may be read for lawfulness, self-monitoring, integrity or criminal-proceedings only";
-        Err(Error::new(Class::Denied, "purpose-not-for-audit", message))
+        let message =
+            "decisions are explained to the operator's auditors that no limit is set for, and to the owners of records";
+        self.unrestricted(caller, "operator-auditors-only", message)?;
+        permitted(caller)
     }
 
     /// The agreements that are asked about, where the caller may ask.

@@ -27,7 +27,7 @@ pub use handover::{ReleasedIdentity, SealedIdentity};
 pub use listing::{IdentityRow, IdentityState, OwnersView};
 pub(crate) use pending::Pending;
 pub use request::{IdentityQuestion, Whose};
-pub(crate) use search::Searches;
+pub(crate) use search::{Searches, Searching};
 
 /// How many identities an agency may ask for of its own records, and how long an approved release stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 mod acknowledge;
 mod activate;
 mod alteration;
+mod answering;
 mod at_risk;
 mod bodies;
 mod caller;

@@ -8,6 +8,7 @@ use causeway_journal::{JournalError, TILE_WIDTH, tlog_path, v1};
 use causeway_model::{LeafIndex, SystemId};
 use causeway_store::{Bundle, StoreError};
 
+use crate::answering::AnswerPlace;
 use crate::draft::Said;
 use crate::{Caller, Class, Error, Exchange, ProvedEntry, Tallied};
 
@@ -28,6 +29,7 @@ pub struct Range {
     caller: Caller,
     next: u64,
     to: u64,
+    _place: AnswerPlace,
 }
 
 impl Exchange {
@@ -45,7 +47,7 @@ impl Exchange {
             return Err(self.refused(caller, "beyond-the-journal", BEYOND).await);
         }
         self.audit(caller, Said::allowed(v1::Operation::Consultation, "consistency-proof").by(caller)).await?;
-        self.journal().consistency_proof(first, second).await.map_err(Error::corrupt)
+        self.for_auditors().consistency_proof(first, second).await.map_err(Error::corrupt)
     }
 
     /// An entry with its inclusion proof in the tree of a size that the journal has had, 0 for the newest. The checkpoint is empty
@@ -70,7 +72,7 @@ impl Exchange {
             return Err(self.refused(caller, "not-in-tree", message).await);
         }
         self.audit(caller, Said::allowed(v1::Operation::Consultation, "inclusion-proof").by(caller)).await?;
-        let proof = self.inclusion_proof(leaf, tree_size).await?;
+        let proof = self.for_auditors().inclusion_proof(leaf, tree_size).await.map_err(Error::corrupt)?;
         let checkpoint = self.checkpoint_of(tree_size).await?.unwrap_or_else(|| Arc::from(""));
         Ok(ProvedEntry { entry, leaf, proof, tree_size, checkpoint })
     }
@@ -108,7 +110,7 @@ impl Exchange {
     }
 
     async fn hashes(&self, level: u8, index: u64, width: usize) -> Result<Vec<u8>, Error> {
-        match self.journal().tile(level, index, width).await {
+        match self.for_auditors().tile(level, index, width).await {
             Ok(hashes) => Ok(tlog_path::encode_tile(&hashes)),
             Err(StoreError::Proof(JournalError::OutOfRange(_))) => Err(not_published()),
             Err(error) => Err(Error::corrupt(error)),
@@ -128,7 +130,7 @@ impl Exchange {
             return Err(self.refuse(caller, v1::Operation::Consultation, not_published()).await);
         };
         self.audit(caller, self.raw_read(caller, u64::from(width))).await?;
-        let entries = self.journal().entries(LeafIndex(from), width.into()).await.map_err(Error::corrupt)?;
+        let entries = self.for_auditors().entries(LeafIndex(from), width.into()).await.map_err(Error::corrupt)?;
         tlog_path::encode_bundle(&entries).map_err(Error::corrupt)
     }
 
@@ -136,8 +138,9 @@ impl Exchange {
     ///
     /// # Errors
     /// `Denied` but to unrestricted auditors of the operator's agency; `Invalid` for a range that is empty, too long or beyond the
-    /// journal; `Unavailable`.
+    /// journal; `Busy` while the agency has as many answers under way as it may; `Unavailable`.
     pub async fn open_range(&self, caller: &Caller, from: LeafIndex, to: LeafIndex) -> Result<Range, Error> {
+        let place = self.answer_place(caller)?;
         self.raw_permitted(caller).await?;
         if from >= to {
             let message = "the range ends where it begins, or before";
@@ -151,7 +154,7 @@ impl Exchange {
             return Err(self.refused(caller, "beyond-the-journal", BEYOND).await);
         }
         self.audit(caller, self.raw_read(caller, to.0 - from.0)).await?;
-        Ok(Range { exchange: self.clone(), caller: caller.clone(), next: from.0, to: to.0 })
+        Ok(Range { exchange: self.clone(), caller: caller.clone(), next: from.0, to: to.0, _place: place })
     }
 
     fn raw_read(&self, caller: &Caller, count: u64) -> causeway_store::Draft {
@@ -161,18 +164,11 @@ impl Exchange {
     }
 
     async fn raw_permitted(&self, caller: &Caller) -> Result<(), Error> {
-        match self.may_read_raw(caller) {
+        let message = "raw entries are given to auditors of the operator's agency that no limit is set for";
+        match self.unrestricted(caller, "raw-for-unrestricted", message) {
             Ok(()) => Ok(()),
             Err(refusal) => Err(self.refuse(caller, v1::Operation::Consultation, refusal).await),
         }
-    }
-
-    fn may_read_raw(&self, caller: &Caller) -> Result<(), Error> {
-        if self.scope(caller).is_unrestricted() {
-            return Ok(());
-        }
-        let message = "raw entries are given to auditors of the operator's agency that no limit is set for";
-        Err(Error::new(Class::Denied, "raw-for-unrestricted", message))
     }
 
     fn size(&self) -> u64 {
@@ -197,7 +193,7 @@ impl Range {
         let width = TILE_WIDTH as u64;
         let end = self.to.min((self.next / width + 1) * width);
         let count = usize::try_from(end - self.next).unwrap_or(TILE_WIDTH);
-        let bundle = self.exchange.journal().bundle(LeafIndex(self.next), count, PART_BYTES).await;
+        let bundle = self.exchange.for_auditors().bundle(LeafIndex(self.next), count, PART_BYTES).await;
         let bundle = bundle.map_err(Error::corrupt)?;
         if bundle.entries.is_empty() {
             return Err(Error::internal("a range within the journal has no entries"));

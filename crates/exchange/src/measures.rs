@@ -1,5 +1,7 @@
 //! What the operator's metrics show: sizes and positions, and nothing that identifies a record or a person.
 
+use std::sync::atomic::Ordering;
+
 use causeway_model::AgreementId;
 
 use crate::{Exchange, WitnessMeasures};
@@ -11,6 +13,8 @@ pub struct Measures {
     pub is_healthy: bool,
     /// Entries in the journal.
     pub entries: u64,
+    /// Entries that auditors' answers have looked at since the start.
+    pub looked_at: u64,
     /// Every feed.
     pub feeds: Vec<FeedMeasures>,
     /// The witnesses; none where there are none.
@@ -33,7 +37,7 @@ pub struct FeedMeasures {
 impl Exchange {
     /// The measures of this moment.
     pub fn measures(&self) -> Measures {
-        let is_healthy = self.is_healthy();
+        let (is_healthy, looked_at) = (self.is_healthy(), self.looked_at().load(Ordering::Relaxed));
         let (overdue, witnesses) = (self.overdue(), self.witness_measures());
         self.journal().read(|state| {
             let feeds = state.agreements().filter_map(|agreement| {
@@ -46,7 +50,7 @@ impl Exchange {
                     overdue: overdue.unwrap_or_default(),
                 })
             });
-            Measures { is_healthy, entries: state.tree().size(), feeds: feeds.collect(), witnesses }
+            Measures { is_healthy, entries: state.tree().size(), looked_at, feeds: feeds.collect(), witnesses }
         })
     }
 }

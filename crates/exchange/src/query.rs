@@ -15,13 +15,14 @@ use causeway_model::LeafIndex;
 
 use crate::draft::Said;
 use crate::erase::named;
+use crate::scope::Scope;
 use crate::{Caller, Class, Error, Exchange};
 
 pub use answer::{Answer, AnswerBegin, AnswerEnd};
 use candidates::Candidates;
 pub use filter::{Acting, Filter, Pseudonym, ReasonCode, SaidFilter, Span, UnderAgreement};
 use place::{Bound, Place};
-use pseudonym::Subject;
+use pseudonym::Sought;
 pub use row::{AuditRow, DisclosedItem};
 
 /// Rows of an answer where the caller states no limit.
@@ -79,36 +80,48 @@ pub struct ProvedEntry {
     pub checkpoint: Arc<str>,
 }
 
+/// A question that may be asked.
+struct Understood<'a> {
+    /// Where it goes on.
+    place: Option<Place>,
+    /// The pseudonym whose records are to be found first.
+    sought: Option<Sought<'a>>,
+}
+
 impl Exchange {
     /// Entries by what they say. The answer covers everything that was acknowledged before the call; the question is an entry first.
     ///
     /// # Errors
     /// `Denied` for a purpose for which the law lets no log be used, and for what only the operator's auditors are given; `Invalid` for
     /// a question without bounds, too many rows, or a cursor of another question or auditor; `NotFound` for a pseudonym that this
-    /// auditor does not know; `Busy` while the agency's last search for one is under way; `Unavailable`; `Corrupt`.
+    /// auditor does not know; `Busy` while the agency's last search for one is under way, or as many answers as it may have;
+    /// `Unavailable`; `Corrupt`.
     pub async fn query(&self, caller: &Caller, query: Query) -> Result<Answer, Error> {
-        let (place, subject) = match self.understood(caller, &query).await {
+        let under_way = self.answer_place(caller)?;
+        let Understood { place, sought } = match self.understood(caller, &query) {
             Ok(understood) => understood,
             Err(refusal) if refusal.class == Class::Busy => return Err(refusal),
             Err(refusal) => return Err(self.refuse(caller, v1::Operation::Consultation, refusal).await),
         };
         let mut asked = Said::allowed(v1::Operation::Consultation, "audit-query").by(caller);
-        if let Some(Subject::Is(record)) = subject {
-            asked.entry.records = named(&[record]);
-        }
+        asked.entry.records = named(query.filter.record.as_slice());
         let asked = self.record_or_refuse(caller, asked).await?;
+        let subject = match sought {
+            Some(sought) => Some(self.resolved(caller, sought, query.filter.record).await?),
+            None => query.filter.record.map(|record| self.about(caller, record)),
+        };
         let begin = AnswerBegin { checkpoint: asked.checkpoint, tree_size: asked.tree_size, asked: asked.leaf };
         let before = place.map_or(asked.leaf, |place| place.before);
-        let range = self.range(&query, place, before).await?;
-        let candidates =
-            self.journal().read(|state| Candidates::of(state, &query.filter, subject, range, query.newest_first));
+        let scope = self.scope(caller);
+        let range = self.range(&query, &scope, place, before).await?;
+        let candidates = self.journal().read(|state| Candidates::of(state, &query, subject.as_deref(), &scope, range));
         let progress = answer::Progress::default();
         let (exchange, caller) = (self.clone(), caller.clone());
-        Ok(Answer { exchange, caller, query, subject, begin, before, candidates, progress })
+        Ok(Answer { exchange, caller, query, subject, begin, before, candidates, progress, _place: under_way })
     }
 
-    /// What a question asks, where it may be asked: where it goes on, and whom it is about.
-    async fn understood(&self, caller: &Caller, query: &Query) -> Result<(Option<Place>, Option<Subject>), Error> {
+    /// What a question asks, where it may be asked. Nothing is read or searched for it before it is recorded.
+    fn understood(&self, caller: &Caller, query: &Query) -> Result<Understood<'_>, Error> {
         permitted(caller)?;
         if query.limit > MAX_ROWS {
             let message = "an answer has at most 10,000 rows: go on with its cursor";
@@ -118,31 +131,35 @@ impl Exchange {
             let message = "state a record, a filter, a time or a range of leaves: a question about everything is asked range by range";
             return Err(Error::invalid("unbounded-query", message));
         }
-        if query.beside.items && !self.scope(caller).is_operators() {
-            let message = "what each page held is given to auditors of the operator's agency";
-            return Err(Error::new(Class::Denied, "items-for-operator", message));
+        if query.beside.items {
+            let message = "what each page held is given to auditors of the operator's agency that no limit is set for";
+            self.unrestricted(caller, "items-for-operator", message)?;
         }
         let key = self.keys().ring().cursor_mac();
         let Query { filter, newest_first, .. } = query;
         let bound = Bound { key: &key, system: &caller.system, filter, newest_first: *newest_first };
         let place = query.cursor.as_ref().map(|cursor| bound.decode(cursor)).transpose()?;
-        Ok((place, self.subject_of(caller, filter).await?))
+        Ok(Understood { place, sought: self.sought(caller, filter)? })
     }
 
     /// The leaves from the first to look at to the one to stay below.
     async fn range(
         &self,
         query: &Query,
+        scope: &Scope,
         place: Option<Place>,
         before: LeafIndex,
     ) -> Result<(LeafIndex, LeafIndex), Error> {
         let Span { from, to, from_leaf, to_leaf } = query.filter.span;
+        let (first, end) = scope.period();
+        let from = from.max(first.unwrap_or_default());
+        let to = to.into_iter().chain(end).min();
         let mut range = (from_leaf, to_leaf.map_or(before, |to| to.min(before)));
         if from.0 > 0 {
-            range.0 = range.0.max(self.journal().leaf_at(from).await.map_err(Error::corrupt)?);
+            range.0 = range.0.max(self.for_auditors().leaf_at(from).await.map_err(Error::corrupt)?);
         }
         if let Some(to) = to {
-            range.1 = range.1.min(self.journal().leaf_at(to).await.map_err(Error::corrupt)?);
+            range.1 = range.1.min(self.for_auditors().leaf_at(to).await.map_err(Error::corrupt)?);
         }
         match place {
             Some(place) if query.newest_first => range.1 = range.1.min(place.next),
@@ -164,7 +181,7 @@ impl Exchange {
         };
         self.audit(caller, Said::allowed(v1::Operation::Consultation, "inclusion-proof").by(caller)).await?;
         let (checkpoint, tree_size) = self.head_over(leaf).await?;
-        let proof = self.inclusion_proof(leaf, tree_size).await?;
+        let proof = self.for_auditors().inclusion_proof(leaf, tree_size).await.map_err(Error::corrupt)?;
         Ok(ProvedEntry { entry, leaf, proof, tree_size, checkpoint })
     }
 
@@ -173,7 +190,7 @@ impl Exchange {
         if leaf.0 >= self.journal().read(|state| state.tree().size()) {
             return Ok(None);
         }
-        let entry = self.journal().entry(leaf).await.map_err(Error::corrupt)?;
+        let entry = self.for_auditors().entry(leaf).await.map_err(Error::corrupt)?;
         let decoded = decode_entry(&entry).map_err(Error::corrupt)?;
         Ok(self.scope(caller).covers(&decoded).then_some(entry))
     }
@@ -188,7 +205,7 @@ impl Exchange {
 }
 
 /// Whether the law lets the journal be used for what the caller states.
-fn permitted(caller: &Caller) -> Result<(), Error> {
+pub(crate) fn permitted(caller: &Caller) -> Result<(), Error> {
     if caller.purpose.code.permits_audit() {
         return Ok(());
     }

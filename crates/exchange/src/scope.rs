@@ -2,9 +2,13 @@
 
 use causeway_agreement::AuditLimits;
 use causeway_journal::{State, v1};
-use causeway_model::{AgencyId, SystemId, Timestamp};
+use causeway_model::{AgencyId, Date, SystemId, Timestamp};
+use causeway_store::Term;
 
-use crate::{Caller, Exchange};
+use crate::{Caller, Class, Error, Exchange};
+
+/// Seconds of a day (UTC).
+const DAY_SECONDS: u64 = 86_400;
 
 /// What an auditor may see, by the agency files in force at the moment it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,12 @@ impl Exchange {
     /// one that lasts.
     pub fn scope(&self, caller: &Caller) -> Scope {
         self.journal().read(|state| Scope::of(caller, state))
+    }
+
+    /// Refuses what is of the journal as a whole to whoever may not see all of it: the one check of every method that gives more than
+    /// entries and their proofs.
+    pub(crate) fn unrestricted(&self, caller: &Caller, reason: &'static str, message: &str) -> Result<(), Error> {
+        if self.scope(caller).is_unrestricted() { Ok(()) } else { Err(Error::new(Class::Denied, reason, message)) }
     }
 }
 
@@ -45,6 +55,26 @@ impl Scope {
     /// Whether its agency file limits this auditor, whatever its agency may see.
     pub const fn is_limited(&self) -> bool {
         !self.limits.is_none()
+    }
+
+    /// Where the entries are that may be seen, as the index finds them: each has one of the terms of each group. No groups where that does
+    /// not narrow it.
+    pub(crate) fn within(&self) -> Vec<Vec<Term>> {
+        let concern = |agency: &AgencyId| [Term::Agency(agency.to_string()), Term::Recipient(agency.to_string())];
+        let own = (!self.is_operators).then(|| concern(&self.agency).to_vec());
+        let limited = self.limits.agencies.iter().flat_map(concern).collect::<Vec<_>>();
+        own.into_iter().chain((!limited.is_empty()).then_some(limited)).collect()
+    }
+
+    /// The first moment that may be seen, and the first after all that may be; none where there is no such limit.
+    pub(crate) fn period(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let AuditLimits { from, to, .. } = &self.limits;
+        (from.map(Date::start), to.map(|to| to.start().plus_seconds(DAY_SECONDS)))
+    }
+
+    /// Whether any text may be shown of what persons of this agency did.
+    pub(crate) fn opens_any_of(&self, agency: &AgencyId) -> bool {
+        self.is_unrestricted() || (!self.is_operators && *agency == self.agency)
     }
 
     /// Whether the auditor is of the agency that operates the gateway.

@@ -125,7 +125,7 @@ const OF_FEEDS: [OfFeeds; 3] = [
 
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Measures { is_healthy, entries, feeds, witnesses } = self.0.measures();
+        let Measures { is_healthy, entries, looked_at, feeds, witnesses } = self.0.measures();
         for (name, help, number) in OF_FEEDS {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             for feed in &feeds {
@@ -135,6 +135,7 @@ impl Collector for Gauges {
         }
         let whole = [
             ("causeway_journal_entries", "Entries of the journal", entries),
+            ("causeway_audit_entries_looked_at", "Entries that auditors' answers have looked at", looked_at),
             ("causeway_healthy", "Whether the journal can be written: 1, or 0", u64::from(is_healthy)),
         ];
         for (name, help, number) in whole {

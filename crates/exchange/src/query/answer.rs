@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use causeway_crypto::Digest;
 use causeway_journal::{decode_entry, leaf_hash, v1};
-use causeway_model::LeafIndex;
+use causeway_model::{LeafIndex, RecordId};
+use causeway_store::clauses_of;
 
 use super::candidates::Candidates;
 use super::place::{Bound, Place};
-use super::pseudonym::Subject;
 use super::row::{items, left};
 use super::{AuditRow, Query};
+use crate::answering::AnswerPlace;
 use crate::{Caller, Error, Exchange};
 
 /// An answer ends with the row that takes it past this size; the next page goes on from there.
@@ -51,11 +53,13 @@ pub struct Answer {
     pub(super) exchange: Exchange,
     pub(super) caller: Caller,
     pub(super) query: Query,
-    pub(super) subject: Option<Subject>,
+    /// The records that it is about; none where it is about no records in particular.
+    pub(super) subject: Option<Vec<RecordId>>,
     pub(super) begin: AnswerBegin,
     pub(super) before: LeafIndex,
     pub(super) candidates: Candidates,
     pub(super) progress: Progress,
+    pub(super) _place: AnswerPlace,
 }
 
 /// How far an answer has come.
@@ -132,7 +136,8 @@ impl Answer {
             return Ok(false);
         }
         self.progress.looked_at += leaves.len();
-        let entries = self.exchange.journal().entries_at(leaves.clone()).await.map_err(Error::corrupt)?;
+        self.exchange.looked_at().fetch_add(leaves.len() as u64, Ordering::Relaxed);
+        let entries = self.exchange.for_auditors().entries_at(leaves.clone()).await.map_err(Error::corrupt)?;
         let outcomes = self.exchange.journal().read(|state| {
             let name = |leaf: &LeafIndex| state.outcome(*leaf).as_str();
             leaves.iter().map(name).collect::<Vec<_>>()
@@ -142,8 +147,10 @@ impl Answer {
         let mut all = Vec::new();
         for ((leaf, bytes), outcome) in leaves.into_iter().zip(entries).zip(outcomes) {
             let entry = decode_entry(&bytes).map_err(Error::corrupt)?;
-            if self.query.filter.matches(&entry, outcome) && scope.covers(&entry) && self.is_operators(leaf).await? {
-                let opens = self.query.beside.openings && scope.opens(&entry);
+            let opens = scope.opens(&entry);
+            let is_one = scope.covers(&entry) && self.query.filter.matches(&entry, outcome) && self.rests(leaf, &entry);
+            if is_one && self.is_operators(leaf, opens).await? {
+                let opens = opens && self.query.beside.openings;
                 all.push(Found { leaf, bytes, entry, outcome, proof: Vec::new(), opens });
             }
         }
@@ -152,10 +159,23 @@ impl Answer {
         Ok(true)
     }
 
-    /// Whether an entry is of the person whose acts are asked for, where one is: by its opening, and so not where that is erased.
-    async fn is_operators(&self, leaf: LeafIndex) -> Result<bool, Error> {
+    /// Whether an entry rests on the clause that is asked for, where one is: by what it says, or as a page that held something of it.
+    fn rests(&self, leaf: LeafIndex, entry: &v1::Entry) -> bool {
+        let under = self.query.filter.under.as_ref();
+        let Some((under, clause)) = under.and_then(|under| Some((under, under.clause.as_ref()?))) else { return true };
+        let page = entry.page.as_ref().filter(|page| page.feed == under.agreement.as_str());
+        let held = |page| self.exchange.journal().read(|state| clauses_of(state, page, leaf).contains(clause));
+        under.rests_on(entry, clause.as_str()) || page.is_some_and(held)
+    }
+
+    /// Whether an entry is of the person whose acts are asked for, where one is: by its opening, and so neither where that is erased nor
+    /// where it is not this auditor's to see.
+    async fn is_operators(&self, leaf: LeafIndex, opens: bool) -> Result<bool, Error> {
         let Some(operator) = self.query.filter.operator() else { return Ok(true) };
-        let openings = self.exchange.journal().openings(leaf).await.map_err(Error::corrupt)?;
+        if !opens {
+            return Ok(false);
+        }
+        let openings = self.exchange.for_auditors().openings(leaf).await.map_err(Error::corrupt)?;
         Ok(openings.is_some_and(|openings| openings.operator == operator.expose()))
     }
 
@@ -164,7 +184,7 @@ impl Answer {
             return Ok(());
         }
         let leaves = found.iter().map(|found| found.leaf).collect();
-        let proofs = self.exchange.journal().inclusion_proofs(leaves, self.begin.tree_size).await;
+        let proofs = self.exchange.for_auditors().inclusion_proofs(leaves, self.begin.tree_size).await;
         for (found, proof) in found.iter_mut().zip(proofs.map_err(Error::corrupt)?) {
             found.proof = proof;
         }
@@ -173,7 +193,7 @@ impl Answer {
 
     async fn row(&self, found: Found) -> Result<AuditRow, Error> {
         let Found { leaf, bytes, entry, outcome, proof, opens } = found;
-        let journal = self.exchange.journal();
+        let journal = self.exchange.for_auditors();
         let openings = if opens { journal.openings(leaf).await.map_err(Error::corrupt)? } else { None };
         let has_text = entry.document.is_some() || entry.table.is_some();
         let text = if self.query.beside.texts && has_text {
@@ -182,8 +202,8 @@ impl Answer {
             Vec::new()
         };
         let page = entry.page.as_ref();
-        let record_left = match (self.subject, page) {
-            (Some(Subject::Is(record)), Some(page)) => journal.read(|state| left(state, page, &record)),
+        let record_left = match (&self.subject, page) {
+            (Some(records), Some(page)) => journal.read(|state| left(state, page, records)),
             _ => false,
         };
         let items = match page.filter(|_| self.query.beside.items) {

@@ -2,11 +2,11 @@
 //! answer's order.
 
 use causeway_journal::State;
-use causeway_model::LeafIndex;
+use causeway_model::{LeafIndex, RecordId};
 use causeway_store::{Search, Term};
 
-use super::Filter;
-use super::pseudonym::Subject;
+use super::Query;
+use crate::scope::Scope;
 use crate::{Error, Exchange};
 
 /// The leaves that are still to be looked at.
@@ -20,32 +20,39 @@ pub(super) struct Candidates {
 
 #[derive(Debug)]
 enum Whence {
-    /// The entries of a record, in ascending order.
-    Record(Vec<LeafIndex>),
-    /// Those that the index has under all of these terms.
-    Index(Vec<Term>),
+    /// These, in ascending order: the entries of records.
+    Named(Vec<LeafIndex>),
+    /// Those that the index has under all of these terms, of each of these groups under one, and of these leaves where they are stated.
+    Index { terms: Vec<Term>, within: Vec<Vec<Term>>, among: Option<Vec<LeafIndex>> },
     /// All.
     All,
 }
 
 impl Candidates {
-    /// The candidates between two leaves, the second excluded.
+    /// The candidates between two leaves, the second excluded. What the auditor may not see is none: it is neither read nor counted, and
+    /// no time is taken over it.
     pub(super) fn of(
         state: &State,
-        filter: &Filter,
-        subject: Option<Subject>,
+        query: &Query,
+        subject: Option<&[RecordId]>,
+        scope: &Scope,
         (from, before): (LeafIndex, LeafIndex),
-        newest_first: bool,
     ) -> Self {
+        let within = scope.within();
+        // Whose acts entries are is told by texts that this auditor would have to be shown.
+        let acting = query.filter.acting.as_ref().filter(|acting| acting.operator.is_some());
+        let is_hidden = acting.is_some_and(|acting| !scope.opens_any_of(&acting.agency));
         let whence = match subject {
-            Some(Subject::Is(record)) => Whence::Record(state.subject(&record)),
-            Some(Subject::Nobody) => Whence::Record(Vec::new()),
+            _ if is_hidden => Whence::Named(Vec::new()),
+            Some(records) if within.is_empty() || records.is_empty() => Whence::Named(entries_of(state, records)),
+            Some(records) => Whence::Index { terms: Vec::new(), within, among: Some(entries_of(state, records)) },
             None => {
-                let terms = filter.terms();
-                if terms.is_empty() { Whence::All } else { Whence::Index(terms) }
+                let terms = query.filter.terms();
+                let is_all = terms.is_empty() && within.is_empty();
+                if is_all { Whence::All } else { Whence::Index { terms, within, among: None } }
             }
         };
-        Self { whence, from, before, newest_first }
+        Self { whence, from, before, newest_first: query.newest_first }
     }
 
     /// The next so many, in the answer's order; none at the end.
@@ -54,18 +61,18 @@ impl Candidates {
             return Ok(Vec::new());
         }
         let batch = match &self.whence {
-            Whence::Record(leaves) => self.named(leaves, limit),
+            Whence::Named(leaves) => self.named(leaves, limit),
             Whence::All => self.run(limit),
-            Whence::Index(terms) => {
+            Whence::Index { terms, within, among } => {
                 let search = Search {
                     terms: terms.clone(),
-                    among: None,
+                    among: among.clone(),
                     from: self.from,
                     before: self.before,
                     newest_first: self.newest_first,
                     limit,
                 };
-                exchange.journal().search(search).await.map_err(Error::corrupt)?
+                exchange.for_auditors().search_within(search, within.clone()).await.map_err(Error::corrupt)?
             }
         };
         match batch.last() {
@@ -92,4 +99,14 @@ impl Candidates {
         let within = (self.from.0..self.before.0).map(LeafIndex);
         if self.newest_first { within.rev().take(limit).collect() } else { within.take(limit).collect() }
     }
+}
+
+/// The entries of all these records, each once, in ascending order.
+fn entries_of(state: &State, records: &[RecordId]) -> Vec<LeafIndex> {
+    let mut entries: Vec<LeafIndex> = records.iter().flat_map(|record| state.subject(record)).collect();
+    if records.len() > 1 {
+        entries.sort_unstable();
+        entries.dedup();
+    }
+    entries
 }

@@ -151,13 +151,13 @@ impl Filter {
         terms
     }
 
-    /// Whether an entry is one of them, as far as it says so itself: record and operator apart.
+    /// Whether an entry is one of them, as far as it says so itself: record, clause and operator apart.
     pub(super) fn matches(&self, entry: &v1::Entry, outcome: &str) -> bool {
         let recipient = |agency: &AgencyId| entry.recipient.as_ref().is_some_and(|to| to.agency == agency.as_str());
         self.said.matches(entry, outcome)
             && self.acting.as_ref().is_none_or(|acting| acting.matches(entry))
             && self.recipient.as_ref().is_none_or(recipient)
-            && self.under.as_ref().is_none_or(|under| under.matches(entry))
+            && self.under.as_ref().is_none_or(|under| under.speaks_of(entry))
             && self.span.covers(Timestamp(entry.time_micros))
     }
 
@@ -245,15 +245,8 @@ impl Acting {
 }
 
 impl UnderAgreement {
-    fn matches(&self, entry: &v1::Entry) -> bool {
-        match &self.clause {
-            Some(clause) => self.rests_on(entry, clause.as_str()),
-            None => self.speaks_of(entry),
-        }
-    }
-
-    /// Whether an entry rests on a clause: a disclosure or a decision by its recipient, releases by one of them.
-    fn rests_on(&self, entry: &v1::Entry, clause: &str) -> bool {
+    /// Whether an entry rests on a clause, as far as it says so itself: a decision by its recipient, releases by one of them.
+    pub(super) fn rests_on(&self, entry: &v1::Entry, clause: &str) -> bool {
         let id = self.agreement.as_str();
         let decided = entry.recipient.as_ref().is_some_and(|to| to.agreement == id && to.clause == clause);
         let batch = entry.releases.as_ref().filter(|batch| batch.feed == id);
@@ -325,11 +318,11 @@ mod tests {
             },
         ];
         for entry in &named {
-            assert!(under.matches(entry), "{entry:?}");
+            assert!(under.speaks_of(entry), "{entry:?}");
         }
-        assert!(!under.matches(&v1::Entry::default()));
+        assert!(!under.speaks_of(&v1::Entry::default()));
         let schema = v1::Document { kind: v1::DocumentKind::Schema.into(), id: feed(), ..v1::Document::default() };
-        assert!(!under.matches(&v1::Entry { document: Some(schema), ..v1::Entry::default() }));
+        assert!(!under.speaks_of(&v1::Entry { document: Some(schema), ..v1::Entry::default() }));
     }
 
     #[test]

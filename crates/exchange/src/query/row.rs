@@ -59,9 +59,9 @@ impl AuditRow {
     }
 }
 
-/// Whether a page held the record's content, rather than a withdrawal in its place.
-pub(super) fn left(state: &State, page: &v1::Page, record: &RecordId) -> bool {
-    items(state, page).any(|item| item.record == *record && item.left)
+/// Whether a page held the content of one of these records, rather than a withdrawal in its place.
+pub(super) fn left(state: &State, page: &v1::Page, records: &[RecordId]) -> bool {
+    items(state, page).any(|item| item.left && records.contains(&item.record))
 }
 
 /// What a page held, position after position.
