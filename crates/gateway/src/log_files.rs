@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use causeway_exchange::{Caller, Error, Exchange, Which};
+use causeway_exchange::{Caller, Error, Exchange, Tallied, Which};
 use causeway_journal::tlog_path::{FULL_WIDTH, TilePath};
 use causeway_model::SystemId;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
@@ -95,12 +95,12 @@ impl LogFiles {
             _ => None,
         };
         let file = match (which, wanted.tile()) {
-            _ if !reads(&wanted.method) => return not_allowed(),
+            _ if !reads(&wanted.method) => return self.malformed(system, not_allowed()),
             (Some(which), _) => self.exchange.checkpoint_file(system, which).await.map(checkpoint),
             (None, Some(TilePath::Hashes { level, index, width })) => {
                 self.exchange.tile_file(system, level, index, width).await.map(|bytes| hashes(bytes, width))
             }
-            (None, Some(TilePath::Entries { .. }) | None) => return not_found(),
+            (None, Some(TilePath::Entries { .. }) | None) => return self.malformed(system, not_found()),
         };
         answer(wanted, file)
     }
@@ -108,13 +108,21 @@ impl LogFiles {
     /// An entry bundle.
     pub(crate) async fn entries(&self, wanted: &Wanted, caller: &Caller) -> Response<Body> {
         if !reads(&wanted.method) {
-            return not_allowed();
+            return self.malformed(&caller.system, not_allowed());
         }
-        let Some(TilePath::Entries { index, width }) = wanted.tile() else { return not_found() };
+        let Some(TilePath::Entries { index, width }) = wanted.tile() else {
+            return self.malformed(&caller.system, not_found());
+        };
         let place = Arc::clone(&self.bundles).acquire_owned().await.ok();
         let bytes = self.exchange.entry_bundle(caller, index, width).await;
         let file = bytes.map(|bytes| File { media_type: BYTES, caching: NEVER, bytes: bytes.into(), place });
         answer(wanted, file)
+    }
+
+    /// What names no file, or would do something else than read it: summed up, as any request is that is none.
+    fn malformed(&self, system: &SystemId, answer: Response<Body>) -> Response<Body> {
+        self.exchange.tally("", Some(system), Tallied::Malformed, 1);
+        answer
     }
 }
 
