@@ -4,7 +4,7 @@ use causeway_model::Timestamp;
 use causeway_proto::v1::Holder;
 use serde::Serialize;
 
-use crate::text_table::TextTable;
+use crate::text_table::{TextTable, free_text};
 
 const MICROS_A_SECOND: u64 = 1_000_000;
 
@@ -79,7 +79,7 @@ fn acknowledged(holder: &Holder) -> String {
         return if holder.recalled_at_micros > 0 { "no" } else { "-" }.into();
     };
     if !holder.acknowledged_by.is_empty() {
-        text.push_str(&format!(" by {}", holder.acknowledged_by));
+        text.push_str(&format!(" by {}", free_text(&holder.acknowledged_by)));
     }
     if holder.time_to_acknowledge_micros > 0 {
         text.push_str(&format!(", after {} s", holder.time_to_acknowledge_micros.div_ceil(MICROS_A_SECOND)));
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(lines.len(), 4, "{lines:#?}");
         assert!(lines[1].contains("1,2") && lines[1].ends_with('-'), "{}", lines[1]);
         assert!(lines[2].ends_with("OVERDUE") && !lines[1].contains("OVERDUE"), "{}", lines[2]);
-        assert!(lines[3].contains("by inspector\u{fffd}Hoxha, after 61 s"), "{}", lines[3]);
+        assert!(lines[3].contains("by \"inspector\u{fffd}Hoxha\", after 61 s"), "{}", lines[3]);
         let json = serde_json::to_string(&HolderForm::new(&holder())).expect("JSON");
         assert!(!json.contains("acknowledged") && json.contains(r#""overdue":false"#), "{json}");
     }

@@ -1,9 +1,33 @@
-//! Rows of text in columns, for people: what comes from a gateway is made plain first.
+//! Rows of text in columns, for people: what comes from a gateway is made plain first, and no cell can look like several columns.
 
 use crate::plain::plain;
 
 /// Between two columns.
 const GAP: &str = "  ";
+
+/// Characters of a text that anybody could write freely, that a table shows of it.
+const FREE_TEXT: usize = 40;
+
+/// The text on one line with single blanks only, whatever a blank is: two of them stand between columns.
+pub(crate) fn cell(text: &str) -> String {
+    let blank = |c: char| c.is_whitespace() || LOOKS_BLANK.contains(&c);
+    let text = plain(text);
+    text.split(blank).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Characters that are no white space to Unicode and show nothing nevertheless.
+const LOOKS_BLANK: [char; 8] =
+    ['\u{ad}', '\u{34f}', '\u{115f}', '\u{1160}', '\u{180e}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
+
+/// A text that somebody wrote freely, as a cell: in quotes, so that it is told from what the gateway says, and cut where it is long.
+/// JSON has all of it.
+pub(crate) fn free_text(text: &str) -> String {
+    let text = cell(text).replace('"', "'");
+    match text.char_indices().nth(FREE_TEXT) {
+        Some((end, _)) => format!("\"{}…\"", &text[..end]),
+        None => format!("\"{text}\""),
+    }
+}
 
 /// Rows below a heading.
 #[derive(Debug)]
@@ -14,12 +38,12 @@ pub(crate) struct TextTable {
 impl TextTable {
     /// A table with these columns.
     pub(crate) fn new<'a>(heading: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { rows: vec![heading.into_iter().map(plain).collect()] }
+        Self { rows: vec![heading.into_iter().map(cell).collect()] }
     }
 
     /// One more row, with a cell for each column.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().map(|cell| plain(&cell)).collect());
+        self.rows.push(cells.into_iter().map(|text| cell(&text)).collect());
     }
 
     /// The lines, numbers to the right.
@@ -89,6 +113,22 @@ mod tests {
         lines.extend(table.rest());
         let numbers: Vec<u32> = lines.iter().filter_map(|line| line.trim().parse().ok()).collect();
         assert_eq!(numbers, (0..1_234).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_text_forges_no_column() {
+        let hostile = "clerk-7      ISA-AL-2026-014 v1 c3.1\u{a0}\u{a0}\u{3000}\u{2800} a withdrawal\u{2003}\u{2003}stood in its place";
+        let mut table = TextTable::new(["PERSON", "UNDER", "WHAT"]);
+        table.row([free_text(hostile), "ISA v2".into(), "content LEFT".into()]);
+        table.row([hostile.into(), "ISA v2".into(), "content LEFT".into()]);
+        for line in &table.lines()[1..] {
+            let columns: Vec<&str> = line.split(GAP).filter(|part| !part.trim().is_empty()).collect();
+            assert_eq!(columns.len(), 3, "{line:?}");
+            assert!(line.chars().all(|c| c == ' ' || !c.is_whitespace() && !LOOKS_BLANK.contains(&c)), "{line:?}");
+        }
+        let shown = free_text("a\" ISA v1 \"b and so on and so on and so on and so on");
+        assert_eq!(shown, "\"a' ISA v1 'b and so on and so on and so …\"");
+        assert_eq!(free_text("-"), "\"-\"", "told from what is not known");
     }
 
     #[test]
