@@ -170,6 +170,6 @@ impl Grounds {
             (false, true) => "the checkpoint's signature holds; inclusion was not checked: give --prove",
             (false, false) => "nothing is proven: give --prove and --verifier-key",
         };
-        format!("{rows} entries, under the checkpoint of size {}; {proofs}", checkpoint.size)
+        format!("{rows} entries that this auditor may see, under the checkpoint of size {}; {proofs}", checkpoint.size)
     }
 }

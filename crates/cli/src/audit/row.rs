@@ -1,6 +1,7 @@
 //! A row as JSON, and the words that its tables share.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use causeway_journal::REASON_IDENTITY_COLLECTED;
 use causeway_journal::v1::{Decision, Operation};
 use causeway_model::Timestamp;
 use causeway_proto::v1::{DisclosedItem, OpenedTexts};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use super::checks::Row;
 use crate::entry_text;
 use crate::hex::hex;
+use crate::text_table::free_text;
 
 /// Shown for a person where the operator id was not stated, has been erased, or is not this auditor's to see.
 pub(crate) const UNKNOWN: &str = "-";
@@ -119,6 +121,11 @@ impl Row {
         self.entry.operation() == Operation::Disclosure && self.is_allowed() && self.entry.page.is_some()
     }
 
+    /// Whether by this entry an identity came to who had asked for it.
+    pub(crate) fn collects_identity(&self) -> bool {
+        self.is_allowed() && self.is_effective() && self.entry.reason == REASON_IDENTITY_COLLECTED
+    }
+
     /// Whether it was done, not refused.
     pub(crate) fn is_allowed(&self) -> bool {
         self.entry.decision() == Decision::Allowed
@@ -134,9 +141,19 @@ impl Row {
         entry_text::actor(&self.entry)
     }
 
-    /// The person who acted, as the operator id says; a dash where it is not known.
-    pub(crate) fn person_or_dash(&self) -> String {
-        self.person().unwrap_or(UNKNOWN).to_owned()
+    /// The person who acted as a table's cell: the operator id, which anybody may have chosen, in quotes; a dash where it is not known.
+    pub(crate) fn person_cell(&self) -> String {
+        self.person().map_or_else(|| UNKNOWN.to_owned(), free_text)
+    }
+
+    /// Whether it is as it says: the journal's rules made of the entry what its operation and reason state.
+    pub(crate) fn is_effective(&self) -> bool {
+        self.wire.outcome == "effective"
+    }
+
+    /// What apply made of the entry in brackets, where that is not what it states; to be put behind what is said of it.
+    pub(crate) fn outcome_remark(&self) -> String {
+        if self.is_effective() { String::new() } else { format!(" [{}]", entry_text::outcome(&self.wire.outcome)) }
     }
 
     /// The operation and the reason, and that it was denied where it was.

@@ -13,7 +13,7 @@ use crate::audit::row::{RowForm, UNKNOWN};
 use crate::audit::span::Span;
 use crate::output::{note, say, say_json};
 use crate::plain::plain;
-use crate::text_table::LongTable;
+use crate::text_table::{LongTable, free_text};
 
 /// Lists what one person did, by the operator id that was stated. Where that has been erased with its entry's openings, the entry is not
 /// found this way.
@@ -48,7 +48,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let mut table = LongTable::new(["LEAF", "TIME", "SYSTEM", "WHAT", "PURPOSE", "ABOUT"]);
     let mut deeds = BTreeMap::<String, u64>::new();
     let each = |row: &Row| {
-        *deeds.entry(row.deed()).or_default() += 1;
+        *deeds.entry(format!("{}{}", row.deed(), row.outcome_remark())).or_default() += 1;
         match options.asking.json {
             true => say_json(&RowForm::new(row, false)),
             false => table.row(cells(row)).iter().for_each(say),
@@ -58,7 +58,10 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     desk.each(request, each).await?;
     table.rest().iter().for_each(say);
     let deeds: Vec<String> = deeds.iter().map(|(deed, count)| format!("{count} {}", plain(deed))).collect();
-    note(if deeds.is_empty() { "nothing, or nothing that this auditor may see".into() } else { deeds.join(", ") });
+    note(match deeds.is_empty() {
+        true => "nothing that this auditor may see".to_owned(),
+        false => format!("of what this auditor may see: {}", deeds.join(", ")),
+    });
     desk.note_grounds();
     Ok(())
 }
@@ -66,8 +69,15 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 fn cells(row: &Row) -> [String; 6] {
     let text = row.wire.opened.as_ref().map_or("", |opened| opened.purpose_text.as_str());
     let code = &row.entry.purpose_code;
-    let purpose = if text.is_empty() { code.clone() } else { format!("{code}: {text}") };
-    [row.leaf().to_string(), row.time(), row.system(), row.deed(), purpose, about(row)]
+    let purpose = if text.is_empty() { code.clone() } else { format!("{code} {}", free_text(text)) };
+    [
+        row.leaf().to_string(),
+        row.time(),
+        row.system(),
+        format!("{}{}", row.deed(), row.outcome_remark()),
+        purpose,
+        about(row),
+    ]
 }
 
 /// What an entry is about: its first record, the number of the others, or the agreement.

@@ -12,8 +12,7 @@ use crate::audit::checks::Row;
 use crate::audit::row::RowForm;
 use crate::audit::span::Span;
 use crate::output::{note, say, say_json};
-use crate::plain::plain;
-use crate::text_table::LongTable;
+use crate::text_table::{LongTable, cell};
 
 /// Lists what was refused, with the reason; then how often each reason was given.
 #[derive(Debug, Args)]
@@ -55,10 +54,18 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     };
     desk.each(request, each).await?;
     table.rest().iter().for_each(say);
-    let reasons: Vec<String> = reasons.iter().map(|(reason, times)| format!("{times} {}", plain(reason))).collect();
-    note(if reasons.is_empty() { "nothing was refused".into() } else { reasons.join(", ") });
+    note(sentence(&reasons));
     desk.note_grounds();
     Ok(())
+}
+
+/// What the answer shows. It may be less than there is: an auditor's scope is not known here.
+fn sentence(reasons: &BTreeMap<String, u64>) -> String {
+    let reasons: Vec<String> = reasons.iter().map(|(reason, times)| format!("{times} {}", cell(reason))).collect();
+    match reasons.is_empty() {
+        true => "nothing was refused that this auditor may see".to_owned(),
+        false => format!("refused, of what this auditor may see: {}", reasons.join(", ")),
+    }
 }
 
 /// How many refusals an entry stands for: those that anybody can cause at will are summed up, a minute at a time.
@@ -73,10 +80,30 @@ fn cells(row: &Row) -> [String; 8] {
         row.leaf().to_string(),
         row.time(),
         who,
-        row.person_or_dash(),
+        row.person_cell(),
         causeway_verify::operation_name(entry.operation()).to_owned(),
-        entry.reason.clone(),
+        format!("{}{}", entry.reason, row.outcome_remark()),
         times(row).to_string(),
         about(row),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_journal::v1::{Decision, Entry, Operation};
+
+    use super::*;
+    use crate::audit::test_answers::{entry, row};
+
+    #[test]
+    fn what_is_not_shown_is_not_denied_and_an_entry_without_effect_says_so() {
+        assert_eq!(sentence(&BTreeMap::new()), "nothing was refused that this auditor may see");
+        let some = BTreeMap::from([("not-yours".to_owned(), 2)]);
+        assert_eq!(sentence(&some), "refused, of what this auditor may see: 2 not-yours");
+        let refused = Entry { decision: Decision::Denied.into(), ..entry(1, Operation::Consultation, "not-yours") };
+        let mut row = row(3, refused);
+        assert_eq!(cells(&row)[5], "not-yours");
+        row.wire.outcome = "void".into();
+        assert!(cells(&row)[5].starts_with("not-yours [no effect"));
+    }
 }

@@ -12,6 +12,7 @@ use crate::audit::row::RowForm;
 use crate::entry_text;
 use crate::output::{note, say, say_json};
 use crate::plain::plain;
+use crate::text_table::cell;
 
 /// Which entries, and in which form.
 #[derive(Debug, Args)]
@@ -83,7 +84,9 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let size = answer.checks().begun().map_or(0, |begun| begun.checkpoint.size);
     note(match count {
         0 => format!("no entry below {size} satisfies it, or none that this auditor may see"),
-        count => format!("{count} entries below {size}{}", checked(options.asking.prove, signed)),
+        count => {
+            format!("{count} entries below {size} that this auditor may see{}", checked(options.asking.prove, signed))
+        }
     });
     if !next.is_empty() {
         note(format_args!("there are more: --cursor {}", plain(&next)));
@@ -111,7 +114,10 @@ fn lines(row: &Row, record: Option<&str>, about_record: bool) -> Vec<String> {
             ("from", &opened.source_address),
             ("case", &opened.case_reference),
         ];
-        let texts = texts.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name}: {text}"));
+        let texts = texts
+            .iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(name, text)| format!("{name} \"{}\"", cell(text).replace('"', "'")));
         below(texts.collect::<Vec<_>>().join("; "));
     }
     for item in &row.wire.items {

@@ -17,6 +17,7 @@ use crate::audit::span::Span;
 use crate::hex::hex;
 use crate::output::{note, say, say_json};
 use crate::plain::plain;
+use crate::text_table::free_text;
 
 /// The steps of a re-identification.
 const STEPS: [&str; 6] = [
@@ -137,7 +138,7 @@ impl Requests {
     fn sentence(&self) -> String {
         let with = |reason: &str| self.0.values().filter(|request| request.has(reason)).count();
         let (refused, collected) = (with(REASON_IDENTITY_REFUSED), with(REASON_IDENTITY_COLLECTED));
-        format!("{} requests: {collected} collected, {refused} refused", self.0.len())
+        format!("{} requests that this auditor may see: {collected} collected, {refused} refused", self.0.len())
     }
 }
 
@@ -150,11 +151,11 @@ impl Request {
         let record = self.record.as_ref().map_or_else(String::new, |record| format!(", record {record}"));
         let mut lines = vec![format!("request {} under {}{record}", self.request, self.under)];
         for step in &self.steps {
-            let person = step.person.as_deref().map_or_else(String::new, |person| format!(" ({person})"));
+            let person = step.person.as_deref().map_or_else(String::new, |person| format!(" ({})", free_text(person)));
             let mut line =
                 format!("{:>8}  {} {}{person} {}", step.leaf_index, step.time, step.agency_system, step.reason);
             if let Some(case) = &step.case_reference {
-                line.push_str(&format!(", case {case}"));
+                line.push_str(&format!(", case {}", free_text(case)));
             }
             if !step.approved_by.is_empty() {
                 line.push_str(&format!(", approved by {}", step.approved_by.join(" and ")));
@@ -193,6 +194,6 @@ mod tests {
         let lines = ordered[0].lines();
         assert_eq!(lines.len(), 4);
         assert!(lines[2].ends_with("identity-approved, approved by gb-nca/dpo"), "{lines:#?}");
-        assert_eq!(requests.sentence(), "2 requests: 1 collected, 0 refused");
+        assert_eq!(requests.sentence(), "2 requests that this auditor may see: 1 collected, 0 refused");
     }
 }

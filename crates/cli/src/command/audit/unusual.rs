@@ -57,12 +57,17 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     };
     desk.each(request, each).await?;
     watch.rest().iter().for_each(&mut tell);
-    note(match found {
-        0 => "nothing unusual by these rules".to_owned(),
-        found => format!("{found} findings: reasons to look, no proof"),
-    });
+    note(sentence(found));
     desk.note_grounds();
     Ok(())
+}
+
+/// What the answer shows. It may be less than there is: an auditor's scope is not known here.
+fn sentence(found: u64) -> String {
+    match found {
+        0 => "nothing unusual by these rules that this auditor may see".to_owned(),
+        found => format!("{found} findings in what this auditor may see: reasons to look, no proof"),
+    }
 }
 
 /// Every rule, over entries in the order of the journal.
@@ -108,5 +113,20 @@ impl Watch {
         let mut found: Vec<Finding> = self.hours.iter_mut().flat_map(hours::Watch::rest).collect();
         found.extend(self.volume.iter().flat_map(volume::Watch::rest));
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_shown_is_not_denied() {
+        for found in [0, 3] {
+            assert!(
+                sentence(found).contains("that this auditor may see")
+                    || sentence(found).contains("what this auditor may see")
+            );
+        }
     }
 }

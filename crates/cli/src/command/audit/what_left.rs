@@ -1,6 +1,6 @@
 //! `causeway audit what-left`: everything that left to one partner in a span of time.
 
-use std::collections::BTreeMap;
+mod totals;
 
 use causeway_model::AgencyId;
 use causeway_proto::v1::{DisclosedItem, QueryRequest};
@@ -13,7 +13,8 @@ use crate::audit::checks::Row;
 use crate::audit::row::{ItemForm, UNKNOWN};
 use crate::audit::span::Span;
 use crate::output::{note, say, say_json};
-use crate::text_table::{LongTable, TextTable};
+use crate::text_table::LongTable;
+use totals::Totals;
 
 /// Lists what left to a partner: pages with what was in them, numbers, identities; then totals by clause and kind, and the tables that
 /// were published to it.
@@ -75,11 +76,12 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 
 /// The lines of one disclosure: one for each item, or one for what is no page.
 fn rows(row: &Row) -> Vec<Vec<String>> {
-    let head = [row.leaf().to_string(), row.time(), row.system(), row.person_or_dash(), row.under()];
+    let head = [row.leaf().to_string(), row.time(), row.system(), row.person_cell(), row.under()];
     let dash = || UNKNOWN.to_owned();
     let tail = |item: &DisclosedItem| {
         let version = if item.version == 0 { dash() } else { item.version.to_string() };
-        [item.position.to_string(), item.record_id.clone(), version, item.kind.clone(), of_item(item)]
+        let what = format!("{}{}", of_item(item), row.outcome_remark());
+        [item.position.to_string(), item.record_id.clone(), version, item.kind.clone(), what]
     };
     if !row.wire.items.is_empty() {
         return row.wire.items.iter().map(|item| head.iter().cloned().chain(tail(item)).collect()).collect();
@@ -87,11 +89,8 @@ fn rows(row: &Row) -> Vec<Vec<String>> {
     let position =
         row.entry.page.as_ref().map_or_else(dash, |page| format!("{}-{}", page.from_position, page.to_position));
     let record = row.entry.records.first().map_or_else(dash, |record| crate::hex::hex(&record.record_id));
-    vec![head.into_iter().chain([position, record, dash(), dash(), row.entry.reason.clone()]).collect()]
-}
-
-fn positions(row: &Row) -> u64 {
-    row.entry.page.as_ref().map_or(0, |page| (page.to_position + 1).saturating_sub(page.from_position))
+    let what = format!("{}{}", row.entry.reason, row.outcome_remark());
+    vec![head.into_iter().chain([position, record, dash(), dash(), what]).collect()]
 }
 
 fn of_item(item: &DisclosedItem) -> String {
@@ -112,6 +111,8 @@ struct LeftForm {
     person: Option<String>,
     under: String,
     reason: String,
+    /// What the journal's rules made of it: nothing left by what is not `effective`.
+    outcome: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     positions: Option<[u64; 2]>,
     items: Vec<ItemForm>,
@@ -130,113 +131,12 @@ impl LeftForm {
             person: row.person().map(ToOwned::to_owned),
             under: row.under(),
             reason: entry.reason.clone(),
+            outcome: row.wire.outcome.clone(),
             positions: entry.page.as_ref().map(|page| [page.from_position, page.to_position]),
             items: row.wire.items.iter().map(ItemForm::of).collect(),
             records: entry.records.iter().map(|record| crate::hex::hex(&record.record_id)).collect(),
             table: entry.table.as_ref().map(|table| format!("{} {}", table.table, table.period)),
         }
-    }
-}
-
-/// What left in all.
-#[derive(Debug, Default)]
-struct Totals {
-    pages: u64,
-    identities: u64,
-    numbers: u64,
-    withdrawals: u64,
-    /// Positions of pages of which this auditor is not shown what was in them.
-    not_shown: u64,
-    /// Records that left, by clause and kind. A record version that was pulled twice left twice.
-    records: BTreeMap<(String, String), u64>,
-    tables: Vec<String>,
-}
-
-/// The totals as JSON: the last line.
-#[derive(Debug, Serialize)]
-struct TotalsForm<'a> {
-    total: bool,
-    pages: u64,
-    withdrawals: u64,
-    not_shown: u64,
-    identities: u64,
-    numbers: u64,
-    records: Vec<RecordsForm<'a>>,
-    tables: &'a [String],
-}
-
-#[derive(Debug, Serialize)]
-struct RecordsForm<'a> {
-    clause: &'a str,
-    kind: &'a str,
-    left: u64,
-}
-
-impl Totals {
-    fn count(&mut self, row: &Row) {
-        let reason = row.entry.reason.as_str();
-        match () {
-            () if row.discloses_page() => {
-                self.pages += 1;
-                self.not_shown += if row.wire.items.is_empty() { positions(row) } else { 0 };
-            }
-            () if reason.starts_with("identity-") => self.identities += 1,
-            () => self.numbers += 1,
-        }
-        for item in &row.wire.items {
-            match item.left {
-                true => *self.records.entry((item.clause.clone(), item.kind.clone())).or_default() += 1,
-                false => self.withdrawals += u64::from(item.version == 0),
-            }
-        }
-    }
-
-    fn published(&mut self, row: &Row) {
-        let table = row.entry.table.as_ref();
-        self.tables.extend(table.map(|table| format!("{} {} of {}", table.table, table.period, table.agreement)));
-    }
-
-    fn form(&self) -> TotalsForm<'_> {
-        let records = self.records.iter().map(|((clause, kind), left)| RecordsForm { clause, kind, left: *left });
-        let Self { pages, withdrawals, not_shown, identities, numbers, tables, .. } = self;
-        TotalsForm {
-            total: true,
-            pages: *pages,
-            withdrawals: *withdrawals,
-            not_shown: *not_shown,
-            identities: *identities,
-            numbers: *numbers,
-            records: records.collect(),
-            tables,
-        }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        if !self.records.is_empty() {
-            let mut table = TextTable::new(["CLAUSE", "KIND", "LEFT"]);
-            for ((clause, kind), left) in &self.records {
-                table.row([clause.clone(), kind.clone(), left.to_string()]);
-            }
-            lines.push(String::new());
-            lines.extend(table.lines());
-        }
-        lines.extend(self.tables.iter().map(|table| crate::plain::plain(&format!("published to it: {table}"))));
-        lines
-    }
-
-    fn sentence(&self, partner: &str) -> String {
-        let records: u64 = self.records.values().sum();
-        let Self { pages, withdrawals, not_shown, identities, numbers, tables, .. } = self;
-        let not_shown = match not_shown {
-            0 => String::new(),
-            positions => format!(" ({positions} positions whose content is not shown to this auditor)"),
-        };
-        format!(
-            "{partner}: {records} records and {withdrawals} withdrawals on {pages} pages{not_shown}; {identities} handovers of identities, {numbers} answers \
-             with numbers, {} tables published to it",
-            tables.len()
-        )
     }
 }
 
@@ -260,16 +160,27 @@ mod tests {
             record_id: "07".repeat(16),
         };
         pulled.wire.items = vec![item(1, 1, true), item(2, 0, false), item(3, 2, false)];
+        let mut again = pulled.clone();
+        again.wire.leaf_index = 9;
+        let mut void = pulled.clone();
+        (void.wire.leaf_index, void.wire.outcome) = (11, "void".into());
         let mut totals = Totals::default();
-        totals.count(&pulled);
-        totals.count(&row(6, entry(4, Operation::Disclosure, "identity-collected")));
-        totals.count(&row(7, entry(5, Operation::Disclosure, "count-disclosed")));
+        for row in [&pulled, &again, &void] {
+            totals.count(row);
+        }
+        for reason in ["identity-released", "identity-delivered", "identity-collected", "count-disclosed"] {
+            totals.count(&row(6, entry(4, Operation::Disclosure, reason)));
+        }
         assert_eq!(
             totals.sentence("al-police"),
-            "al-police: 1 records and 1 withdrawals on 1 pages; 1 handovers of identities, 1 answers with numbers, 0 tables published to it"
+            "al-police, as far as this auditor may see: 1 record versions in 2 readings and 1 withdrawals on 2 pages; 1 identities collected, \
+             1 answers with numbers, 0 tables published to it; 1 entries had no effect, and nothing left by them"
         );
+        let of_void: Vec<String> = rows(&void).iter().filter_map(|cells| cells.last().cloned()).collect();
+        assert!(of_void.iter().all(|what| what.contains("[no effect")), "{of_void:?}");
         let whats: Vec<String> = rows(&pulled).iter().filter_map(|cells| cells.last().cloned()).collect();
         assert_eq!(whats, ["left by c3.1", "withdrawal", "did not leave"]);
-        assert_eq!(serde_json::to_value(totals.form()).expect("JSON")["records"][0]["left"], 1);
+        let json = serde_json::to_value(totals.form()).expect("JSON");
+        assert_eq!((&json["records"][0]["left"], &json["records"][0]["readings"]), (&1.into(), &2.into()));
     }
 }

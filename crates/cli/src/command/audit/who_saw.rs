@@ -16,7 +16,7 @@ use crate::audit::span::Span;
 use crate::command::receipt::not_a_record;
 use crate::entry_text;
 use crate::output::{note, say, say_json};
-use crate::text_table::LongTable;
+use crate::text_table::{LongTable, cell, free_text};
 
 /// Lists each disclosure whose page held the record, with whether its content left or a withdrawal stood in its place; and who
 /// looked at it, asked about it, or was given the identity behind it.
@@ -44,12 +44,10 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     };
     let mut desk = options.asking.open().await?;
     let mut table = LongTable::new(["LEAF", "TIME", "WHO", "PERSON", "UNDER", "WHAT"]);
-    let mut received = BTreeMap::<String, u64>::new();
+    let mut reached = Reached::default();
     let each = |row: &Row| {
         let Some(seen) = Seen::of(row, &options.record) else { return Ok(()) };
-        if seen.left {
-            *received.entry(row.recipient().to_owned()).or_default() += 1;
-        }
+        reached.count(&seen);
         match options.asking.json {
             true => say_json(&seen),
             false => table.row(seen.cells()).iter().for_each(say),
@@ -58,13 +56,46 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     };
     desk.each(request, each).await?;
     table.rest().iter().for_each(say);
-    let received: Vec<String> = received.iter().map(|(who, pages)| format!("{who} ({pages} pages)")).collect();
-    note(match received.is_empty() {
-        true => "its content left to nobody".to_owned(),
-        false => format!("its content left to {}", crate::plain::plain(&received.join(", "))),
-    });
+    note(reached.sentence());
     desk.note_grounds();
     Ok(())
+}
+
+/// To whom the record came, by recipient: pages with its content, and identities that were collected.
+#[derive(Debug, Default)]
+struct Reached {
+    pages: BTreeMap<String, u64>,
+    identities: BTreeMap<String, u64>,
+}
+
+impl Reached {
+    fn count(&mut self, seen: &Seen) {
+        let sums = match (seen.left, seen.identity_collected) {
+            (true, _) => &mut self.pages,
+            (false, true) => &mut self.identities,
+            (false, false) => return,
+        };
+        *sums.entry(seen.recipient.clone()).or_default() += 1;
+    }
+
+    /// What the answer shows. It may be less than there is: an auditor's scope is not known here.
+    fn sentence(&self) -> String {
+        let list = |sums: &BTreeMap<String, u64>, unit: &str| {
+            let each = sums.iter().map(|(who, times)| format!("{} ({times} {unit})", cell(who)));
+            each.collect::<Vec<_>>().join(", ")
+        };
+        let mut parts = Vec::new();
+        if !self.pages.is_empty() {
+            parts.push(format!("its content left to {}", list(&self.pages, "pages")));
+        }
+        if !self.identities.is_empty() {
+            parts.push(format!("the identity behind it was collected by {}", list(&self.identities, "times")));
+        }
+        match parts.is_empty() {
+            true => "neither its content nor an identity left to anybody that this auditor may see".to_owned(),
+            false => format!("{}, as far as this auditor may see", parts.join("; ")),
+        }
+    }
 }
 
 /// Who saw the record, or asked about it.
@@ -88,6 +119,8 @@ struct Seen {
     version: Option<u32>,
     /// Whether the record's content left with this page.
     left: bool,
+    /// Whether the identity behind the record was handed over by this.
+    identity_collected: bool,
     what: String,
 }
 
@@ -113,13 +146,14 @@ impl Seen {
             clause: item.map(|item| item.clause.clone()).filter(|clause| !clause.is_empty()),
             position: item.map(|item| item.position),
             version: item.map(|item| item.version).filter(|version| *version > 0),
-            left: row.discloses_page() && row.wire.record_left,
-            what: what(row, item),
+            left: row.discloses_page() && row.is_effective() && row.wire.record_left,
+            identity_collected: row.collects_identity(),
+            what: format!("{}{}", what(row, item), row.outcome_remark()),
         })
     }
 
     fn cells(&self) -> [String; 6] {
-        let person = self.person.clone().unwrap_or_else(|| UNKNOWN.into());
+        let person = self.person.as_deref().map_or_else(|| UNKNOWN.into(), free_text);
         let under = match &self.clause {
             Some(clause) => format!("{} {}", self.under, clause.rsplit('/').next().unwrap_or(clause)),
             None => self.under.clone(),
@@ -140,6 +174,7 @@ fn what(row: &Row, item: Option<&DisclosedItem>) -> String {
         version => format!(" at position {}, version {version}", item.position),
     });
     match row.wire.record_left {
+        true if !row.is_effective() => format!("content recorded as leaving{place}"),
         true => format!("content LEFT{place}"),
         false => format!("a withdrawal, or nothing yet, stood in its place{place}"),
     }
@@ -147,6 +182,7 @@ fn what(row: &Row, item: Option<&DisclosedItem>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use causeway_journal::REASON_IDENTITY_COLLECTED;
     use causeway_journal::v1::{Decision, Entry, Page, Recipient};
     use causeway_proto::v1::OpenedTexts;
 
@@ -185,11 +221,40 @@ mod tests {
         let cells = seen.cells();
         assert_eq!(
             cells[2..],
-            ["al-police/feed", "inspector-7", "ISA-AL-2026-014 v2 c3.1", "content LEFT at position 5, version 3"]
+            ["al-police/feed", "\"inspector-7\"", "ISA-AL-2026-014 v2 c3.1", "content LEFT at position 5, version 3"]
         );
         row.wire.record_left = false;
         let seen = Seen::of(&row, RECORD).expect("a disclosure");
         assert!(!seen.left && seen.what.starts_with("a withdrawal"), "{seen:?}");
+    }
+
+    #[test]
+    fn what_is_not_shown_is_not_denied_and_what_had_no_effect_did_not_leave() {
+        let reached = |rows: &[Row]| {
+            let mut reached = Reached::default();
+            rows.iter().for_each(|row| reached.count(&Seen::of(row, RECORD).expect("seen")));
+            reached.sentence()
+        };
+        let mut left = disclosure();
+        left.wire.record_left = true;
+        assert!(reached(std::slice::from_ref(&left)).starts_with("its content left to al-police (1 pages), as far"));
+        let mut void = left.clone();
+        void.wire.outcome = "void".into();
+        let seen = Seen::of(&void, RECORD).expect("a disclosure");
+        assert!(!seen.left && seen.what.contains("[no effect") && !seen.what.contains("LEFT"), "{seen:?}");
+        for rows in [&[][..], &[void][..]] {
+            let sentence = reached(rows);
+            assert!(sentence.starts_with("neither") && sentence.ends_with("that this auditor may see"), "{sentence}");
+        }
+        let mut collected = disclosure();
+        (collected.entry.page, collected.entry.reason) = (None, REASON_IDENTITY_COLLECTED.into());
+        assert!(reached(&[collected.clone()]).contains("the identity behind it was collected by al-police (1 times)"));
+        let delivered = Row {
+            entry: Entry { reason: "identity-delivered".into(), ..collected.entry.clone() },
+            ..collected.clone()
+        };
+        collected.wire.outcome = "already-done".into();
+        assert!(reached(&[delivered, collected]).starts_with("neither"));
     }
 
     #[test]

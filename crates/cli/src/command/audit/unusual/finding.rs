@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::audit::checks::Row;
 use crate::plain::plain;
+use crate::text_table::{cell, free_text};
 
 /// Entries that a finding names; of more it says how many.
 const NAMED: usize = 20;
@@ -46,6 +47,14 @@ impl Entries {
 }
 
 impl Finding {
+    /// Who, with the operator id, which anybody may have chosen, in quotes.
+    fn shown_who(&self) -> String {
+        match self.who.split_once(": ") {
+            Some((agency, person)) => format!("{}: {}", cell(agency), free_text(person)),
+            None => cell(&self.who),
+        }
+    }
+
     /// The finding for people: two lines.
     pub(super) fn lines(&self) -> [String; 2] {
         let Entries { leaf_indices, entries } = &self.entries;
@@ -53,7 +62,7 @@ impl Finding {
         let more = entries - leaf_indices.len() as u64;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         [
-            plain(&format!("{:<12}  {}  {}: {}", self.rule, self.when, self.who, self.what)),
+            plain(&format!("{:<12}  {}  {}: {}", self.rule, self.when, self.shown_who(), self.what)),
             format!("              entries {}{more}", leaves.join(" ")),
         ]
     }
