@@ -18,7 +18,8 @@ use report::{Per, Report};
 const AFTER_HELP: &str = "The justification is the condition that the agreement in force states (DPA 2018 ss.74AA to 76), and the purposes that were stated. The \
                           description is what the clause gives of a kind of record, by the schema's classes: as recorded, coarse, as this feed's pseudonyms. A \
                           page that held withdrawals only, and published numbers, are no transfer of personal data; they are counted beside the report. An \
-                          identity that a partner collected is one.";
+                          identity that a partner collected is one. A record that is read again is another disclosure of the same record: RECORDS are different record \
+                          versions, READINGS how often they were read.";
 
 /// Lists transfers to partner agencies: when, to whom, why that was lawful, and what it was.
 #[derive(Debug, Args)]
@@ -88,6 +89,5 @@ async fn read_documents(desk: &mut Desk, to_micros: u64) -> Result<Documents, Fa
         Ok(())
     })
     .await?;
-    documents.compile();
     Ok(documents)
 }

@@ -1,23 +1,37 @@
 //! The agreements and schemas that came into force, from the journal itself: what made a transfer lawful and what a clause gives.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use causeway_agreement::{Agreement, Form};
 use causeway_journal::v1::DocumentKind;
-use causeway_model::{Class, Kind, SchemaId, TransferCondition};
+use causeway_model::{Class, FieldPath, FieldTable, Kind, SchemaId, TransferCondition};
 use causeway_schema::Schemas;
 use serde::Serialize;
 
 use crate::audit::checks::Row;
 
-/// The documents that were in force at some time.
+/// The documents that came into force, and when.
 #[derive(Debug, Default)]
 pub(super) struct Documents {
-    agreements: BTreeMap<(String, u32), Agreement>,
-    schemas: BTreeMap<String, String>,
-    /// The newest text of each.
-    lists: BTreeMap<String, String>,
-    compiled: Option<Schemas>,
+    /// None for a text that does not read.
+    agreements: BTreeMap<(String, u32), Option<Agreement>>,
+    /// In the order of the journal.
+    changes: Vec<Change>,
+    /// The schemas that were in force after so many changes, or why they do not compile.
+    compiled: RefCell<BTreeMap<usize, Rc<Compiled>>>,
+}
+
+type Compiled = Result<Schemas, String>;
+
+/// A schema or a code list came into force.
+#[derive(Debug)]
+struct Change {
+    leaf: u64,
+    kind: DocumentKind,
+    id: String,
+    text: String,
 }
 
 /// What a clause gives of one kind of record, by the schema's classes. Each field with its form.
@@ -35,6 +49,12 @@ pub(super) struct Description {
     /// Where the schema does not say.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) other: Vec<String>,
+    /// Why the schema does not say, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unclassified: Option<String>,
+    /// What it gives of a child's record, where that is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) of_child: Option<Box<Self>>,
 }
 
 impl Documents {
@@ -47,52 +67,95 @@ impl Documents {
         }
         match document.kind() {
             DocumentKind::Agreement => {
-                if let Ok(agreement) = Agreement::parse(&text) {
-                    self.agreements.insert((document.id.clone(), document.version), agreement);
-                }
+                self.agreements.insert((document.id.clone(), document.version), Agreement::parse(&text).ok());
             }
-            DocumentKind::Schema => drop(self.schemas.insert(document.id.clone(), text)),
-            DocumentKind::CodeList => drop(self.lists.insert(document.id.clone(), text)),
+            kind @ (DocumentKind::Schema | DocumentKind::CodeList) => {
+                self.changes.push(Change { leaf: row.leaf(), kind, id: document.id.clone(), text });
+            }
             DocumentKind::Agency | DocumentKind::Unspecified => {}
         }
     }
 
-    /// Makes the schemas ready; without them a description has no classes.
-    pub(super) fn compile(&mut self) {
-        let schemas: Vec<(SchemaId, &str)> =
-            self.schemas.iter().filter_map(|(id, text)| Some((id.parse().ok()?, text.as_str()))).collect();
-        let lists: Vec<&str> = self.lists.values().map(String::as_str).collect();
-        self.compiled = Schemas::compile(&schemas, &lists).ok();
-    }
-
-    /// The agreement of this id and version.
-    pub(super) fn agreement(&self, id: &str, version: u32) -> Option<&Agreement> {
+    /// The agreement of this id and version; none within for one whose text does not read.
+    pub(super) fn agreement(&self, id: &str, version: u32) -> Option<&Option<Agreement>> {
         self.agreements.get(&(id.to_owned(), version))
     }
 
-    /// What a clause of an agreement gives of this kind of record.
-    pub(super) fn description(&self, agreement: &Agreement, clause: &str, kind: &str) -> Option<Description> {
+    /// The schema by which a kind of record left at this place of the journal: the newest of those in force then.
+    pub(super) fn schema_of(&self, kind: &str, leaf: u64) -> Option<SchemaId> {
+        let schemas = self.before(leaf).iter().filter(|change| change.kind == DocumentKind::Schema);
+        let kind: Kind = kind.parse().ok()?;
+        schemas.filter_map(|change| change.id.parse::<SchemaId>().ok()).filter(|id| id.kind == kind).max()
+    }
+
+    /// What a clause of an agreement gives of this kind of record, by the schemas in force at this place of the journal.
+    pub(super) fn description(
+        &self,
+        agreement: &Agreement,
+        clause: &str,
+        kind: &str,
+        leaf: u64,
+    ) -> Option<Description> {
         let clause = clause.rsplit('/').next().unwrap_or(clause).parse().ok()?;
         let kind: Kind = kind.parse().ok()?;
         let clause = agreement.clause(&clause)?;
-        let table = self.compiled.as_ref().and_then(|schemas| schemas.tables(kind).pop());
-        let mut description = Description::default();
-        for (path, form) in clause.fields_of(false) {
-            let spec = table.and_then(|table| table.by_path(path));
-            // A clause may list the fields of several kinds.
-            if table.is_some() && spec.is_none() {
-                continue;
-            }
-            let fields = match spec.map(|spec| spec.class) {
-                Some(Class::Open) => &mut description.open,
-                Some(Class::Coarse) => &mut description.coarse,
-                Some(Class::Link) => &mut description.link,
-                Some(Class::Sealed) | None => &mut description.other,
-            };
-            fields.push(named(path.as_str(), *form));
-        }
+        let schemas = self.schemas_at(leaf);
+        let (table, unclassified) = match &*schemas {
+            Ok(schemas) => (schemas.tables(kind).pop(), None),
+            Err(fault) => (None, Some(fault.clone())),
+        };
+        let mut description = described(clause.fields_of(false), table);
+        let of_child = described(clause.fields_of(true), table);
+        description.of_child = (of_child != description).then(|| Box::new(of_child));
+        description.unclassified = unclassified;
         Some(description)
     }
+
+    fn before(&self, leaf: u64) -> &[Change] {
+        &self.changes[..self.changes.partition_point(|change| change.leaf < leaf)]
+    }
+
+    fn schemas_at(&self, leaf: u64) -> Rc<Compiled> {
+        let changes = self.before(leaf);
+        let mut compiled = self.compiled.borrow_mut();
+        Rc::clone(compiled.entry(changes.len()).or_insert_with(|| Rc::new(compile(changes))))
+    }
+}
+
+/// The schemas that these changes leave in force, each in its newest text.
+fn compile(changes: &[Change]) -> Compiled {
+    let of = |kind: DocumentKind| {
+        let texts = changes.iter().filter(move |change| change.kind == kind);
+        texts.map(|change| (change.id.as_str(), change.text.as_str())).collect::<BTreeMap<_, _>>()
+    };
+    let schemas = of(DocumentKind::Schema).into_iter().map(|(id, text)| id.parse().map(|id| (id, text)));
+    let schemas: Vec<(SchemaId, &str)> = schemas
+        .collect::<Result<_, _>>()
+        .map_err(|_| "one of the schemas that were in force has no schema's id".to_owned())?;
+    let lists: Vec<&str> = of(DocumentKind::CodeList).into_values().collect();
+    Schemas::compile(&schemas, &lists).map_err(|faults| {
+        let first = faults.first().map_or("", String::as_str);
+        format!("the schemas that were in force do not compile: {first}; faults: {}", faults.len())
+    })
+}
+
+fn described(fields: &[(FieldPath, Form)], table: Option<&FieldTable>) -> Description {
+    let mut description = Description::default();
+    for (path, form) in fields {
+        let spec = table.and_then(|table| table.by_path(path));
+        // A clause may list the fields of several kinds.
+        if table.is_some() && spec.is_none() {
+            continue;
+        }
+        let fields = match spec.map(|spec| spec.class) {
+            Some(Class::Open) => &mut description.open,
+            Some(Class::Coarse) => &mut description.coarse,
+            Some(Class::Link) => &mut description.link,
+            Some(Class::Sealed) | None => &mut description.other,
+        };
+        fields.push(named(path.as_str(), *form));
+    }
+    description
 }
 
 /// A field with its form, where that is not as it is recorded.

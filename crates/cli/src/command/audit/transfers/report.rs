@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_journal::REASON_IDENTITY_COLLECTED;
-use causeway_model::Timestamp;
+use causeway_agreement::Agreement;
+use causeway_journal::v1::Recipient;
+use causeway_model::{SchemaId, Timestamp};
 use serde::Serialize;
 
 use super::documents::{Description, Documents, provision};
@@ -42,14 +43,26 @@ struct Key {
     version: u32,
     kind: String,
     clause: String,
+    /// The schema by which it left, which a day may change.
+    schema: Option<SchemaId>,
 }
 
 #[derive(Debug, Default)]
 struct Sum {
-    records: u64,
+    /// What was read, each once.
+    records: BTreeSet<Read>,
+    readings: u64,
     purposes: BTreeSet<String>,
     leaves: Vec<u64>,
     disclosures: u64,
+}
+
+/// What is read: a record's version, a position of a feed where no more is shown, or the identity that an entry handed over.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Read {
+    Version(String, u32),
+    Position(String, u64),
+    Identity(Vec<u8>),
 }
 
 /// The transfers of a span of time.
@@ -59,6 +72,7 @@ pub(super) struct Report<'d> {
     documents: &'d Documents,
     sums: BTreeMap<Key, Sum>,
     without_records: u64,
+    without_effect: u64,
     numbers: u64,
 }
 
@@ -78,7 +92,13 @@ pub(super) struct TransferForm {
     onward_transfer: Option<&'static str>,
     category: String,
     clause: String,
-    records: u64,
+    /// The schema by which it left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<String>,
+    /// Different record versions, or identities.
+    records: usize,
+    /// How often they were read.
+    readings: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<Description>,
     disclosures: u64,
@@ -87,49 +107,60 @@ pub(super) struct TransferForm {
 
 impl<'d> Report<'d> {
     pub(super) const fn new(per: Per, documents: &'d Documents) -> Self {
-        Self { per, documents, sums: BTreeMap::new(), without_records: 0, numbers: 0 }
+        Self { per, documents, sums: BTreeMap::new(), without_records: 0, without_effect: 0, numbers: 0 }
     }
 
     /// Takes a disclosure.
     pub(super) fn take(&mut self, row: &Row) {
         let to = row.entry.recipient.clone().unwrap_or_default();
         // What the owner is handed of its own goes under no agreement.
-        if to.agreement.is_empty() || row.wire.outcome != "effective" {
+        if to.agreement.is_empty() {
             return;
         }
-        let mut parts = BTreeMap::<(String, String), u64>::new();
+        if !row.is_effective() {
+            self.without_effect += 1;
+            return;
+        }
+        let mut parts = BTreeMap::<(String, String), Vec<Read>>::new();
+        let whole = |kind: &str| (kind.to_owned(), UNKNOWN.to_owned());
         match () {
-            () if row.entry.reason == REASON_IDENTITY_COLLECTED => {
-                parts.insert((IDENTITY.into(), UNKNOWN.into()), 1);
+            () if row.collects_identity() => {
+                parts.insert(whole(IDENTITY), vec![Read::Identity(row.entry.identity_request.clone())]);
             }
             () if row.discloses_page() && row.wire.items.is_empty() => {
-                parts.insert((NOT_SHOWN.into(), UNKNOWN.into()), served(row));
+                drop(parts.insert(whole(NOT_SHOWN), served(row)))
             }
             () if row.discloses_page() => {
                 for item in row.wire.items.iter().filter(|item| item.left) {
-                    *parts.entry((item.kind.clone(), item.clause.clone())).or_default() += 1;
+                    let read = Read::Version(item.record_id.clone(), item.version);
+                    parts.entry((item.kind.clone(), item.clause.clone())).or_default().push(read);
                 }
             }
             () if row.entry.reason.starts_with("identity-") => return,
             () => return self.numbers += 1,
         }
-        parts.retain(|_, records| *records > 0);
+        parts.retain(|_, reads| !reads.is_empty());
         self.without_records += u64::from(parts.is_empty());
+        for (part, reads) in parts {
+            self.add(row, &to, part, reads);
+        }
+    }
+
+    fn add(&mut self, row: &Row, to: &Recipient, (kind, clause): (String, String), reads: Vec<Read>) {
         let time = Timestamp(row.entry.time_micros);
         let (when, leaf) = match self.per {
             Per::Day => (time.date().to_string(), 0),
             Per::Transfer => (time.to_string(), row.leaf()),
         };
-        for ((kind, clause), records) in parts {
-            let (when, recipient, agreement) = (when.clone(), to.agency.clone(), to.agreement.clone());
-            let key = Key { when, leaf, recipient, agreement, version: to.agreement_version, kind, clause };
-            let sum = self.sums.entry(key).or_default();
-            sum.records += records;
-            sum.disclosures += 1;
-            sum.purposes.insert(row.entry.purpose_code.clone());
-            if sum.leaves.len() < NAMED_LEAVES {
-                sum.leaves.push(row.leaf());
-            }
+        let schema = self.documents.schema_of(&kind, row.leaf());
+        let (recipient, agreement, version) = (to.agency.clone(), to.agreement.clone(), to.agreement_version);
+        let sum = self.sums.entry(Key { when, leaf, recipient, agreement, version, kind, clause, schema }).or_default();
+        sum.readings += reads.len() as u64;
+        sum.records.extend(reads);
+        sum.disclosures += 1;
+        sum.purposes.insert(row.entry.purpose_code.clone());
+        if sum.leaves.len() < NAMED_LEAVES {
+            sum.leaves.push(row.leaf());
         }
     }
 
@@ -139,7 +170,7 @@ impl<'d> Report<'d> {
     }
 
     fn form(&self, key: &Key, sum: &Sum) -> TransferForm {
-        let agreement = self.documents.agreement(&key.agreement, key.version);
+        let agreement = self.documents.agreement(&key.agreement, key.version).and_then(Option::as_ref);
         TransferForm {
             when: key.when.clone(),
             recipient: key.recipient.clone(),
@@ -151,16 +182,24 @@ impl<'d> Report<'d> {
             onward_transfer: agreement.map(|agreement| agreement.onward_transfer.as_str()),
             category: key.kind.clone(),
             clause: key.clause.clone(),
-            records: sum.records,
-            description: agreement.and_then(|found| self.documents.description(found, &key.clause, &key.kind)),
+            schema: key.schema.map(|schema| schema.to_string()),
+            records: sum.records.len(),
+            readings: sum.readings,
+            description: agreement.and_then(|found| self.description(found, key, sum)),
             disclosures: sum.disclosures,
             leaf_indices: sum.leaves.clone(),
         }
     }
 
+    /// What a line's clause gave, by the schemas in force when it first did.
+    fn description(&self, agreement: &Agreement, key: &Key, sum: &Sum) -> Option<Description> {
+        self.documents.description(agreement, &key.clause, &key.kind, sum.leaves.first().copied()?)
+    }
+
     fn justification(&self, key: &Key) -> String {
         match self.documents.agreement(&key.agreement, key.version) {
-            Some(agreement) => provision(agreement.transfer_condition).to_owned(),
+            Some(Some(agreement)) => provision(agreement.transfer_condition).to_owned(),
+            Some(None) => "not known: the agreement's text does not read".to_owned(),
             None => "not shown to this auditor: the agreement's text is in the journal".to_owned(),
         }
     }
@@ -178,6 +217,7 @@ impl<'d> Report<'d> {
             "CATEGORY",
             "CLAUSE",
             "RECORDS",
+            "READINGS",
             "DISCLOSURES",
             "LEAVES",
         ]);
@@ -190,7 +230,8 @@ impl<'d> Report<'d> {
                 sum.purposes.iter().cloned().collect::<Vec<_>>().join(" "),
                 key.kind.clone(),
                 clause.to_owned(),
-                sum.records.to_string(),
+                sum.records.len().to_string(),
+                sum.readings.to_string(),
                 sum.disclosures.to_string(),
                 leaves(sum),
             ]);
@@ -206,43 +247,72 @@ impl<'d> Report<'d> {
 
     /// Why transfers under an agreement's version were lawful, and what its clauses gave.
     fn about(&self, id: &str, version: u32) -> Vec<String> {
-        let keys: Vec<&Key> = self.sums.keys().filter(|key| key.agreement == id && key.version == version).collect();
+        let of = |(key, _): &(&Key, &Sum)| key.agreement == id && key.version == version;
+        let sums: Vec<(&Key, &Sum)> = self.sums.iter().filter(of).collect();
         let mut lines = vec![String::new()];
-        lines.extend(keys.first().map(|key| format!("{id} v{version}: {}", self.justification(key))));
-        let Some(agreement) = self.documents.agreement(id, version) else { return plainly(lines) };
+        lines.extend(sums.first().map(|(key, _)| format!("{id} v{version}: {}", self.justification(key))));
+        let agreement = self.documents.agreement(id, version).and_then(Option::as_ref);
+        let Some(agreement) = agreement else { return plainly(lines) };
         lines.push(format!("  onward transfer: {}", agreement.onward_transfer.as_str()));
-        let given: BTreeSet<(&str, &str)> = keys.iter().map(|key| (key.clause.as_str(), key.kind.as_str())).collect();
-        for (clause, kind) in given {
+        // Of lines that differ in their day only, the first.
+        let mut given = BTreeMap::new();
+        for (key, sum) in sums {
+            given.entry((key.clause.as_str(), key.kind.as_str(), key.schema)).or_insert((key, sum));
+        }
+        for ((clause, kind, schema), (key, sum)) in given {
             if kind == IDENTITY {
                 lines.push(
                     "  identity: the identity behind one pseudonym, sealed to the recipient, by two persons' approval"
                         .into(),
                 );
             }
-            let Some(description) = self.documents.description(agreement, clause, kind) else { continue };
+            let Some(description) = self.description(agreement, key, sum) else { continue };
             let clause = clause.rsplit('/').next().unwrap_or_default();
-            lines.push(format!("  {clause} gives of a {kind}:"));
-            let parts = [
-                ("as recorded", &description.open),
-                ("coarse, at the step named or at the floor", &description.coarse),
-                ("as this feed's pseudonyms", &description.link),
-                ("", &description.other),
-            ];
-            let parts = parts.iter().filter(|(_, fields)| !fields.is_empty());
-            lines.extend(parts.map(|(how, fields)| format!("    {how}: {}", fields.join(", "))));
+            let schema = schema.map_or_else(String::new, |schema| format!(" ({schema})"));
+            lines.push(format!("  {clause} gives of a {kind}{schema}:"));
+            lines.extend(
+                description.unclassified.iter().map(|fault| format!("    fields without their classes: {fault}")),
+            );
+            lines.extend(fields(&description));
+            if let Some(of_child) = &description.of_child {
+                lines.push(format!("  {clause} gives of a {kind} of a child{schema}:"));
+                lines.extend(fields(of_child));
+            }
         }
         plainly(lines)
     }
 
     /// What the report says in all, for beside it.
     pub(super) fn sentence(&self) -> String {
-        let records: u64 = self.sums.values().map(|sum| sum.records).sum();
-        let Self { without_records, numbers, .. } = self;
+        let records: BTreeSet<(&str, &Read)> = self
+            .sums
+            .iter()
+            .flat_map(|(key, sum)| sum.records.iter().map(|read| (key.recipient.as_str(), read)))
+            .collect();
+        let readings: u64 = self.sums.values().map(|sum| sum.readings).sum();
+        let Self { without_records, without_effect, numbers, .. } = self;
+        let without_effect = match without_effect {
+            0 => String::new(),
+            entries => format!("; {entries} entries had no effect, and nothing left by them"),
+        };
         format!(
-            "{records} records and identities were transferred; {without_records} pages held no personal data (withdrawals, or nothing yet), {numbers} answers were \
-             published numbers"
+            "{} records and identities were transferred in {readings} readings, as far as this auditor may see; {without_records} pages held no personal data \
+             (withdrawals, or nothing yet), {numbers} answers were published numbers{without_effect}",
+            records.len()
         )
     }
+}
+
+/// What is given, by its form.
+fn fields(description: &Description) -> Vec<String> {
+    let parts = [
+        ("as recorded", &description.open),
+        ("coarse, at the step named or at the floor", &description.coarse),
+        ("as this feed's pseudonyms", &description.link),
+        ("not classified", &description.other),
+    ];
+    let parts = parts.iter().filter(|(_, fields)| !fields.is_empty());
+    parts.map(|(how, fields)| format!("    {how}: {}", fields.join(", "))).collect()
 }
 
 fn plainly(lines: Vec<String>) -> Vec<String> {
@@ -257,138 +327,13 @@ fn leaves(sum: &Sum) -> String {
 }
 
 /// Positions of a page that were served as they stand, withdrawals among them: more is not known without its items.
-fn served(row: &Row) -> u64 {
-    let Some(page) = &row.entry.page else { return 0 };
-    let set = |bits: &[u8]| bits.iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>();
-    (page.to_position + 1).saturating_sub(page.from_position).saturating_sub(set(&page.withheld) + set(&page.deferred))
+fn served(row: &Row) -> Vec<Read> {
+    let Some(page) = &row.entry.page else { return Vec::new() };
+    let set = |bits: &[u8], index: usize| bits.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1);
+    let there = (page.from_position..=page.to_position).enumerate();
+    let there = there.filter(|(index, _)| !set(&page.withheld, *index) && !set(&page.deferred, *index));
+    there.map(|(_, position)| Read::Position(page.feed.clone(), position)).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use causeway_journal::v1::{Document, DocumentKind, Entry, Operation, Page, Recipient};
-    use causeway_proto::v1::DisclosedItem;
-
-    use super::*;
-    use crate::audit::test_answers::{entry, row};
-
-    const AGREEMENT: &str = include_str!("../../../../../../config/agreements/ISA-AL-2026-014.toml");
-    const PROFILE: &str = include_str!("../../../../../../config/schemas/victim-profile-1.0.json");
-    const LISTS: [&str; 11] = [
-        include_str!("../../../../../../config/schemas/codes/causeway.json"),
-        include_str!("../../../../../../config/schemas/codes/country.json"),
-        include_str!("../../../../../../config/schemas/codes/ctdc.json"),
-        include_str!("../../../../../../config/schemas/codes/handling.json"),
-        include_str!("../../../../../../config/schemas/codes/htcds.json"),
-        include_str!("../../../../../../config/schemas/codes/hti.json"),
-        include_str!("../../../../../../config/schemas/codes/isic.json"),
-        include_str!("../../../../../../config/schemas/codes/nrm.json"),
-        include_str!("../../../../../../config/schemas/codes/organisation.json"),
-        include_str!("../../../../../../config/schemas/codes/region.json"),
-        include_str!("../../../../../../config/schemas/codes/transport.json"),
-    ];
-
-    fn documents() -> Documents {
-        let mut documents = Documents::default();
-        let mut take = |kind: DocumentKind, id: &str, text: &str| {
-            let document = Document { kind: kind.into(), id: id.into(), version: 1, ..Document::default() };
-            let mut row = row(1, Entry { document: Some(document), ..entry(0, Operation::Document, "activated") });
-            row.wire.text = text.into();
-            documents.take(&row);
-        };
-        take(DocumentKind::Agreement, "ISA-AL-2026-014", AGREEMENT);
-        take(DocumentKind::Schema, "victim-profile/1.0", PROFILE);
-        LISTS.iter().enumerate().for_each(|(number, list)| take(DocumentKind::CodeList, &number.to_string(), list));
-        documents.compile();
-        documents
-    }
-
-    fn disclosure(leaf: u64, minute: u64, left: [bool; 2]) -> Row {
-        let recipient = Recipient {
-            agency: "al-police".into(),
-            agreement: "ISA-AL-2026-014".into(),
-            agreement_version: 1,
-            ..Recipient::default()
-        };
-        let page = Page { feed: "ISA-AL-2026-014".into(), from_position: 1, to_position: 2, ..Page::default() };
-        let entry = Entry {
-            page: Some(page),
-            recipient: Some(recipient),
-            purpose_code: "investigation".into(),
-            ..entry(minute, Operation::Disclosure, "disclosed")
-        };
-        let mut row = row(leaf, entry);
-        row.wire.items = left
-            .into_iter()
-            .map(|left| DisclosedItem {
-                kind: "victim-profile".into(),
-                clause: "ISA-AL-2026-014/c3.1".into(),
-                left,
-                ..DisclosedItem::default()
-            })
-            .collect();
-        row
-    }
-
-    #[test]
-    fn a_recipients_day_is_one_line_with_its_justification_and_what_it_was() {
-        let documents = documents();
-        let mut report = Report::new(Per::Day, &documents);
-        report.take(&disclosure(5, 1, [true, true]));
-        report.take(&disclosure(7, 2, [true, false]));
-        report.take(&disclosure(9, 3, [false, false]));
-        report.take(&disclosure(11, 1_441, [true, false]));
-        let forms = report.forms();
-        assert_eq!(forms.len(), 2, "two days");
-        assert_eq!((forms[0].when.as_str(), forms[0].records, &forms[0].leaf_indices), ("2026-11-22", 3, &vec![5, 7]));
-        assert_eq!(forms[0].transfer_condition, Some("s75_instrument"));
-        assert!(forms[0].justification.starts_with("DPA 2018 s.75(1)(a)"));
-        let description = forms[0].description.clone().expect("the clause is known");
-        assert_eq!(description.link, ["subject_reference"]);
-        assert!(description.coarse.contains(&"referral_date (quarter)".to_owned()), "{description:?}");
-        assert!(description.open.contains(&"nrm_route".to_owned()), "{description:?}");
-        assert!(description.other.is_empty(), "{description:?}");
-        assert!(
-            report.sentence().starts_with("4 records and identities were transferred; 1 pages"),
-            "{}",
-            report.sentence()
-        );
-        let text = report.lines().join("\n");
-        assert!(
-            text.contains("c3.1 gives of a victim-profile:") && text.contains("as this feed's pseudonyms"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn each_transfer_is_a_line_where_that_is_asked_and_an_identity_is_one() {
-        let documents = documents();
-        let mut report = Report::new(Per::Transfer, &documents);
-        report.take(&disclosure(5, 1, [true, true]));
-        report.take(&disclosure(7, 2, [true, false]));
-        let mut identity = disclosure(9, 3, [true, true]);
-        (identity.entry.page, identity.entry.reason) = (None, REASON_IDENTITY_COLLECTED.into());
-        identity.wire.items.clear();
-        report.take(&identity);
-        let mut owners = identity.clone();
-        owners.entry.recipient = Some(Recipient { agency: "gb-nca".into(), ..Recipient::default() });
-        report.take(&owners);
-        let forms = report.forms();
-        assert_eq!(
-            forms.iter().map(|form| form.category.as_str()).collect::<Vec<_>>(),
-            ["victim-profile", "victim-profile", "identity"]
-        );
-        assert_eq!(forms[0].when, "2026-11-22T00:01:00.000Z");
-    }
-
-    #[test]
-    fn without_documents_and_items_the_report_says_so() {
-        let documents = Documents::default();
-        let mut report = Report::new(Per::Day, &documents);
-        let mut row = disclosure(5, 1, [true, true]);
-        row.wire.items.clear();
-        report.take(&row);
-        let forms = report.forms();
-        assert_eq!((forms[0].records, forms[0].category.as_str(), &forms[0].description), (2, NOT_SHOWN, &None));
-        assert!(forms[0].justification.contains("not shown"), "{}", forms[0].justification);
-    }
-}
+mod tests;
