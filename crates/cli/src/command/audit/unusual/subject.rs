@@ -36,7 +36,7 @@ struct Recent {
 struct Act {
     time: u64,
     leaf: u64,
-    /// What it was about: a record, or the entry itself where it names none.
+    /// What it was about: a record, or the entry itself where it names none; the reason where it sums up.
     about: String,
 }
 
@@ -105,7 +105,10 @@ impl Watch {
         }
         if !row.is_allowed() {
             let recent = self.refused.entry(who.clone()).or_default();
-            let about = records.first().cloned().unwrap_or_else(|| format!("entry {}", row.leaf()));
+            // Refusals that are summed up are one entry a minute: they are no different records.
+            let summed = row.entry.period.is_some();
+            let nothing = || if summed { row.entry.reason.clone() } else { format!("entry {}", row.leaf()) };
+            let about = records.first().cloned().unwrap_or_else(nothing);
             recent.add(Act { time, leaf: row.leaf(), about }, since);
             let subjects = recent.subjects();
             if recent.reaches(refused, subjects) {
@@ -133,7 +136,7 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use causeway_journal::v1::{Decision, Entry, RecordRef};
+    use causeway_journal::v1::{Decision, Entry, Period, RecordRef};
     use causeway_proto::v1::OpenedTexts;
 
     use super::*;
@@ -183,6 +186,16 @@ mod tests {
         let found = watch.take(&act(7, None, Decision::Denied));
         assert_eq!(found.len(), 1);
         assert!(found[0].what.starts_with("refused for 3 different records"), "{found:?}");
+    }
+
+    #[test]
+    fn refusals_that_are_summed_up_every_minute_are_not_of_different_records() {
+        let mut watch = watch();
+        for minute in 0..9 {
+            let mut summed = act(minute, None, Decision::Denied);
+            (summed.entry.count, summed.entry.period) = (40, Some(Period::default()));
+            assert!(watch.take(&summed).is_empty(), "minute {minute}");
+        }
     }
 
     #[test]

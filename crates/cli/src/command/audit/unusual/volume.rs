@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use causeway_journal::REASON_IDENTITY_REQUESTED;
 use causeway_model::Timestamp;
 
 use super::finding::{Entries, Finding, person, system};
@@ -72,10 +73,16 @@ impl Watch {
     }
 }
 
-/// A page counts as often as it has positions.
+/// A page counts as often as it has positions, and an entry that stands for many things as often as they are: a range of raw entries,
+/// an answer with many cells, calls that were summed up.
 fn weight(row: &Row) -> u64 {
     let page = row.entry.page.as_ref().filter(|_| row.discloses_page());
-    page.map_or(1, |page| (page.to_position + 1).saturating_sub(page.from_position))
+    match page {
+        Some(page) => (page.to_position + 1).saturating_sub(page.from_position),
+        // There the number is the month's cap.
+        None if row.entry.reason == REASON_IDENTITY_REQUESTED => 1,
+        None => row.entry.count.max(1),
+    }
 }
 
 #[cfg(test)]
@@ -135,5 +142,17 @@ mod tests {
         let found = watch.rest();
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].what, "501 in a day; more than 500");
+    }
+
+    #[test]
+    fn an_entry_counts_for_as_much_as_it_stands_for() {
+        let mut watch = watch();
+        let raw = Entry { count: 1_000_000, ..entry(0, Operation::Consultation, "raw-entries") };
+        let cap = Entry { count: 900, ..entry(A_DAY, Operation::Consultation, REASON_IDENTITY_REQUESTED) };
+        watch.take(&row(3, raw));
+        watch.take(&row(4, cap));
+        let found = watch.rest();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].what, "1000000 in a day; more than 500");
     }
 }
