@@ -1,5 +1,6 @@
 //! What the commands of auditors have in common: which entries, the answer and its checks, and rows as text and JSON.
 
+pub(crate) mod about;
 pub(crate) mod answer;
 pub(crate) mod asking;
 pub(crate) mod beside;

@@ -9,7 +9,7 @@ use causeway_proto::v1::query_response::Part;
 use causeway_proto::v1::{AuditRow, QueryBegin, QueryEnd, QueryRequest, QueryResponse};
 use causeway_verify::{decision_name, operation_name};
 
-use super::beside;
+use super::{about, beside};
 use crate::hex::hex;
 use crate::verifier_keys::VerifierKeys;
 use crate::{Failure, evidence};
@@ -148,7 +148,9 @@ impl Checks {
             return Err(at("it comes twice, or out of order"));
         }
         let entry = decode_entry(&wire.entry).map_err(|fault| at(&format!("it is no entry: {fault}")))?;
-        if let Some(filter) = unsatisfied(&self.asked, &entry, wire.leaf_index) {
+        let filter = unsatisfied(&self.asked, &entry, wire.leaf_index)
+            .or_else(|| about::unsatisfied(&self.asked, &entry, &wire));
+        if let Some(filter) = filter {
             return Err(at(&format!("it is not what was asked for ({filter})")));
         }
         if let Some(fault) = beside::fault(&entry, &wire) {
@@ -286,6 +288,9 @@ mod tests {
             QueryRequest { from_micros: u64::MAX, ..QueryRequest::default() },
             QueryRequest { to_micros: 1, ..QueryRequest::default() },
             QueryRequest { request_id: "00".into(), ..QueryRequest::default() },
+            QueryRequest { recipient: "vn-police".into(), ..QueryRequest::default() },
+            QueryRequest { agreement: "ISA-VN-2026-021".into(), ..QueryRequest::default() },
+            QueryRequest { outcome: "void".into(), ..QueryRequest::default() },
         ];
         for asked in others {
             let found = taken(&mut Checks::new(asked.clone(), None), journal().answer(&[0], "")).expect_err("another");
