@@ -75,9 +75,10 @@ fn written(cells: impl Iterator<Item = String>) -> Vec<u8> {
     writer.into_inner().expect("memory is flushed")
 }
 
-/// A cell in which no spreadsheet finds a formula, and that stays on its line.
+/// A cell in which no spreadsheet finds a formula, and that stays on its line. What separates cells elsewhere is replaced: where the
+/// list separator is another one than the comma, quotes within a line protect nothing, and a formula could follow it.
 pub(super) fn safe(cell: &str) -> String {
-    let text = plain(cell);
+    let text = plain(cell).replace([';', '|'], "\u{fffd}");
     let formula =
         |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
     // Blanks before it are no protection: some programs take them off.

@@ -11,7 +11,7 @@ use crate::audit::test_answers::{entry, row};
 use crate::plain::plain;
 
 /// What attacks are made of.
-const PARTS: [&str; 30] = [
+const PARTS: [&str; 33] = [
     "\n",
     "\r",
     "\r\n",
@@ -40,6 +40,9 @@ const PARTS: [&str; 30] = [
     "a",
     "é",
     "=cmd|' /C calc'!A0",
+    "|",
+    "x;=HYPERLINK(0);y",
+    "x;\"=1+1\"|\t@SUM(1)",
     "<110>1 2026-11-22T00:00:00Z h causeway - x - forged",
     "\"}\n{\"type\":\"row\"",
 ];
@@ -145,12 +148,33 @@ fn csv_has_one_line_a_row_its_cells_and_no_formula() {
         let cell = record.get(operators).expect("a cell");
         assert_eq!(
             cell.strip_prefix('\'').filter(|_| !operator(row).starts_with('\'')).unwrap_or(cell),
-            plain(operator(row))
+            plain(operator(row)).replace([';', '|'], "\u{fffd}")
         );
-        let active = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
-        assert!(record.iter().all(|cell| !cell.trim_start().starts_with(active)), "{record:?}");
     }
     assert_eq!(count, rows.len());
+    for separator in [b',', b';', b'\t', b'|'] {
+        no_formula(&written, separator);
+    }
+}
+
+/// No program that splits lines at this separator finds a cell that is a formula, whether it minds quotes or not.
+fn no_formula(written: &[u8], separator: u8) {
+    let active = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+    let calm = |cell: &str| !cell.trim_start().starts_with(active);
+    let unquoted = |cell: &str| calm(cell.trim_start_matches(|c: char| c.is_whitespace() || c == '"'));
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(written);
+    for record in reader.records() {
+        let record = record.expect("UTF-8");
+        assert!(record.iter().all(calm), "{:?}: {record:?}", char::from(separator));
+    }
+    if separator != b',' {
+        let text = std::str::from_utf8(written).expect("UTF-8");
+        assert!(
+            text.lines().all(|line| line.split(char::from(separator)).all(unquoted)),
+            "{:?}",
+            char::from(separator)
+        );
+    }
 }
 
 /// A message's header fields, and its one element's parameters.
