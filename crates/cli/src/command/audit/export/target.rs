@@ -1,6 +1,6 @@
 //! The file of an export, with its state beside it: the rows are durable before the state says so.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -23,13 +23,13 @@ impl Target {
     /// Opens the file of a new export, or that of one that was cut off: up to where its state says that it is whole.
     ///
     /// # Errors
-    /// A file without a state, a state of another question or form, a file that is shorter than its state says, and what the system
+    /// A file that another export is writing to, a file without a state, a state of another question or form, a file that is shorter than its state says, and what the system
     /// said.
     pub(super) fn open(path: &Path, format: &str, question: &str) -> Result<(Self, State), Failure> {
         let failed = |error| Failure::file(path, error);
         let mut options = OpenOptions::new();
         options.write(true).mode(OWNER_ONLY);
-        let Some(state) = read(&beside(path, "state"))? else {
+        if read(&beside(path, "state"))?.is_none() {
             let file = options.create_new(true).open(path).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => Failure::content(
                     path,
@@ -37,17 +37,21 @@ impl Target {
                 ),
                 _ => failed(error),
             })?;
+            lock(&file, path)?;
             let state = State { format: format.to_owned(), question: question.to_owned(), ..State::default() };
             let target = Self { path: path.to_owned(), file, bytes: 0 };
             // From here on the same command goes on, wherever it is cut off.
             target.keep(&state)?;
             return Ok((target, state));
-        };
+        }
+        let mut file = options.create(true).truncate(false).open(path).map_err(failed)?;
+        lock(&file, path)?;
+        // Whoever wrote to it until now may have come further than what was read before.
+        let state = read(&beside(path, "state"))?.unwrap_or_default();
         if state.format != format || state.question != question {
             let other = format!("it is an export of another question or form ({}): name another file", state.format);
             return Err(Failure::content(path, other));
         }
-        let mut file = options.create(true).truncate(false).open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         if length < state.bytes {
             let shorter =
@@ -84,6 +88,17 @@ impl Target {
     /// What the system said.
     pub(super) fn keep_checkpoint(&self, note: &str) -> Result<(), Failure> {
         replace(&beside(&self.path, "checkpoint"), note.as_bytes())
+    }
+}
+
+/// The file is for one export at a time. It is let go with the file, whatever becomes of the program.
+fn lock(file: &File, path: &Path) -> Result<(), Failure> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            Err(Failure::content(path, "another export is writing to this file: wait for it, or name another".into()))
+        }
+        Err(TryLockError::Error(error)) => Err(Failure::file(path, error)),
     }
 }
 
@@ -141,12 +156,26 @@ mod tests {
     }
 
     #[test]
+    fn two_exports_do_not_write_to_one_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("export.csv");
+        let (target, _) = Target::open(&path, "csv", "q").expect("new");
+        let fault = Target::open(&path, "csv", "q").expect_err("taken").to_string();
+        assert!(fault.contains("another export is writing"), "{fault}");
+        drop(target);
+        let (target, _) = Target::open(&path, "csv", "q").expect("free again");
+        assert!(Target::open(&path, "csv", "q").is_err(), "one that goes on has it too");
+        drop(target);
+    }
+
+    #[test]
     fn another_question_another_file_and_a_file_that_was_cut_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("export.csv");
         let (mut target, mut state) = Target::open(&path, "csv", "q").expect("new");
         state.bytes = target.append(b"one\n").expect("written");
         target.keep(&state).expect("kept");
+        drop(target);
         assert!(Target::open(&path, "csv", "another").is_err());
         assert!(Target::open(&path, "ocsf", "q").is_err());
         fs::write(&path, "on").expect("writable");
