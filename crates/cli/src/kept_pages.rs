@@ -30,6 +30,8 @@ pub(crate) struct KeptPage {
     pub(crate) to: u64,
     /// Its disclosure's place in the journal, which is the order in which pages were received.
     pub(crate) leaf: u64,
+    /// 0; from 1 on, it is another page than the one that was received first for the same place in the journal.
+    pub(crate) again: u32,
     /// Its file.
     pub(crate) path: PathBuf,
 }
@@ -47,23 +49,43 @@ pub(crate) struct Checked {
     chain: Vec<Digest>,
 }
 
-/// Keeps a page, durably, as a message `causeway.v1.Page`. One without items has nothing to show for it and is not kept.
+/// Keeps a page, durably, as a message `causeway.v1.Page`. One without items has nothing to show for it and is not kept. Nothing is ever
+/// written over: another page at the place of one that is kept already is kept beside it.
 ///
 /// # Errors
-/// A page without evidence, and what the system said.
+/// A page without evidence, another page than the one that is kept of its place, and what the system said.
 pub(crate) fn keep(folder: &Path, page: &Page) -> Result<(), Failure> {
     if page.items.is_empty() {
         return Ok(());
     }
-    let place = KeptPage::of(folder, page)?;
-    let partial = place.path.with_extension(PARTIAL);
+    let first = KeptPage::of(folder, page)?;
+    let bytes = page.encode_to_vec();
     fs::create_dir_all(folder).map_err(|error| Failure::file(folder, error))?;
+    let mut place = first.clone();
+    while place.path.exists() {
+        if holds(&place.path, &bytes)? {
+            return place.is_first(&first);
+        }
+        place = KeptPage::at(folder, place.from, place.to, place.leaf, place.again + 1);
+    }
+    let partial = place.path.with_extension(PARTIAL);
     // What an interrupted pull left of the same page is not all of it.
     let _ = fs::remove_file(&partial);
-    private_file::write(&partial, &page.encode_to_vec())?;
-    fs::rename(&partial, &place.path).map_err(|error| Failure::file(&place.path, error))?;
+    private_file::write(&partial, &bytes)?;
+    // A link, unlike a rename, takes nobody's place.
+    fs::hard_link(&partial, &place.path).map_err(|error| Failure::file(&place.path, error))?;
+    fs::remove_file(&partial).map_err(|error| Failure::file(&partial, error))?;
     let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| Failure::file(folder, error))
+    synced.map_err(|error| Failure::file(folder, error))?;
+    place.is_first(&first)
+}
+
+/// Whether a file holds exactly these bytes.
+fn holds(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
+    let mut there = Vec::new();
+    let file = fs::File::open(path).map_err(|error| Failure::file(path, error))?;
+    file.take(MAX_PAGE_BYTES).read_to_end(&mut there).map_err(|error| Failure::file(path, error))?;
+    Ok(there == bytes)
 }
 
 impl KeptPage {
@@ -73,8 +95,28 @@ impl KeptPage {
         let leaf = proof.ok_or_else(without)?.leaf_index;
         let position = |item: Option<&causeway_proto::v1::Item>| item.map_or(0, |item| item.position);
         let (from, to) = (position(page.items.first()), position(page.items.last()));
-        let path = folder.join(format!("{from:012}-{to:012}-{leaf:012}.{EXTENSION}"));
-        Ok(Self { from, to, leaf, path })
+        Ok(Self::at(folder, from, to, leaf, 0))
+    }
+
+    /// The page of these positions and this leaf; from 1 on, that of another one that was received for the same place.
+    fn at(folder: &Path, from: u64, to: u64, leaf: u64, again: u32) -> Self {
+        let other = if again > 0 { format!("-{again}") } else { String::new() };
+        let path = folder.join(format!("{from:012}-{to:012}-{leaf:012}{other}.{EXTENSION}"));
+        Self { from, to, leaf, again, path }
+    }
+
+    /// # Errors
+    /// A page that stands beside another one of the same place: the journal cannot hold both.
+    fn is_first(&self, first: &Self) -> Result<(), Failure> {
+        if self.again == 0 {
+            return Ok(());
+        }
+        Err(Failure::does_not_hold(format!(
+            "{}: another page was received as this entry of the journal before: that is kept in {}, and this one beside it; keep both, and \
+             tell whoever watches over the journal",
+            self.name(),
+            first.path.display()
+        )))
     }
 
     /// The page, as it was received; a file that holds another page than it is named for is refused.
@@ -87,7 +129,8 @@ impl KeptPage {
             other => other,
         })?;
         let folder = self.path.parent().unwrap_or_else(|| Path::new(""));
-        match Self::of(folder, &page).map(|named| named == *self) {
+        let named = |page: Self| Self::at(folder, page.from, page.to, page.leaf, self.again);
+        match Self::of(folder, &page).map(|page| named(page) == *self) {
             Ok(true) => Ok(page),
             _ => Err(Failure::does_not_hold(format!(
                 "{}: it holds another page than the one that it is named for",
@@ -103,13 +146,12 @@ impl KeptPage {
 
     /// The page that a file is named for.
     fn named(path: PathBuf) -> Option<Self> {
-        let mut numbers = path.file_stem()?.to_str()?.split('-').map(str::parse);
-        let (Some(Ok(from)), Some(Ok(to)), Some(Ok(leaf)), None) =
-            (numbers.next(), numbers.next(), numbers.next(), numbers.next())
-        else {
+        let mut numbers = path.file_stem()?.to_str()?.split('-').map(str::parse::<u64>);
+        let (Some(Ok(from)), Some(Ok(to)), Some(Ok(leaf))) = (numbers.next(), numbers.next(), numbers.next()) else {
             return None;
         };
-        Some(Self { from, to, leaf, path })
+        let again = numbers.next().transpose().ok()?.map_or(Ok(0), u32::try_from).ok()?;
+        numbers.next().is_none().then_some(Self { from, to, leaf, again, path })
     }
 }
 
@@ -156,6 +198,7 @@ pub(crate) fn check(folder: &Path, keys: Option<&VerifierKeys>) -> Result<Checke
     let mut checked = Checked { agreement: String::new(), pages: Vec::new(), before: 0, chain: vec![Digest([0; 32])] };
     for place in &pages {
         let page = place.read()?;
+        place.is_first(&KeptPage::at(folder, place.from, place.to, place.leaf, 0))?;
         checked.join(place, &page, keys)?;
     }
     pages.sort_by_key(|page| page.leaf);

@@ -100,7 +100,9 @@ fn named(folder: &Path) -> Result<Vec<([u64; 3], PathBuf)>, VerifyError> {
         }
         let numbers = path.file_stem().and_then(|stem| stem.to_str()).map(|stem| stem.split('-').map(str::parse));
         let numbers: Option<Vec<u64>> = numbers.and_then(|numbers| numbers.collect::<Result<_, _>>().ok());
-        let name = numbers.and_then(|numbers| <[u64; 3]>::try_from(numbers).ok());
+        // A fourth number is that of another page than the one that was kept first of the same place.
+        let numbers = numbers.filter(|numbers| numbers.len() <= 4);
+        let name = numbers.and_then(|numbers| numbers.first_chunk().copied());
         let strange = || VerifyError::at(path.display(), "not named as `causeway pull --receipts` names a page");
         pages.push((name.ok_or_else(strange)?, path));
     }

@@ -77,6 +77,22 @@ fn kept_pages_hold_and_lead_to_the_chain_of_the_feed() {
 }
 
 #[test]
+fn another_page_of_the_same_place_is_kept_beside_the_first_and_said() {
+    let (key, _) = keys();
+    let (first, other) = (page_at(5, START, vec![released(1)], &key), page_at(5, START, vec![withdrawn(1, 9)], &key));
+    let folder = kept(std::slice::from_ref(&first));
+    keep(folder.path(), &first).expect("the same again");
+    for _ in 0..2 {
+        let said = keep(folder.path(), &other).expect_err("another one").to_string();
+        assert!(said.contains("keep both"), "{said}");
+    }
+    let bytes: Vec<Vec<u8>> = files(folder.path()).iter().map(|path| fs::read(path).expect("readable")).collect();
+    assert_eq!(bytes.len(), 2, "{:?}", files(folder.path()));
+    assert!(bytes.contains(&first.encode_to_vec()) && bytes.contains(&other.encode_to_vec()));
+    fault(folder.path());
+}
+
+#[test]
 fn a_page_left_out_is_found_and_so_is_one_in_the_place_of_another() {
     let (key, _) = keys();
     let pages = pages(&key);

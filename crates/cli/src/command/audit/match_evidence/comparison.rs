@@ -145,7 +145,11 @@ impl Comparison {
         let elsewhere = (from..=to).all(|at| self.positions.iter().any(|(from, to)| (from..=to).contains(&&at)));
         let outcome = row.wire.outcome.as_str();
         let stated = if outcome == EFFECTIVE { String::new() } else { format!("; the gateway says of it: {outcome}") };
-        let lost = if elsewhere { "; other pages hold them: its answer may have got lost" } else { "" };
+        // The entry comes before the page: nobody can tell from it that the page came after it.
+        let lost = match elsewhere {
+            true => "; other pages hold them: it was abandoned before it left, or its answer got lost",
+            false => "; it may have been abandoned before it left",
+        };
         format!("positions {from} to {to}, {who}{lost}{stated}")
     }
 
@@ -301,7 +305,8 @@ mod tests {
         comparison.take(&page(9, 4, 5), Wanted::Pages);
         let lines = comparison.end().lines();
         assert_eq!(lines.len(), 2);
-        assert!(lines[0].contains("may have got lost") && !lines[1].contains("lost"), "{lines:#?}");
+        assert!(lines.iter().all(|line| line.contains("abandoned before it left")), "{lines:#?}");
+        assert!(lines[0].contains("its answer got lost") && !lines[1].contains("lost"), "{lines:#?}");
     }
 
     #[test]

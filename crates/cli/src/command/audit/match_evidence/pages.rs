@@ -6,8 +6,7 @@ use causeway_journal::{decode_entry, leaf_hash};
 use causeway_proto::v1::{Page, QueryRequest};
 
 use super::comparison::{Comparison, Held};
-use super::{Kept, Wanted};
-use crate::audit::checks::Begin;
+use super::{Checkpoints, Kept, Wanted};
 use crate::feed::{check_evidence, links};
 use crate::kept_pages::{KeptPage, named};
 use crate::verifier_keys::VerifierKeys;
@@ -19,7 +18,7 @@ use crate::{Failure, evidence};
 /// What the system said, and a folder without pages.
 pub(super) fn read(folder: &Path, span: (u64, u64), keys: Option<&VerifierKeys>) -> Result<Kept, Failure> {
     let mut comparison = Comparison::default();
-    let (mut agreement, mut newest) = (None::<String>, None::<Begin>);
+    let (mut agreement, mut checkpoints) = (None::<String>, Checkpoints::default());
     let mut places = named(folder)?;
     places.sort();
     for place in places {
@@ -45,9 +44,7 @@ pub(super) fn read(folder: &Path, span: (u64, u64), keys: Option<&VerifierKeys>)
             continue;
         }
         let checkpoint = evidence::check_checkpoint(&sent.checkpoint, None)?;
-        if newest.as_ref().is_none_or(|newest| newest.checkpoint.size < checkpoint.size) {
-            newest = Some(Begin { note: sent.checkpoint.clone(), checkpoint: checkpoint.clone() });
-        }
+        checkpoints.keep(&sent.checkpoint, &checkpoint);
         let held = Held {
             hash: leaf_hash(&sent.entry),
             name: place.name(),
@@ -64,7 +61,7 @@ pub(super) fn read(folder: &Path, span: (u64, u64), keys: Option<&VerifierKeys>)
         decision: "allowed".into(),
         ..QueryRequest::default()
     };
-    Ok(Kept { questions: vec![(question, Wanted::Pages)], comparison, newest })
+    Ok(Kept { questions: vec![(question, Wanted::Pages)], comparison, checkpoints })
 }
 
 /// A page whose chain leads from its beginning to its end, and whose disclosure entry names it and is in the journal of its time.
@@ -92,7 +89,8 @@ mod tests {
         keep(folder.path(), &first).expect("kept");
         keep(folder.path(), &second).expect("kept");
         let kept = read(folder.path(), (0, 0), Some(&verifiers)).expect("readable");
-        assert_eq!(kept.newest.expect("kept").checkpoint.size, 7);
+        let sizes: Vec<u64> = kept.checkpoints.all().map(|kept| kept.checkpoint.size).collect();
+        assert_eq!(sizes, [5, 7], "every one that is kept is held to the journal");
         assert_eq!(kept.questions[0].0.agreement, crate::test_pages::AGREEMENT);
         assert_eq!(kept.comparison.end().lines().len(), 2, "neither has come from the journal yet");
         let path = folder.path().join("000000000002-000000000002-000000000006.page");
@@ -106,5 +104,18 @@ mod tests {
             lines.iter().any(|line| line.contains("DOES NOT HOLD") && line.trim_start().starts_with('6')),
             "{lines:#?}"
         );
+    }
+
+    #[test]
+    fn two_pages_of_one_place_are_a_fault_and_so_is_either_checkpoint() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (key, verifiers) = keys();
+        keep(folder.path(), &page_at(4, Digest([0; 32]), vec![released(1)], &key)).expect("kept");
+        let other = page_at(4, Digest([0; 32]), vec![crate::test_pages::withdrawn(1, 9)], &key);
+        assert!(keep(folder.path(), &other).is_err());
+        let kept = read(folder.path(), (0, 0), Some(&verifiers)).expect("readable");
+        assert_eq!(kept.checkpoints.all().count(), 2, "of one size, with two roots");
+        let lines = kept.comparison.end().lines();
+        assert!(lines.iter().any(|line| line.contains("two histories")), "{lines:#?}");
     }
 }

@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use causeway_journal::REASON_CORRECTED;
 use causeway_proto::v1::QueryRequest;
 use causeway_verify::{Trust, VerifyError};
 
 use super::comparison::{Comparison, Held};
-use super::{Kept, Wanted};
+use super::{Checkpoints, Kept, Wanted};
 use crate::Failure;
-use crate::audit::checks::Begin;
 use crate::verifier_keys::VerifierKeys;
 
 /// The receipts of a file whose entry lies in this span (microseconds, 0 for no bound).
@@ -27,7 +27,7 @@ pub(super) fn read(path: &Path, span: (u64, u64), keys: Option<&VerifierKeys>) -
     let file = File::open(path).map_err(failed)?;
     let trust = Trust::new(None, keys.map_or(&[], VerifierKeys::all), None);
     let mut comparison = Comparison::default();
-    let (mut systems, mut newest) = (BTreeSet::new(), None::<Begin>);
+    let (mut systems, mut checkpoints) = (BTreeSet::new(), Checkpoints::default());
     let each = |line: usize, receipt: Result<causeway_verify::Included, VerifyError>| {
         let included = match receipt {
             Ok(included) => included,
@@ -42,9 +42,7 @@ pub(super) fn read(path: &Path, span: (u64, u64), keys: Option<&VerifierKeys>) -
         if entry.time_micros < from || (to > 0 && entry.time_micros >= to) {
             return;
         }
-        if newest.as_ref().is_none_or(|newest| newest.checkpoint.size < checkpoint.size) {
-            newest = Some(Begin { note: note.clone(), checkpoint: checkpoint.clone() });
-        }
+        checkpoints.keep(&note, &checkpoint);
         let name = format!("line {line}");
         comparison.hold(index.0, Held { hash: leaf_hash, name, positions: None, checkpoint, note });
     };
@@ -52,16 +50,49 @@ pub(super) fn read(path: &Path, span: (u64, u64), keys: Option<&VerifierKeys>) -
     if systems.is_empty() {
         return Err(Failure::content(path, "there is no receipt in it that holds".into()));
     }
-    let questions = systems.into_iter().flat_map(|(agency, system)| {
-        let of = |operation: &str| QueryRequest {
-            agency: agency.clone(),
-            system: system.clone(),
-            operation: operation.to_owned(),
-            decision: "allowed".into(),
-            ..QueryRequest::default()
-        };
-        // A correction has its receipt too, a withdrawal has none that is kept in this file.
-        [(of("collection"), Wanted::Effective), (of("alteration"), Wanted::None)]
-    });
-    Ok(Kept { questions: questions.collect(), comparison, newest })
+    let questions = systems.into_iter().flat_map(|(agency, system)| questions(&agency, &system));
+    Ok(Kept { questions: questions.collect(), comparison, checkpoints })
+}
+
+/// What a system submitted. A correction has its receipt as a first submission has; a withdrawal has none that `submit` keeps, and is asked
+/// for in case that somebody put one there.
+fn questions(agency: &str, system: &str) -> [(QueryRequest, Wanted); 3] {
+    let of = |operation: &str, reason: &str| QueryRequest {
+        agency: agency.to_owned(),
+        system: system.to_owned(),
+        operation: operation.to_owned(),
+        reason: reason.to_owned(),
+        decision: "allowed".into(),
+        ..QueryRequest::default()
+    };
+    [
+        (of("collection", ""), Wanted::Effective),
+        (of("alteration", REASON_CORRECTED), Wanted::Effective),
+        (of("alteration", ""), Wanted::None),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_journal::v1::Operation;
+
+    use super::*;
+    use crate::audit::test_answers::{entry, row};
+
+    #[test]
+    fn a_correction_without_a_receipt_is_a_fault_and_a_withdrawal_is_none() {
+        let alteration = |leaf, reason: &str| row(leaf, entry(leaf, Operation::Alteration, reason));
+        let journal = [alteration(3, REASON_CORRECTED), alteration(5, "withdrawn")];
+        let mut comparison = Comparison::default();
+        for (question, wanted) in questions("gb-nca", "case-management") {
+            let asked = journal.iter().filter(|row| {
+                question.operation == "alteration"
+                    && (question.reason.is_empty() || question.reason == row.entry.reason)
+            });
+            asked.for_each(|row| comparison.take(row, wanted));
+        }
+        let lines = comparison.end().lines();
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        assert!(lines[0].contains("NOT KEPT") && lines[0].trim_start().starts_with('3'), "{lines:#?}");
+    }
 }
