@@ -28,13 +28,20 @@ fn every_key_is_rotated_while_the_gateway_runs() {
     gateway.run("audit prove 3 --out new-proof.txt --as gb-nca/audit").done();
     gateway.run("verify old-proof.txt --key old.txt").done();
     gateway.run("verify new-proof.txt --key new.txt").done();
-    let refused = gateway.run("verify new-proof.txt --key old.txt");
-    assert!(refused.code == 1 && refused.err.contains("rotated"), "{}", refused.err);
-    gateway.write("both.txt", &(gateway.read("old.txt") + &gateway.read("new.txt")));
-    for proof in ["old-proof.txt", "new-proof.txt"] {
-        gateway.run(&format!("verify {proof} --key both.txt")).done();
+    gateway.run("verify new-proof.txt --key old.txt").done();
+
+    gateway.run(&format!("keys rotate --signing --compromised {operator}")).done();
+    gateway.run("audit checkpoint --key-out newest.txt --as gb-nca/audit").done();
+    gateway.run("audit prove 3 --out newest-proof.txt --as gb-nca/audit").done();
+    for key in ["old.txt", "new.txt"] {
+        let refused = gateway.run(&format!("verify newest-proof.txt --key {key}"));
+        assert!(refused.code == 1 && refused.err.contains("rotated"), "{}", refused.err);
     }
-    gateway.run("pull --all --verifier-key both.txt --as al-police/feed").done();
+    gateway.write("all.txt", &["old.txt", "new.txt", "newest.txt"].map(|key| gateway.read(key)).concat());
+    for proof in ["old-proof.txt", "new-proof.txt", "newest-proof.txt"] {
+        gateway.run(&format!("verify {proof} --key all.txt")).done();
+    }
+    gateway.run("pull --all --verifier-key all.txt --as al-police/feed").done();
     let old = gateway.read("old.txt");
     let refused = gateway.run("audit checkpoint --key-out old.txt --as gb-nca/audit");
     assert!(refused.code == 1 && refused.err.contains("rotated"), "{}", refused.err);

@@ -45,7 +45,7 @@ fn a_record_is_explained_and_recalled_and_its_holder_acknowledges() {
     let acknowledged = gateway.run("acknowledge --item 2 --operator inspector-hoxha --as al-police/feed").done().out;
     assert!(acknowledged.contains("item 2 is acknowledged; all are up to position "), "{acknowledged}");
     let done = gateway.run(&format!("holders {record} {CASES}")).done();
-    assert!(done.out.contains(" by inspector-hoxha, after ") && done.err.contains("0 overdue"), "{done:?}");
+    assert!(done.out.contains(" by \"inspector-hoxha\", after ") && done.err.contains("0 overdue"), "{done:?}");
     gateway.run("pull --limit 1 --as al-police/feed").done();
     let story = gateway.run(&format!("audit query --record {record} --as gb-nca/audit")).done().out;
     assert!(story.contains("a person in it is in danger"), "{story}");
