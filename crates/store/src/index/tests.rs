@@ -7,3 +7,4 @@ mod blocks;
 mod damage;
 mod model;
 mod setting;
+mod turns;
