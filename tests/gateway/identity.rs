@@ -18,7 +18,7 @@ use desk::Desk;
 /// A name that stands nowhere but in what is sealed.
 const NAME: &str = "Quillfeather";
 
-fn person(subject: &str) -> Value {
+pub(crate) fn person(subject: &str) -> Value {
     documents::with(documents::profile(), json!({ "subject_reference": subject, "given_name": NAME }))
 }
 

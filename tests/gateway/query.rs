@@ -3,6 +3,7 @@
 
 mod cursors;
 mod drawn;
+mod limits;
 mod scopes;
 
 use std::sync::Arc;

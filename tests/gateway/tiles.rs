@@ -185,3 +185,26 @@ async fn hashes_that_are_read_as_files_are_summed_up() {
     assert_eq!((summed.entry.count, actor.agency.as_str(), actor.system.as_str()), (9, "gb-nca", "audit"));
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_for_files_that_are_none_are_summed_up() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let channel = gateway.channel(AUDITOR).await;
+    let before = world.journal().size();
+    let none = [
+        (Method::POST, "/checkpoint", 405),
+        (Method::POST, "/tile/entries/000.p/1", 405),
+        (Method::GET, "/tile/0/0", 404),
+        (Method::GET, "/tile/entries/0", 404),
+    ];
+    for (method, path, status) in none {
+        assert_eq!(ask(&channel, method, path, STATED).await.status, status, "{path}");
+    }
+    assert_eq!(world.journal().size(), before, "no entry each");
+    world.clock().advance(61);
+    let summed = world.journal().entry("the summary", |seen| seen.entry.reason == "malformed-requests").await;
+    let actor = summed.entry.actor.expect("a system");
+    assert_eq!((summed.entry.count, actor.agency.as_str(), actor.system.as_str()), (4, "gb-nca", "audit"));
+    gateway.stop().await;
+}

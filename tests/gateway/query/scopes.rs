@@ -15,7 +15,7 @@ use crate::identity::shown;
 use crate::rotation::agency::{activate, next};
 
 /// Limits the operator's auditor, by a new version of its agency file.
-async fn limit(world: &World, gateway: &Gateway, limits: AuditLimits) {
+pub(super) async fn limit(world: &World, gateway: &Gateway, limits: AuditLimits) {
     let mut file = next(world, "gb-nca");
     let auditor = file.systems.iter_mut().find(|system| system.name.as_str() == "audit").expect("an auditor");
     auditor.audit = limits;
@@ -64,11 +64,12 @@ async fn an_auditor_who_is_limited_to_an_agency_sees_what_that_agency_did_and_re
     let mut auditor = gateway.audit("gb-nca/audit").await;
     let viet_nam: AgencyId = "vn-police".parse().expect("an id");
     limit(&world, &gateway, AuditLimits { agencies: vec![viet_nam], ..AuditLimits::default() }).await;
-    let asked = v1::QueryRequest { with_openings: true, with_items: true, with_texts: true, ..everything() };
+    let asked = v1::QueryRequest { with_openings: true, with_texts: true, ..everything() };
     let answer = pages(&mut auditor, asked).await.expect("an answer");
     let seen = leaves(&answer);
     assert_eq!(seen, expected(&world, &answer[0], |entry| concerns(entry, "vn-police")));
-    assert!(answer[0].rows.iter().any(|row| !row.items.is_empty()), "the operator's auditor sees what a page held");
+    let items = v1::QueryRequest { with_items: true, ..everything() };
+    refused(page(&mut auditor, items).await, Code::PermissionDenied, "items-for-operator");
     assert!(answer[0].rows.iter().all(|row| row.opened.is_none()), "texts are for those without limits");
     let record = pages(&mut auditor, about(&record.record_id)).await.expect("an answer");
     assert!(record[0].rows.iter().all(|row| concerns(&entry(row), "vn-police")) && !record[0].rows.is_empty());
