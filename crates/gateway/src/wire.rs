@@ -2,8 +2,8 @@
 
 mod count;
 mod explain;
-mod query;
 mod log;
+mod query;
 mod recall;
 
 use std::str::FromStr;
@@ -19,8 +19,8 @@ use crate::status::Fault;
 
 pub(crate) use count::{count_question, numbers, table_summary};
 pub(crate) use explain::{audit_question, explanation, owners_question};
-pub(crate) use query::{query, query_begin, query_end, query_row};
 pub(crate) use log::{entries_part, published_checkpoint, which_checkpoint};
+pub(crate) use query::{query, query_begin, query_end, query_row};
 pub(crate) use recall::holder;
 
 /// A required field in its own type.

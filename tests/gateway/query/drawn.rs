@@ -226,7 +226,7 @@ fn state(dice: &mut Dice, query: &mut v1::QueryRequest, field: usize, (leaf, kno
             }
             if dice.roll(3) == 0 {
                 let released = entry.releases.as_ref().and_then(|batch| batch.releases.first());
-                let released = released.map(|release| &release.clause).or(known.held.first());
+                let released = released.map(|release| &release.clause).or_else(|| known.held.first());
                 query.clause = released.cloned().unwrap_or_else(|| "c1".into());
             }
         }

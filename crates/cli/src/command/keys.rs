@@ -131,7 +131,9 @@ async fn rotate(options: &RotateOptions) -> Result<(), Failure> {
              every witness and into every policy file",
         );
         note(match options.compromised {
-            true => "the old key signs nothing more: a backup of the journal from before does not start any more, make another now",
+            true => {
+                "the old key signs nothing more: a backup of the journal from before does not start any more, make another now"
+            }
             false => {
                 "until the overlap is over (signing_overlap_days) checkpoints carry the old signature too; after that, a backup of the \
                  journal from before does not start: make another now"

@@ -28,7 +28,10 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     note(format_args!("keys in {} (not for backups: docs/keys.md), journal in {}", plain(&keys), plain(&data)));
     if let Some(reason) = gateway.halted() {
         note(format_args!("HALTED: {reason}"));
-        note(format_args!("only health and the last checkpoint are served; evidence in {}", plain(&data.join("evidence"))));
+        note(format_args!(
+            "only health and the last checkpoint are served; evidence in {}",
+            plain(&data.join("evidence"))
+        ));
     }
     let served = gateway.serve(async move { signals.wait().await }).await;
     served.map_err(|error| Failure::gateway(&options.config, &error))
