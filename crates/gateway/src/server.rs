@@ -198,7 +198,7 @@ impl Gateway {
         let (mut health, health_service) = tonic_health::server::health_reporter();
         let said = health_of(&self.exchange);
         health.set_service_status("", said).await;
-        let background = self.background(&stopping);
+        let (background, witnesses) = (self.background(&stopping), self.ask_witnesses(&stopping));
         let (stop_releaser, releaser_stopping) = shutdown::channel();
         let releaser = spawn_releaser(self.exchange.clone(), releaser_stopping);
         let (stop_keeper, keeper_stopping) = shutdown::channel();
@@ -249,6 +249,8 @@ impl Gateway {
         };
         stop_releaser.now();
         let _ = releaser.await;
+        // They end by themselves, and keep first what was witnessed last.
+        let _ = tokio::time::timeout(limits.shutdown, futures_util::future::join_all(witnesses)).await;
         for task in background {
             task.abort();
             // Awaited, so that it is not in the middle of an append when the journal closes.
@@ -264,8 +266,13 @@ impl Gateway {
         let retention = tokio::spawn(async move { exchange.run_keeper().await });
         let served = |listener| tokio::spawn(metrics::serve(listener, self.exchange.clone(), stopping.clone()));
         let metrics = self.metrics.take().map(served);
+        std::iter::once(retention).chain(metrics).collect()
+    }
+
+    /// What asks the witnesses.
+    fn ask_witnesses(&mut self, stopping: &Stopping) -> Vec<JoinHandle<()>> {
         let witnesses = self.witnesses.take().map(|witnesses| witnesses.run(&self.exchange, stopping));
-        std::iter::once(retention).chain(metrics).chain(witnesses.into_iter().flatten()).collect()
+        witnesses.unwrap_or_default()
     }
 
     fn services(&self, stopping: &Stopping) -> (Ingest, Feed, Audit) {
