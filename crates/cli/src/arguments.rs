@@ -137,6 +137,8 @@ mod tests {
         "audit match receipts.jsonl --between 2026-11-01 2026-11-30 --as gb-nca/audit",
         "audit checkpoint --as gb-nca/audit",
         "audit prove 7 --out proof.txt --as gb-nca/audit",
+        "audit prove 7 --witnessed --out proof.txt --as gb-nca/audit",
+        "audit checkpoint --witnessed --as gb-nca/audit",
         "audit checkpoints --from-size 100 --out notes --as gb-nca/audit",
         "audit consistency old.note --out proof.txt --checkpoint-out new.note --as gb-nca/audit",
         "audit mirror copy --verifier-key k --as gb-nca/audit",

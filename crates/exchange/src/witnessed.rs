@@ -264,7 +264,7 @@ impl Exchange {
                 REASON_DISCLOSURES_STOPPED
             }
             Stage::Fresh | Stage::Away => {
-                tracing::error!(minutes, "a quorum of witnesses has cosigned a checkpoint again; disclosures go on");
+                tracing::warn!("a quorum of witnesses has cosigned a checkpoint again; disclosures go on");
                 REASON_WITNESSES_BACK
             }
         };

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_crypto::sha256;
 
@@ -25,11 +25,13 @@ const MAX_NOTE_BYTES: u64 = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
     dir: PathBuf,
+    /// Held while a file is written: several witnesses may tell of one thing at once.
+    writing: Arc<Mutex<()>>,
 }
 
 impl Evidence {
     pub(crate) fn in_dir(data_dir: &Path) -> Self {
-        Self { dir: data_dir.join(NAME) }
+        Self { dir: data_dir.join(NAME), writing: Arc::default() }
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -43,6 +45,7 @@ impl Evidence {
         let of_kind = |kind: &str| self.dir.join(format!("{kind}-{name}"));
         let path = of_kind(kind);
         let failed = |source| StoreError::io("keep evidence of a changed history", &path, source);
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         folder::create_private(&self.dir).map_err(failed)?;
         if path.exists() || of_kind(CONTRADICTS).exists() {
             return Ok(());

@@ -20,16 +20,23 @@ pub(crate) struct Options {
     /// Write the proof to this file, for `causeway verify`.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Under the newest checkpoint that enough witnesses have cosigned, for `causeway verify --policy`. An entry that is newer than
+    /// that is refused; ask again in a moment.
+    #[arg(long)]
+    witnessed: bool,
     #[command(flatten)]
     client: ClientOptions,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let session = Session::open(&options.client, Doing::Auditing).await?;
-    let request = GetInclusionProofRequest { leaf_index: options.leaf, tree_size: 0 };
+    let witnessed = if options.witnessed { Some(super::checkpoint::witnessed(&session).await?) } else { None };
+    let tree_size = witnessed.as_ref().map_or(0, |(_, size)| *size);
+    let request = GetInclusionProofRequest { leaf_index: options.leaf, tree_size };
     let response = session.audit().get_inclusion_proof(request).await.map_err(|status| session.failure(status))?;
     let response = response.into_inner();
-    let proof = proof_file::from_wire(&response.entry, response.inclusion_proof.as_ref(), &response.checkpoint)?;
+    let checkpoint = witnessed.as_ref().map_or(&response.checkpoint, |(note, _)| note);
+    let proof = proof_file::from_wire(&response.entry, response.inclusion_proof.as_ref(), checkpoint)?;
     let checkpoint = evidence::check(&proof, None)?;
     match &options.out {
         Some(path) => {
