@@ -21,8 +21,8 @@ use crate::setting::{Setting, append, append_many, copy_dir, draft, draft_with_b
 /// A start or a read that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// So many places are tried in every run of the tests.
-const PLACES: u64 = 150;
+/// So many places are tried, in two tests that run beside each other.
+const PLACES: u64 = 1_000;
 
 /// Everything that a journal gives to whoever reads it.
 #[derive(Debug, PartialEq)]
@@ -223,17 +223,16 @@ fn try_places(seeds: std::ops::Range<u64>) {
     }
     assert!(faults.is_empty(), "neither found nor harmless ({fates:?}):\n{}", faults.join("\n"));
     let noticed = fates.iter().filter(|(fate, _)| **fate != Fate::Harmless).map(|(_, count)| count).sum::<u64>();
-    assert!(noticed > 0, "{fates:?}: the places are where something is");
+    let tried = fates.values().sum::<u64>();
+    assert!(noticed * 10 > tried, "{fates:?}: the places are where something is");
 }
 
 #[test]
 fn a_flipped_bit_is_found_or_changes_nothing() {
-    try_places(0..PLACES);
+    try_places(0..PLACES / 2);
 }
 
-/// `cargo test -p causeway-store --test store -- --ignored a_thousand_flipped_bits`
 #[test]
-#[ignore = "a thousand starts take minutes"]
-fn a_thousand_flipped_bits_are_found_or_change_nothing() {
-    try_places(0..1_000);
+fn another_flipped_bit_is_found_or_changes_nothing() {
+    try_places(PLACES / 2..PLACES);
 }
