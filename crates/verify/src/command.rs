@@ -22,7 +22,7 @@ pub use keys::{read_keys, read_policy};
 
 const EXIT_CODES: &str = "Exit codes: 0 proven; 1 does not hold, or is no evidence; 2 holds, but fewer witnesses cosigned it than the policy \
                           asks for, or neither --key nor --policy was given, so that anybody could have made it, or a mirror without notes; \
-                          3 older than --max-age, or of a time to come; \
+                          3 older than --max-age, or of a time to come, or smaller than what --state remembers; \
                           4 the journal was cut back or shows two histories: both signed checkpoints are written to --evidence-dir.";
 
 /// Checks evidence without any connection. What it is, its content says: a proof file (`audit prove --out`, `receipt --out`), a signed
@@ -31,7 +31,7 @@ const EXIT_CODES: &str = "Exit codes: 0 proven; 1 does not hold, or is no eviden
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Options {
-    /// The file or folder; for a pair, the older checkpoint, the newer one, and the consistency file.
+    /// The file or folder; for a pair, two checkpoints in any order, and then the consistency file.
     #[arg(required = true, num_args = 1..=3, value_name = "FILE")]
     pub evidence: Vec<PathBuf>,
     /// The journal's verifier key, or a file that holds it (`audit checkpoint --key-out`), one a line. Give it several times, or several
@@ -47,7 +47,8 @@ pub struct Options {
     /// The time to compare with, in seconds since 1970, in the place of this machine's.
     #[arg(long, value_name = "SECONDS", requires = "max_age")]
     pub now: Option<u64>,
-    /// Remember the newest checkpoint of each journal in this folder, and find a journal that was cut back or split since.
+    /// Remember the newest checkpoint of each journal in this folder, and find a journal that was split since. A smaller one is
+    /// taken for old (3), or for one that was cut back (4) where a witness's time on it is later.
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Where two checkpoints that contradict each other are written; the folder of --state or, without, this one.

@@ -62,6 +62,12 @@ pub enum VerifyError {
         /// By how much.
         seconds: u64,
     },
+    /// It is smaller than what was seen of its log before, and nothing that is signed says which of both was made first: an archived
+    /// checkpoint, or a log that was cut back.
+    OlderThanSeen {
+        /// The size that was seen before.
+        known: u64,
+    },
     /// The log has less than it has signed before: it was cut back, or restored from an old copy.
     Rollback {
         /// The size that was signed before.
@@ -89,7 +95,7 @@ impl VerifyError {
             | Self::OtherKey { .. }
             | Self::NoConsistency { .. } => 1,
             Self::Unsigned | Self::Unproven | Self::OutcomesUnknown | Self::BelowQuorum { .. } => 2,
-            Self::Stale { .. } | Self::Ahead { .. } => 3,
+            Self::Stale { .. } | Self::Ahead { .. } | Self::OlderThanSeen { .. } => 3,
             Self::Rollback { .. } | Self::SplitView { .. } => 4,
         }
     }
@@ -143,6 +149,10 @@ impl fmt::Display for VerifyError {
             Self::Ahead { seconds } => {
                 write!(f, "stale: its time is {seconds} s ahead of this machine's, so that its age cannot be told")
             }
+            Self::OlderThanSeen { known } => write!(
+                f,
+                "older than size {known}, seen before: not compared; if this was fetched just now, the journal was cut back"
+            ),
             Self::Rollback { known, found } => {
                 write!(f, "the log has signed {known} entries before and signs {found} now: it was cut back")
             }

@@ -17,7 +17,7 @@ pub(super) enum Evidence {
     Proof(String),
     /// A signed checkpoint, and a proof that it extends one from before.
     Checkpoint(String, Option<ConsistencyFile>),
-    /// Two signed checkpoints, the older first, and the proof.
+    /// Two signed checkpoints, as they were given, and the proof.
     Pair(String, String, Option<ConsistencyFile>),
     /// An export.
     Export(PathBuf),
@@ -43,7 +43,7 @@ impl Evidence {
         let none = || {
             VerifyError::at(
                 "evidence",
-                "a checkpoint goes with another one and with a consistency file, everything else alone",
+                "a checkpoint goes with one other and then a consistency file, more of them in pairs, everything else alone",
             )
         };
         match (parts.next(), parts.next(), parts.next(), parts.next()) {

@@ -73,24 +73,61 @@ impl Court {
         report.set("evidence", "checkpoint");
         report.say(format!("checkpoint of the journal {}", vouched.checkpoint.origin));
         report.checkpoint(&vouched);
+        if let Some(proof) = proof {
+            self.use_of(proof, note, &vouched, report)?;
+        }
         self.compare(note, &vouched, &Link::Newest(proof), report)?;
         self.trust.vouch(&vouched, None)
     }
 
+    /// A proof must lead to the checkpoint that it comes with, from one that is remembered: else it shows nothing, and who gave it would
+    /// believe that it did.
+    fn use_of(
+        &self,
+        proof: &ConsistencyFile,
+        note: &str,
+        found: &Vouched,
+        report: &mut Report,
+    ) -> Result<(), VerifyError> {
+        let size = found.checkpoint.size;
+        let known = match self.trust.is_somebody() {
+            true => self.recall(&found.checkpoint.origin)?,
+            false => None,
+        };
+        let missing = match known {
+            _ if proof.second != size => proof.second,
+            None => proof.first,
+            Some(known) => {
+                if known.checkpoint.size == size {
+                    report.say("  the consistency file was not used: this size is the one seen before");
+                }
+                return Ok(());
+            }
+        };
+        // Another root at the size that is remembered convicts, whatever came with it.
+        self.compare(note, found, &Link::Older, report)?;
+        Err(unused(proof, format_args!("give the checkpoint of size {missing} too")))
+    }
+
     fn pair(
         &self,
-        older_note: &str,
-        newer_note: &str,
+        one_note: &str,
+        other_note: &str,
         proof: Option<&ConsistencyFile>,
         report: &mut Report,
     ) -> Result<(), VerifyError> {
-        let older = self.trust.check(older_note)?;
-        let newer = self.trust.check(newer_note)?;
+        let mut both = [(one_note, self.trust.check(one_note)?), (other_note, self.trust.check(other_note)?)];
+        // Nothing signed says which was made first: their sizes do, and not the order in which they were given.
+        both.sort_by_key(|(_, vouched)| vouched.checkpoint.size);
+        let [(older_note, older), (newer_note, newer)] = both;
         let (one, two) = (&older.checkpoint, &newer.checkpoint);
         report.set("evidence", "checkpoints");
         report.set("first_size", one.size);
         let extended = continues(&older, &newer, proof);
         extended.map_err(|error| self.convict(error, older_note, newer_note, report))?;
+        if let Some(proof) = proof.filter(|proof| !is_between(proof, one.size, two.size)) {
+            return Err(unused(proof, "it is of other checkpoints than these"));
+        }
         report.say(format!("the journal {} at size {} extends what it was at size {}", two.origin, two.size, one.size));
         report.checkpoint(&newer);
         self.compare(older_note, &older, &Link::Older, report)?;
@@ -223,9 +260,13 @@ impl Court {
         let (size, known_size) = (checkpoint.size, known.checkpoint.size);
         let shown = match link {
             _ if size == known_size => extends(&known.checkpoint, checkpoint, &[]),
-            Link::AnyTime | Link::Older => return Ok(()),
-            Link::Newest(_) | Link::Pair(_) | Link::Whole(_) if size < known_size => {
+            _ if size < known_size && cosigned_later(found, &self.trust.check(&known.note)?) => {
                 Err(VerifyError::Rollback { known: known_size, found: size })
+            }
+            Link::AnyTime | Link::Older => return Ok(()),
+            // An archived one is as small as one of a log that was cut back.
+            Link::Newest(_) | Link::Pair(_) | Link::Whole(_) if size < known_size => {
+                Err(VerifyError::OlderThanSeen { known: known_size })
             }
             Link::Pair(Some(proof)) if proof.first == known_size => continues(&older, found, Some(proof)),
             Link::Newest(None) | Link::Pair(_) => {
@@ -263,11 +304,35 @@ impl Court {
     }
 }
 
+/// How far the clocks of two witnesses may be apart, and how long one may take to answer.
+const BETWEEN_WITNESSES_SECONDS: u64 = 300;
+
+/// Whether a witness knew a smaller checkpoint later than any witness the larger one. A witness that cosigned both goes by one clock, and
+/// cosigns nothing smaller than before; two may be asked at the same time.
+fn cosigned_later(smaller: &Vouched, larger: &Vouched) -> bool {
+    let Some(newest) = larger.cosigned.iter().map(|(_, time)| *time).max() else { return false };
+    smaller.cosigned.iter().any(|(name, time)| {
+        let of_both = larger.cosigned.iter().any(|(other, _)| other == name);
+        *time > newest.saturating_add(if of_both { 0 } else { BETWEEN_WITNESSES_SECONDS })
+    })
+}
+
+fn unused(proof: &ConsistencyFile, why: impl std::fmt::Display) -> VerifyError {
+    let ConsistencyFile { first, second, .. } = proof;
+    VerifyError::at(
+        "consistency file",
+        format_args!("it leads from size {first} to size {second}, and shows nothing here: {why}"),
+    )
+}
+
+fn is_between(proof: &ConsistencyFile, first: u64, second: u64) -> bool {
+    (proof.first, proof.second) == (first, second)
+}
+
 /// Whether a newer checkpoint goes on from an older one.
 fn continues(older: &Vouched, newer: &Vouched, proof: Option<&ConsistencyFile>) -> Result<(), VerifyError> {
     let (one, two) = (&older.checkpoint, &newer.checkpoint);
-    let is_of_both = |proof: &&ConsistencyFile| (proof.first, proof.second) == (one.size, two.size);
-    match proof.filter(is_of_both) {
+    match proof.filter(|proof| is_between(proof, one.size, two.size)) {
         Some(proof) => extends(one, two, &proof.hashes),
         None if one.size == 0 || one.size >= two.size || one.origin != two.origin => extends(one, two, &[]),
         None => Err(VerifyError::NoConsistency { first: one.size, second: two.size }),

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway_crypto::SigningKey;
-use causeway_journal::{Checkpoint, ProofFile, VerifierKey, decode_entry};
+use causeway_journal::{Checkpoint, ProofFile, VerifierKey, cosign, decode_entry};
 
 use crate::command::{Desk, consistency, forked, note_at, proof_file};
 use crate::synthetic::Synthetic;
@@ -83,7 +83,7 @@ fn receipts_are_compared_with_what_was_seen_before() {
     let mut desk = Desk::new(&log.verifier());
     desk.remembers = true;
     assert_eq!(desk.code(&receipt(&log, 40)), 0, "which is remembered");
-    assert_eq!(desk.code(&note_at(&log, 40)), 4, "as a checkpoint is");
+    assert_eq!(desk.code(&note_at(&log, 40)), 3, "as a checkpoint is");
     let of_both = format!("{}{}", receipt(&forked(&log, 60), 55), receipt(&fork, 40));
     assert_eq!(desk.code(&receipt(&fork, 40)), 4);
     assert_eq!(desk.code(&of_both), 4, "also where it is not the newest of the file");
@@ -113,4 +113,37 @@ fn a_pair_is_compared_with_what_was_seen_before_where_it_can_be() {
     let answer = pair(&log, 30);
     assert!(answer.code == 0 && answer.lines.iter().any(|line| line.contains("goes on from size 30")), "{answer:?}");
     assert_eq!(pair(&fork, 40).code, 4, "the newer one is remembered now");
+}
+
+#[test]
+fn a_witness_s_time_tells_an_old_checkpoint_from_a_journal_that_was_cut_back() {
+    let log = Synthetic::of(60);
+    let witness = |seed: u8, name: &str| {
+        let key = SigningKey::from_seed(&[seed; 32]);
+        (VerifierKey::cosigner(name, key.public_key()).expect("a name"), key)
+    };
+    let ((one_key, one), (two_key, two)) = (witness(1, "one.example"), witness(2, "two.example"));
+    let by = |note: &str, name: &str, key: &SigningKey, time: u64| {
+        format!("{note}{}", cosign(note, name, key, time).expect("cosigned"))
+    };
+    let mut desk = Desk::new(&log.verifier());
+    desk.remembers = true;
+    desk.policy = Some(format!(
+        "log {}\nwitness one {one_key}\nwitness two {two_key}\ngroup any any one two\nquorum any\n",
+        log.verifier()
+    ));
+    let known = by(&log.note(), "one.example", &one, 1_000);
+    assert_eq!(desk.code(&known), 0, "which is remembered");
+    let small = note_at(&log, 40);
+    assert_eq!(desk.code(&small), 3, "it has no time");
+    assert_eq!(desk.code(&by(&small, "one.example", &one, 1_000)), 3);
+    assert_eq!(desk.code(&by(&small, "two.example", &two, 1_300)), 3, "another witness may be slow, or ahead");
+    assert!(desk.evidence().is_empty());
+    let later = by(&small, "one.example", &one, 1_001);
+    let answer = desk.run(&[&desk.put("later", &later)]);
+    assert_eq!(answer.code, 4, "{answer:?}");
+    let kept = desk.evidence();
+    assert!(kept.contains(&known) && kept.contains(&later), "{kept:?}");
+    assert_eq!(desk.code(&by(&small, "two.example", &two, 1_301)), 4, "nobody is so slow");
+    assert_eq!(desk.code(&known), 0, "what is remembered is as before");
 }
