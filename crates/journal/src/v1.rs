@@ -8,6 +8,24 @@ use crate::JournalError;
 
 include!(concat!(env!("OUT_DIR"), "/causeway.journal.v1.rs"));
 
+impl Entry {
+    /// The agreements that the entry names, in any of the places where one may; one as often as it is named.
+    pub fn agreements(&self) -> impl Iterator<Item = &str> {
+        let document = self.document.as_ref().filter(|document| document.kind() == DocumentKind::Agreement);
+        let named = [
+            self.recipient.as_ref().map(|to| &to.agreement),
+            self.releases.as_ref().map(|batch| &batch.feed),
+            self.page.as_ref().map(|page| &page.feed),
+            self.acknowledgement.as_ref().map(|taken| &taken.feed),
+            self.table.as_ref().map(|table| &table.agreement),
+            self.overdue.as_ref().map(|overdue| &overdue.feed),
+            document.map(|document| &document.id),
+        ];
+        let withdrawn = self.withdrawals.iter().map(|withdrawal| &withdrawal.feed);
+        named.into_iter().flatten().chain(withdrawn).map(String::as_str).filter(|agreement| !agreement.is_empty())
+    }
+}
+
 impl fmt::Debug for Openings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Openings(..)")

@@ -1,17 +1,18 @@
 //! Whether a row is about what was asked for: recipient, agreement, clause, the person and the outcome, as far as its bytes and what comes
 //! beside them show it.
 
-use causeway_journal::v1::{DocumentKind, Entry};
+use causeway_journal::v1::Entry;
 use causeway_proto::v1::{AuditRow, QueryRequest};
 
 /// The filter that a row does not satisfy. Which record an entry concerns is not always in its bytes and is not held to the question.
 pub(crate) fn unsatisfied(asked: &QueryRequest, entry: &Entry, wire: &AuditRow) -> Option<&'static str> {
     let recipient = entry.recipient.as_ref().map_or("", |to| to.agency.as_str());
     let person = wire.opened.as_ref().map_or("", |opened| opened.operator_id.as_str());
+    let named = |agreement: &str| entry.agreements().any(|id| id == agreement);
     let other = |wanted: &str, there: &str| !wanted.is_empty() && wanted != there;
     [
         ("recipient", other(&asked.recipient, recipient)),
-        ("agreement", !asked.agreement.is_empty() && asked.pseudonym.is_empty() && !names(entry, &asked.agreement)),
+        ("agreement", !asked.agreement.is_empty() && asked.pseudonym.is_empty() && !named(&asked.agreement)),
         ("clause", !asked.clause.is_empty() && rests_on_others(entry, &asked.agreement, &asked.clause)),
         // Openings that have been erased show nobody.
         ("person", !person.is_empty() && other(&asked.operator_id, person)),
@@ -19,22 +20,6 @@ pub(crate) fn unsatisfied(asked: &QueryRequest, entry: &Entry, wire: &AuditRow) 
     ]
     .into_iter()
     .find_map(|(filter, fails)| fails.then_some(filter))
-}
-
-/// Whether an entry names an agreement, in any of the places where one may.
-fn names(entry: &Entry, agreement: &str) -> bool {
-    let document = entry.document.as_ref().filter(|document| document.kind() == DocumentKind::Agreement);
-    let named = [
-        entry.recipient.as_ref().map(|to| &to.agreement),
-        entry.releases.as_ref().map(|batch| &batch.feed),
-        entry.page.as_ref().map(|page| &page.feed),
-        entry.acknowledgement.as_ref().map(|taken| &taken.feed),
-        entry.table.as_ref().map(|table| &table.agreement),
-        entry.overdue.as_ref().map(|overdue| &overdue.feed),
-        document.map(|document| &document.id),
-    ];
-    let withdrawn = entry.withdrawals.iter().map(|withdrawal| &withdrawal.feed);
-    named.into_iter().flatten().chain(withdrawn).any(|id| id == agreement)
 }
 
 /// Whether an entry names clauses and none of them is this one. A page names none: its items do.

@@ -255,18 +255,7 @@ impl UnderAgreement {
 
     /// Whether an entry is about the agreement, in any of the places where an entry names one.
     fn speaks_of(&self, entry: &v1::Entry) -> bool {
-        let document = entry.document.as_ref().filter(|document| document.kind() == v1::DocumentKind::Agreement);
-        let named = [
-            entry.recipient.as_ref().map(|to| &to.agreement),
-            entry.releases.as_ref().map(|batch| &batch.feed),
-            entry.page.as_ref().map(|page| &page.feed),
-            entry.acknowledgement.as_ref().map(|taken| &taken.feed),
-            entry.table.as_ref().map(|table| &table.agreement),
-            entry.overdue.as_ref().map(|overdue| &overdue.feed),
-            document.map(|document| &document.id),
-        ];
-        let withdrawn = entry.withdrawals.iter().map(|withdrawal| &withdrawal.feed);
-        named.into_iter().flatten().chain(withdrawn).any(|id| id == self.agreement.as_str())
+        entry.agreements().any(|id| id == self.agreement.as_str())
     }
 }
 

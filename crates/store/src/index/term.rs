@@ -196,13 +196,12 @@ impl Hashes<'_> {
     }
 
     fn add_agreements(&mut self, entry: &v1::Entry) {
+        entry.agreements().for_each(|agreement| self.add(7, agreement, ""));
         if let Some(v1::Recipient { agency, agreement, clause, .. }) = &entry.recipient {
             self.add(6, agency, "");
-            self.add(7, agreement, "");
             self.add_pair(8, agreement, clause);
         }
         if let Some(batch) = &entry.releases {
-            self.add(7, &batch.feed, "");
             let mut before = "";
             for release in &batch.releases {
                 // Runs of one clause are the rule; each is hashed once.
@@ -211,20 +210,6 @@ impl Hashes<'_> {
                     before = &release.clause;
                 }
             }
-        }
-        for withdrawal in &entry.withdrawals {
-            self.add(7, &withdrawal.feed, "");
-        }
-        let document = entry.document.as_ref().filter(|document| document.kind() == v1::DocumentKind::Agreement);
-        let named = [
-            entry.page.as_ref().map(|page| &page.feed),
-            entry.acknowledgement.as_ref().map(|acknowledgement| &acknowledgement.feed),
-            entry.table.as_ref().map(|table| &table.agreement),
-            entry.overdue.as_ref().map(|overdue| &overdue.feed),
-            document.map(|document| &document.id),
-        ];
-        for agreement in named.into_iter().flatten() {
-            self.add(7, agreement, "");
         }
     }
 }
