@@ -6,7 +6,7 @@ use std::str::FromStr;
 use causeway_crypto::Digest;
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-use crate::hex::unhex;
+use causeway_verify::hex::unhex;
 
 /// For `#[serde(with = "as_text")]` on an id.
 pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {

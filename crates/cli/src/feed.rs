@@ -8,9 +8,9 @@ use causeway_model::{AgreementId, ItemId, Position, SchemaId};
 use causeway_proto::v1::{Item, ItemKind, Page, ReleasedRecord, item};
 use serde::{Deserialize, Serialize};
 
-use crate::hex::hex;
 use crate::verifier_keys::VerifierKeys;
 use crate::{Failure, evidence};
+use causeway_verify::hex::hex;
 
 /// Where a partner stands in a feed: what to keep between pulls so that nothing can be left out unnoticed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -270,7 +270,7 @@ impl Checked {
         let of_page = |failure: Failure| Failure::does_not_hold_at(&place.name(), &failure);
         let Links { items, after } = links(page, start).map_err(of_page)?;
         check_evidence(page, &items, keys).map_err(of_page)?;
-        if Some(crate::hex::hex(&page.chain_before)) != self.chain_at(start) {
+        if Some(causeway_verify::hex::hex(&page.chain_before)) != self.chain_at(start) {
             return Err(at(format!("position {}: it does not continue the chain of the pages before", place.from)));
         }
         for (item, value) in items.iter().zip(after) {

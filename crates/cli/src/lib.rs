@@ -15,7 +15,6 @@ mod entry_text;
 mod evidence;
 mod failure;
 mod feed;
-mod hex;
 mod holder_form;
 mod identity_file;
 pub mod import;

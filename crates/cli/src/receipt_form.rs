@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use causeway_proto::v1::Receipt;
 use serde::Serialize;
 
-use crate::hex::hex;
+use causeway_verify::hex::hex;
 
 /// A receipt as JSON.
 #[derive(Debug, Serialize)]

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use causeway_journal::{VerifierKey, note};
 
 use crate::Failure;
-use crate::hex::hex;
+use causeway_verify::hex::hex;
 
 /// At least one key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ mod entry_fields;
 mod error;
 mod export;
 mod files;
-mod hex;
+pub mod hex;
 mod histories;
 mod history;
 mod lines;

@@ -10,9 +10,9 @@ use causeway_proto::v1::{AuditRow, QueryBegin, QueryEnd, QueryRequest, QueryResp
 use causeway_verify::{decision_name, operation_name};
 
 use super::{about, beside};
-use crate::hex::hex;
 use crate::verifier_keys::VerifierKeys;
 use crate::{Failure, evidence};
+use causeway_verify::hex::hex;
 
 /// An entry of an answer, checked.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 use super::checks::Row;
 use crate::entry_text;
-use crate::hex::hex;
 use crate::text_table::free_text;
+use causeway_verify::hex::hex;
 
 /// Shown for a person where the operator id was not stated, has been erased, or is not this auditor's to see.
 pub(crate) const UNKNOWN: &str = "-";

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::Failure;
 use crate::client_options::ClientOptions;
-use crate::hex::hex;
 use crate::holder_form::{self, HolderForm};
 use crate::output::{note, say, say_json};
 use crate::session::{Doing, Session};
+use causeway_verify::hex::hex;
 
 /// Withdraws a record everywhere at once because a person in it is in danger, keeps it back until its restriction is lifted
 /// (`restrict --lift`), and starts the clock of the acknowledgements. Prints who holds it, and until when each has to acknowledge;

@@ -7,9 +7,9 @@ use clap::Args;
 
 use crate::Failure;
 use crate::client_options::ClientOptions;
-use crate::hex::hex;
 use crate::output::say;
 use crate::session::{Doing, Session};
+use causeway_verify::hex::hex;
 
 /// Restricts a record (DPA 2018 s.47): every feed that has it gets a withdrawal, and the record is kept.
 #[derive(Debug, Args)]

@@ -11,9 +11,9 @@ use clap::{Args, Subcommand};
 use crate::Failure;
 use crate::certs;
 use crate::client_options::ClientOptions;
-use crate::hex::hex;
 use crate::output::say;
 use crate::session::{Doing, Session};
+use causeway_verify::hex::hex;
 
 /// Schemas.
 #[derive(Debug, Subcommand)]

@@ -7,9 +7,9 @@ use clap::Args;
 
 use crate::Failure;
 use crate::client_options::ClientOptions;
-use crate::hex::hex;
 use crate::output::say;
 use crate::session::{Doing, Session};
+use causeway_verify::hex::hex;
 
 /// Withdraws a record: every feed that has it gets a withdrawal.
 #[derive(Debug, Args)]

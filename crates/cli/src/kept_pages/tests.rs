@@ -67,7 +67,7 @@ fn kept_pages_hold_and_lead_to_the_chain_of_the_feed() {
     let folder = kept(&pages);
     let checked = check(folder.path(), Some(&verifier)).expect("as received");
     assert_eq!((checked.last(), checked.pages.len()), (9, 3));
-    assert_eq!(checked.chain_at(9), Some(crate::hex::hex(&pages[2].chain_after)));
+    assert_eq!(checked.chain_at(9), Some(causeway_verify::hex::hex(&pages[2].chain_after)));
     assert_eq!((checked.chain_at(0), checked.chain_at(10)), (Some(START.to_string()), None));
     keep(folder.path(), &Page { items: Vec::new(), ..pages[0].clone() }).expect("there is nothing to keep");
     fs::write(folder.path().join("1-2-3.partial"), "half a page").expect("written");
@@ -103,7 +103,7 @@ fn a_page_left_out_is_found_and_so_is_one_in_the_place_of_another() {
     };
     let begun_later = check(without(0).path(), Some(&keys().1)).expect("what is there holds, and says where it begins");
     assert_eq!((begun_later.before, begun_later.last(), begun_later.chain_at(2)), (3, 9, None));
-    assert_eq!(begun_later.chain_at(9), Some(crate::hex::hex(&pages[2].chain_after)));
+    assert_eq!(begun_later.chain_at(9), Some(causeway_verify::hex::hex(&pages[2].chain_after)));
     let reached = |left_out: usize| kept_up_to(without(left_out).path()).expect("named");
     assert_eq!((reached(0), reached(1), reached(2)), (0, 3, 6));
     assert_eq!(kept_up_to(Path::new("nowhere")).expect("there is none"), 0);

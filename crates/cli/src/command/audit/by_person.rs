@@ -84,8 +84,8 @@ fn cells(row: &Row) -> [String; 6] {
 pub(super) fn about(row: &Row) -> String {
     let entry = &row.entry;
     match (entry.records.as_slice(), &entry.page) {
-        ([record], _) => crate::hex::hex(&record.record_id),
-        ([record, more @ ..], _) => format!("{} and {} more", crate::hex::hex(&record.record_id), more.len()),
+        ([record], _) => causeway_verify::hex::hex(&record.record_id),
+        ([record, more @ ..], _) => format!("{} and {} more", causeway_verify::hex::hex(&record.record_id), more.len()),
         ([], Some(page)) => format!("{} positions {} to {}", page.feed, page.from_position, page.to_position),
         ([], None) => match row.under() {
             nothing if nothing == UNKNOWN => row.recipient().to_owned(),

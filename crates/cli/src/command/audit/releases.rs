@@ -14,10 +14,10 @@ use crate::Failure;
 use crate::audit::asking::{Asking, PURPOSES};
 use crate::audit::checks::Row;
 use crate::audit::span::Span;
-use crate::hex::hex;
 use crate::output::{note, say, say_json};
 use crate::plain::plain;
 use crate::text_table::free_text;
+use causeway_verify::hex::hex;
 
 /// The steps of a re-identification.
 const STEPS: [&str; 6] = [

@@ -88,7 +88,7 @@ fn rows(row: &Row) -> Vec<Vec<String>> {
     }
     let position =
         row.entry.page.as_ref().map_or_else(dash, |page| format!("{}-{}", page.from_position, page.to_position));
-    let record = row.entry.records.first().map_or_else(dash, |record| crate::hex::hex(&record.record_id));
+    let record = row.entry.records.first().map_or_else(dash, |record| causeway_verify::hex::hex(&record.record_id));
     let what = format!("{}{}", row.entry.reason, row.outcome_remark());
     vec![head.into_iter().chain([position, record, dash(), dash(), what]).collect()]
 }
@@ -134,7 +134,7 @@ impl LeftForm {
             outcome: row.wire.outcome.clone(),
             positions: entry.page.as_ref().map(|page| [page.from_position, page.to_position]),
             items: row.wire.items.iter().map(ItemForm::of).collect(),
-            records: entry.records.iter().map(|record| crate::hex::hex(&record.record_id)).collect(),
+            records: entry.records.iter().map(|record| causeway_verify::hex::hex(&record.record_id)).collect(),
             table: entry.table.as_ref().map(|table| format!("{} {}", table.table, table.period)),
         }
     }

@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::approval::IdentityCase;
 use crate::client_options::ClientOptions;
-use crate::hex::hex;
 use crate::output::{note, say, say_json};
 use crate::session::{Doing, Session};
 use crate::{Failure, input, private_file};
+use causeway_verify::hex::hex;
 
 /// Whose identity, and for which case.
 #[derive(Debug, Args)]

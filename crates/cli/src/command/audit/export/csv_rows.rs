@@ -3,8 +3,8 @@
 use causeway_verify::{decision_name, operation_name};
 
 use crate::audit::checks::Row;
-use crate::hex::hex;
 use crate::plain::plain;
+use causeway_verify::hex::hex;
 
 const COLUMNS: [&str; 20] = [
     "leaf_index",

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::audit::checks::{Begin, Row};
 use crate::audit::row::Beside;
-use crate::hex::hex;
 use crate::plain::plain_json;
+use causeway_verify::hex::hex;
 
 /// The form's name.
 const FORMAT: &str = "causeway-audit-export/1";

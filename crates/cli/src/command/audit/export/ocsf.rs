@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::json_lines::line;
 use crate::audit::checks::Row;
-use crate::hex::hex;
+use causeway_verify::hex::hex;
 
 /// The version of the schema that the events are of.
 const SCHEMA_VERSION: &str = "1.3.0";

@@ -7,7 +7,7 @@ use causeway_journal::v1::Operation;
 use super::finding::{Entries, Finding, person, system};
 use super::rules::SubjectRule;
 use crate::audit::checks::Row;
-use crate::hex::hex;
+use causeway_verify::hex::hex;
 
 const RULE: &str = "same-subject";
 const MICROS_AN_HOUR: u64 = 3_600_000_000;
