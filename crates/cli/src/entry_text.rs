@@ -10,8 +10,8 @@ use causeway_journal::{
 use causeway_model::Timestamp;
 use causeway_verify::operation_name;
 
-use crate::plain::plain;
 use causeway_verify::hex::hex;
+use causeway_verify::plain::plain;
 
 const MICROS_A_DAY: u64 = 86_400_000_000;
 

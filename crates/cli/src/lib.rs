@@ -25,7 +25,6 @@ mod key_file;
 mod line;
 mod lines;
 mod output;
-mod plain;
 mod private_file;
 mod proof_file;
 mod push;

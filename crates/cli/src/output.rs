@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::Failure;
-use crate::plain::plain_json;
+use causeway_verify::plain::plain_json;
 
 /// Without a terminal, progress is a plain line each time so many more are done.
 const PLAIN_STEP: u64 = 10_000;

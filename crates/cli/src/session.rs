@@ -12,8 +12,8 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use crate::certs;
 use crate::client_options::ClientOptions;
-use crate::plain::plain;
 use crate::{Broken, Failure};
+use causeway_verify::plain::plain;
 
 /// Who acts, where a development identity is used and nobody says.
 const DEVELOPMENT_OPERATOR: &str = "development";

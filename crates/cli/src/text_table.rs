@@ -1,6 +1,6 @@
 //! Rows of text in columns, for people: what comes from a gateway is made plain first, and no cell can look like several columns.
 
-use crate::plain::plain;
+use causeway_verify::plain::plain;
 
 /// Between two columns.
 const GAP: &str = "  ";

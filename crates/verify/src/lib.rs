@@ -18,6 +18,7 @@ mod lines;
 mod memory;
 mod mirror;
 mod pages;
+pub mod plain;
 mod receipt;
 mod receipts;
 mod trust;

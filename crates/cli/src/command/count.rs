@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::Failure;
 use crate::client_options::ClientOptions;
 use crate::output::{note, say, say_json};
-use crate::plain::plain;
 use crate::session::{Doing, Session};
 use crate::text_table::TextTable;
 use causeway_verify::hex::hex;
+use causeway_verify::plain::plain;
 
 /// What stands in the place of a number that is not given. It is never 0: a combination of which there is nobody is not listed.
 const SUPPRESSED: &str = "suppressed";

@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::Failure;
 use crate::client_options::ClientOptions;
 use crate::output::{say, say_json};
-use crate::plain::plain;
 use crate::session::{Doing, Session};
 use crate::text_table::TextTable;
+use causeway_verify::plain::plain;
 
 /// Says whether a partner is shown a record: through which clause and in which form each field leaves, or what stopped it. The
 /// answer comes from the code that serves the partner.

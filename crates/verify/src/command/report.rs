@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Answer;
 use crate::VerifyError;
+use crate::plain::{plain, plain_json};
 use crate::trust::Vouched;
 
 /// So many single faults are listed; the rest are counted.
@@ -93,21 +94,3 @@ impl Report {
 
 /// By exit code.
 const VERDICTS: [&str; 5] = ["good", "bad-proof", "below-quorum", "stale", "rollback-or-split-view"];
-
-/// What somebody else wrote, as text that a terminal shows and does nothing else with.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-/// JSON with the same characters written as `\uXXXX`: they stand within its strings only.
-fn plain_json(json: &str) -> String {
-    let escaped = |c: char| if acts(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
-    json.chars().map(escaped).collect()
-}
-
-/// Whether a character acts on what is around it: it ends the line, moves the cursor, or turns the direction of writing.
-fn acts(c: char) -> bool {
-    let invisible = matches!(c,
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    invisible || c.is_control()
-}

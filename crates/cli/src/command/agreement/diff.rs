@@ -12,9 +12,9 @@ use crate::Failure;
 use crate::approval::GovernedFile;
 use crate::client_options::ClientOptions;
 use crate::output::{note, say, say_json};
-use crate::plain::plain;
 use crate::session::{Doing, Session};
 use crate::text_table::TextTable;
+use causeway_verify::plain::plain;
 
 /// Compares two texts of an agreement over the records that are there now; with one file, against the version in force. Changes
 /// nothing.

@@ -12,8 +12,8 @@ use crate::audit::checks::Row;
 use crate::audit::row::{RowForm, UNKNOWN};
 use crate::audit::span::Span;
 use crate::output::{note, say, say_json};
-use crate::plain::plain;
 use crate::text_table::{LongTable, free_text};
+use causeway_verify::plain::plain;
 
 /// Lists what one person did, by the operator id that was stated. Where that has been erased with its entry's openings, the entry is not
 /// found this way.

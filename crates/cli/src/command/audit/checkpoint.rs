@@ -9,9 +9,9 @@ use clap::Args;
 use crate::Failure;
 use crate::client_options::ClientOptions;
 use crate::output::{note, say};
-use crate::plain::plain;
 use crate::session::{Doing, Session};
 use crate::verifier_keys::VerifierKeys;
+use causeway_verify::plain::plain;
 
 /// The newest checkpoint.
 #[derive(Debug, Args)]

@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::Failure;
 use crate::client_options::ClientOptions;
 use crate::output::{note, say, say_json};
-use crate::plain::plain;
 use crate::session::{Doing, Session};
+use causeway_verify::plain::plain;
 
 /// Lists checkpoints of the past, oldest first: each size, root, and who signed it.
 #[derive(Debug, Args)]

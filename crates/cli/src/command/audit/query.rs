@@ -11,8 +11,8 @@ use crate::audit::filters::Filters;
 use crate::audit::row::RowForm;
 use crate::entry_text;
 use crate::output::{note, say, say_json};
-use crate::plain::plain;
 use crate::text_table::cell;
+use causeway_verify::plain::plain;
 
 /// Which entries, and in which form.
 #[derive(Debug, Args)]

@@ -15,9 +15,9 @@ use crate::audit::asking::{Asking, PURPOSES};
 use crate::audit::checks::Row;
 use crate::audit::span::Span;
 use crate::output::{note, say, say_json};
-use crate::plain::plain;
 use crate::text_table::free_text;
 use causeway_verify::hex::hex;
+use causeway_verify::plain::plain;
 
 /// The steps of a re-identification.
 const STEPS: [&str; 6] = [

@@ -10,8 +10,8 @@ use crate::Failure;
 use crate::approval::GovernedFile;
 use crate::client_options::ClientOptions;
 use crate::output::{note, say};
-use crate::plain::plain;
 use crate::session::{Doing, Session};
+use causeway_verify::plain::plain;
 
 /// Has the gateway check a document against everything that is in force, as bringing it into force would. Every fault is listed.
 #[derive(Debug, Args)]

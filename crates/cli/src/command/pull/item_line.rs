@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::Failure;
-use crate::plain::plain;
+use causeway_verify::plain::plain;
 
 #[derive(Serialize)]
 struct Line<'a> {

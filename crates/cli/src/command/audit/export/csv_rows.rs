@@ -3,8 +3,8 @@
 use causeway_verify::{decision_name, operation_name};
 
 use crate::audit::checks::Row;
-use crate::plain::plain;
 use causeway_verify::hex::hex;
+use causeway_verify::plain::plain;
 
 const COLUMNS: [&str; 20] = [
     "leaf_index",

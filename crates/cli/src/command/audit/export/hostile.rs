@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{csv_rows, json_lines, ocsf, syslog};
 use crate::audit::checks::Row;
 use crate::audit::test_answers::{entry, row};
-use crate::plain::plain;
+use causeway_verify::plain::plain;
 
 /// What attacks are made of.
 const PARTS: [&str; 33] = [

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::audit::checks::{Begin, Row};
 use crate::audit::row::Beside;
-use crate::plain::plain_json;
 use causeway_verify::hex::hex;
+use causeway_verify::plain::plain_json;
 
 /// The form's name.
 const FORMAT: &str = "causeway-audit-export/1";

@@ -5,8 +5,8 @@ use causeway_verify::{decision_name, operation_name};
 
 use crate::audit::checks::Row;
 use crate::entry_text;
-use crate::plain::plain;
 use causeway_verify::hex::hex;
+use causeway_verify::plain::plain;
 
 /// Facility 13, log audit (RFC 5424 section 6.2.1).
 const FACILITY: u8 = 13;

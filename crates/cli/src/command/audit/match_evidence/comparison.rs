@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Wanted;
 use crate::Failure;
 use crate::audit::checks::Row;
-use crate::plain::plain;
+use causeway_verify::plain::plain;
 
 /// What the gateway says of an entry that did what it says.
 const EFFECTIVE: &str = "effective";

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::documents::{Description, Documents, provision};
 use crate::audit::checks::Row;
 use crate::audit::row::UNKNOWN;
-use crate::plain::plain;
 use crate::text_table::TextTable;
+use causeway_verify::plain::plain;
 
 /// Leaf indices that a line names; of more it says how many.
 const NAMED_LEAVES: usize = 20;

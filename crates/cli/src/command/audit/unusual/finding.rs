@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::audit::checks::Row;
-use crate::plain::plain;
 use crate::text_table::{cell, free_text};
+use causeway_verify::plain::plain;
 
 /// Entries that a finding names; of more it says how many.
 const NAMED: usize = 20;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::audit::checks::Row;
-use crate::plain::plain;
 use crate::text_table::TextTable;
+use causeway_verify::plain::plain;
 
 /// A record's version.
 type Version = (String, u32);

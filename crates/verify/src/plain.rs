@@ -2,12 +2,12 @@
 
 /// The text with every character replaced that could end the line, move the cursor, change the terminal or turn the direction of
 /// writing.
-pub(crate) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// JSON with the same characters written as `\uXXXX`: they stand within its strings only, and every reader of JSON gives them back.
-pub(crate) fn plain_json(json: &str) -> String {
+pub fn plain_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         match acts(c) {
