@@ -29,6 +29,7 @@ mod holders;
 mod identity;
 mod log;
 mod measures;
+mod notice;
 mod overdue;
 mod page;
 mod propose;
@@ -77,6 +78,7 @@ pub use identity::{
 };
 pub use log::{MAX_RANGE_ENTRIES, Range};
 pub use measures::{FeedMeasures, Measures};
+pub use notice::Notice;
 pub use page::{Content, Evidence, Page, PageItem, PageTerms, PseudonymChange, page_digest};
 pub use propose::Proposal;
 pub use publish::PublishedTable;
