@@ -21,6 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
 use crate::config::Limits;
+use crate::live::Live;
 use crate::peer::{Peer, unix_time};
 use crate::shutdown::Stopping;
 use crate::trust::Authority;
@@ -41,11 +42,11 @@ const LINGER_BYTES: usize = 8 * 1024;
 /// What the accept loop works with.
 #[derive(Debug, Clone)]
 pub(crate) struct Acceptor {
-    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) tls: Arc<Live<ServerConfig>>,
     pub(crate) authority: Arc<Authority>,
     pub(crate) exchange: Exchange,
     pub(crate) clock: Clock,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Arc<Live<Limits>>,
 }
 
 impl Acceptor {
@@ -63,7 +64,7 @@ impl Acceptor {
     }
 
     async fn accept(self, listener: &TcpListener, ready: &mpsc::Sender<io::Result<PeerStream>>) {
-        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let places = Arc::new(Semaphore::new(self.limits.now().connections));
         loop {
             let (stream, address) = match listener.accept().await {
                 Ok(accepted) => accepted,
@@ -95,8 +96,8 @@ impl Acceptor {
     ) -> Option<PeerStream> {
         // Answers are small and awaited: without this each would wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let acceptor = TlsAcceptor::from(Arc::clone(&self.tls));
-        let admitted = match tokio::time::timeout(self.limits.handshake, acceptor.accept(stream)).await {
+        let acceptor = TlsAcceptor::from(self.tls.now());
+        let admitted = match tokio::time::timeout(self.limits.now().handshake, acceptor.accept(stream)).await {
             Ok(Ok(tls)) => self.admit(tls, address, place),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "handshake failed");

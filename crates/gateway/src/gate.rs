@@ -16,7 +16,9 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::access::{self, Access, Answerer};
+use crate::config::Limits;
 use crate::finish::Finish;
+use crate::live::Live;
 use crate::log_files::{LogFiles, Wanted};
 use crate::peer::Peer;
 use crate::standing::{Standing, Standings};
@@ -51,6 +53,8 @@ impl Call {
 pub(crate) struct Gate {
     standings: Arc<Standings>,
     files: LogFiles,
+    #[expect(dead_code, reason = "what a request is held to by limits that change")]
+    limits: Arc<Live<Limits>>,
 }
 
 /// What was admitted, and who answers it.
@@ -67,9 +71,9 @@ enum Admitted {
 }
 
 impl Gate {
-    pub(crate) fn new(standings: Arc<Standings>) -> Self {
+    pub(crate) fn new(standings: Arc<Standings>, limits: Arc<Live<Limits>>) -> Self {
         let files = LogFiles::of(standings.exchange.clone());
-        Self { standings, files }
+        Self { standings, files, limits }
     }
 
     /// Puts our own status in the place of the codec's, and counts what a peer sent that was no request.

@@ -15,6 +15,7 @@ mod finish;
 mod gate;
 pub mod identity;
 mod lapse;
+mod live;
 mod log_files;
 mod logging;
 mod metadata;

@@ -26,6 +26,7 @@ use crate::access;
 use crate::config::Config;
 use crate::error::Error;
 use crate::gate::Gate;
+use crate::live::Live;
 use crate::metrics;
 use crate::services::admin::Admin;
 use crate::services::audit::Audit;
@@ -83,7 +84,8 @@ impl Ready {
         let (Some((authority, tls)), true) = (secured, faults.is_empty()) else {
             return Err(Error::Faults(faults));
         };
-        let limits = config.limits.clone();
+        let limits = Arc::new(Live::new(config.limits.clone()));
+        let tls = Arc::new(Live::new(tls));
         let standings =
             Arc::new(Standings { authority: Arc::clone(&authority), exchange: exchange.clone(), clock: clock.clone() });
         Ok(Self { config, acceptor: Acceptor { tls, authority, exchange, clock, limits }, standings })
@@ -103,7 +105,7 @@ fn secured<'a>(
     config: &Config,
     agencies: impl IntoIterator<Item = &'a AgencyFile>,
     clock: &Clock,
-) -> Result<(Arc<Authority>, Arc<ServerConfig>), Vec<String>> {
+) -> Result<(Arc<Authority>, ServerConfig), Vec<String>> {
     match Authority::new(config.suffix.clone(), agencies).map(Arc::new) {
         Ok(authority) => {
             let tls = tls::server_config(&config.tls, &config.operator, &authority, clock)?;
@@ -203,7 +205,7 @@ impl Gateway {
         let releaser = spawn_releaser(self.exchange.clone(), releaser_stopping);
         let (stop_keeper, keeper_stopping) = shutdown::channel();
         let keeper = spawn_keeper(self.exchange.clone(), health.clone(), said, keeper_stopping);
-        let limits = &self.config.limits;
+        let limits = self.acceptor.limits.now();
         let mut server = Server::builder()
             .max_concurrent_streams(limits.streams)
             .http2_max_header_list_size(limits.header_bytes)
@@ -211,7 +213,7 @@ impl Gateway {
             .http2_keepalive_timeout(Some(limits.keepalive))
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .layer(Gate::new(Arc::clone(&self.standings)));
+            .layer(Gate::new(Arc::clone(&self.standings), Arc::clone(&self.acceptor.limits)));
         let (ingest, feed, audit) = self.services(&stopping);
         let (protection, admin) = self.offices();
         let router = server
@@ -276,11 +278,10 @@ impl Gateway {
     }
 
     fn services(&self, stopping: &Stopping) -> (Ingest, Feed, Audit) {
-        let (exchange, limits) = (&self.exchange, &self.config.limits);
-        let stream_window = limits.stream_window;
+        let (exchange, limits) = (&self.exchange, &self.acceptor.limits);
         (
-            Ingest { exchange: exchange.clone(), stopping: stopping.clone(), stream_window },
-            Feed { exchange: exchange.clone(), stopping: stopping.clone(), heartbeat: limits.heartbeat },
+            Ingest { exchange: exchange.clone(), stopping: stopping.clone(), limits: Arc::clone(limits) },
+            Feed { exchange: exchange.clone(), stopping: stopping.clone(), limits: Arc::clone(limits) },
             Audit { exchange: exchange.clone() },
         )
     }

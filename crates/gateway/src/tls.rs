@@ -77,7 +77,7 @@ pub(crate) fn server_config(
     operator: &AgencyId,
     authority: &Arc<Authority>,
     clock: &Clock,
-) -> Result<Arc<ServerConfig>, Vec<String>> {
+) -> Result<ServerConfig, Vec<String>> {
     let KeyPair { chain, key } = KeyPair::load(&files.certificate, &files.key)?;
     let at = |what: String| vec![format!("{}: {what}", files.certificate.display())];
     let (end_entity, intermediates) = chain.split_first().ok_or_else(|| at("holds no certificate".into()))?;
@@ -100,7 +100,7 @@ pub(crate) fn server_config(
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 /// The gateway's one clock, where TLS asks for the time.

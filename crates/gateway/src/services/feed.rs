@@ -1,5 +1,6 @@
 //! `FeedService`: pages of a feed, a watch that goes on live, and acknowledgements.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_exchange::{Exchange, PullRequest, Reading};
@@ -9,7 +10,9 @@ use causeway_proto::v1::feed_service_server::FeedService;
 use tonic::{Request, Response, Status};
 
 use crate::answers::{Answers, Gone, Sink, put};
+use crate::config::Limits;
 use crate::gate::Call;
+use crate::live::Live;
 use crate::shutdown::Stopping;
 use crate::standing::LOOK;
 use crate::status::{self, Fault};
@@ -26,8 +29,7 @@ const PAGES_AHEAD: usize = 1;
 pub(crate) struct Feed {
     pub(crate) exchange: Exchange,
     pub(crate) stopping: Stopping,
-    /// Time between two empty pages of a watch.
-    pub(crate) heartbeat: Duration,
+    pub(crate) limits: Arc<Live<Limits>>,
 }
 
 fn pull_request(agreement: &str, cursor: String, limit: u32) -> Result<PullRequest, Fault> {
@@ -127,7 +129,8 @@ impl Feed {
             // It goes ahead of what is put off, so that withdrawals are heard of.
             wanted.cursor = Some(page.ahead_cursor.as_ref().unwrap_or(&page.next_cursor).clone());
             let news = !page.items.is_empty();
-            if news || last_sent.elapsed() >= self.heartbeat {
+            let heartbeat = self.limits.now().heartbeat;
+            if news || last_sent.elapsed() >= heartbeat {
                 put(sink, answer(page)).await?;
                 last_sent = tokio::time::Instant::now();
             }
@@ -136,7 +139,7 @@ impl Feed {
             }
             tokio::select! {
                 () = async { changed.await; tokio::time::sleep(LOOK_PAUSE).await } => {}
-                () = tokio::time::sleep_until(last_sent + self.heartbeat) => {}
+                () = tokio::time::sleep_until(last_sent + heartbeat) => {}
                 // The quota's clock is the journal's, and nothing else tells of its midnight.
                 () = tokio::time::sleep(LOOK), if put_off.is_some() => {}
                 () = sink.closed() => return Err(Gone),

@@ -1,12 +1,16 @@
 //! `IngestService`: submit, correct, withdraw, validate, and what a submitter asks about its own.
 
+use std::sync::Arc;
+
 use causeway_exchange::{Exchange, Pressure, Receipt};
 use causeway_proto::v1;
 use causeway_proto::v1::ingest_service_server::IngestService;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::answers::Answers;
+use crate::config::Limits;
 use crate::gate::Call;
+use crate::live::Live;
 use crate::services::ingest_stream::SubmissionStream;
 use crate::shutdown::Stopping;
 use crate::{status, wire};
@@ -16,8 +20,7 @@ use crate::{status, wire};
 pub(crate) struct Ingest {
     pub(crate) exchange: Exchange,
     pub(crate) stopping: Stopping,
-    /// Submissions of one stream that may be under way.
-    pub(crate) stream_window: usize,
+    pub(crate) limits: Arc<Live<Limits>>,
 }
 
 /// A receipt as it is sent, with its inclusion proof where that was asked for.
@@ -51,9 +54,10 @@ impl IngestService for Ingest {
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
         let call = Call::of(&request)?;
         let standing = call.standing.clone();
-        let stream = SubmissionStream::new(self, call);
+        let window = self.limits.now().stream_window;
+        let stream = SubmissionStream::new(self, call, window);
         let submissions = request.into_inner();
-        Ok(Response::new(Answers::from(standing, self.stream_window, |sink| stream.run(submissions, sink))))
+        Ok(Response::new(Answers::from(standing, window, |sink| stream.run(submissions, sink))))
     }
 
     async fn withdraw(&self, request: Request<v1::WithdrawRequest>) -> Result<Response<v1::WithdrawResponse>, Status> {

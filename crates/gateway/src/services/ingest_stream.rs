@@ -70,9 +70,10 @@ enum End {
 }
 
 impl SubmissionStream {
-    pub(crate) fn new(service: &Ingest, call: Call) -> Self {
-        let Ingest { exchange, stopping, stream_window } = service.clone();
-        Self { exchange, call, stopping, window: stream_window }
+    /// At most `window` submissions are under way on it.
+    pub(crate) fn new(service: &Ingest, call: Call, window: usize) -> Self {
+        let (exchange, stopping) = (service.exchange.clone(), service.stopping.clone());
+        Self { exchange, call, stopping, window }
     }
 
     /// Reads submissions while fewer than the window are under way, and answers them in order. A message that cannot be
