@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use causeway_model::AgreementId;
+use causeway_store::JournalMeasures;
 
 use crate::{Exchange, WitnessMeasures};
 
@@ -13,6 +14,10 @@ pub struct Measures {
     pub is_healthy: bool,
     /// Entries in the journal.
     pub entries: u64,
+    /// How the journal itself stands.
+    pub journal: JournalMeasures,
+    /// What was summed up rather than recorded one by one, by its reason code, since the start.
+    pub tallied: Vec<(&'static str, u64)>,
     /// Entries that auditors' answers have looked at since the start.
     pub looked_at: u64,
     /// Every feed.
@@ -39,6 +44,7 @@ impl Exchange {
     pub fn measures(&self) -> Measures {
         let (is_healthy, looked_at) = (self.is_healthy(), self.looked_at().load(Ordering::Relaxed));
         let (overdue, witnesses) = (self.overdue(), self.witness_measures());
+        let (journal, tallied) = (self.journal().measures(), self.tallies().totals());
         self.journal().read(|state| {
             let feeds = state.agreements().filter_map(|agreement| {
                 let feed = state.feed(&agreement.id)?;
@@ -50,7 +56,15 @@ impl Exchange {
                     overdue: overdue.unwrap_or_default(),
                 })
             });
-            Measures { is_healthy, entries: state.tree().size(), looked_at, feeds: feeds.collect(), witnesses }
+            Measures {
+                is_healthy,
+                entries: state.tree().size(),
+                journal,
+                tallied,
+                looked_at,
+                feeds: feeds.collect(),
+                witnesses,
+            }
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Tallies: what anyone can cause at will is summed into one entry a minute per source, so that nobody can flood the log.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use causeway_journal::v1;
@@ -33,6 +34,16 @@ pub enum Tallied {
 }
 
 impl Tallied {
+    /// All there are.
+    const ALL: [Self; 6] = [
+        Self::HandshakeRefused,
+        Self::Malformed,
+        Self::Repeated,
+        Self::Overload,
+        Self::EmptyPull,
+        Self::HashesRead,
+    ];
+
     const fn reason(self) -> &'static str {
         match self {
             Self::HandshakeRefused => "handshakes-refused",
@@ -67,6 +78,8 @@ enum Source {
 #[derive(Debug)]
 pub(crate) struct Tally {
     running: Mutex<Running>,
+    /// Since the start, in the order of `Tallied::ALL`.
+    totals: [AtomicU64; Tallied::ALL.len()],
 }
 
 #[derive(Debug)]
@@ -77,7 +90,7 @@ struct Running {
 
 impl Tally {
     pub(crate) fn starting(since: Timestamp) -> Self {
-        Self { running: Mutex::new(Running { since, counts: BTreeMap::new() }) }
+        Self { running: Mutex::new(Running { since, counts: BTreeMap::new() }), totals: Default::default() }
     }
 
     fn add(&self, what: Tallied, source: Source, count: u64) {
@@ -90,6 +103,19 @@ impl Tally {
         };
         let sum = running.counts.entry(key).or_default();
         *sum = sum.saturating_add(count);
+    }
+
+    /// How much of each there has been since the start, by its reason code.
+    pub(crate) fn totals(&self) -> Vec<(&'static str, u64)> {
+        let totals = Tallied::ALL.iter().zip(&self.totals);
+        totals.map(|(what, total)| (what.reason(), total.load(Ordering::Relaxed))).collect()
+    }
+
+    fn count(&self, what: Tallied, count: u64) {
+        let place = Tallied::ALL.iter().position(|known| *known == what);
+        if let Some(total) = place.and_then(|place| self.totals.get(place)) {
+            total.fetch_add(count, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
@@ -107,6 +133,7 @@ impl Exchange {
     /// Counts `count` of `what`, for an authenticated `party` or else for a network address.
     pub fn tally(&self, source: &str, party: Option<&SystemId>, what: Tallied, count: u64) {
         let source = party.map_or_else(|| Source::Address(source.to_owned()), |system| Source::System(system.clone()));
+        self.tallies().count(what, count);
         self.tallies().add(what, source, count);
     }
 

@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_channel::Receiver;
 use causeway_crypto::Digest;
@@ -149,8 +150,9 @@ impl Sequencer {
         // If we stop here, nothing has happened.
         let (beside, pages) = self.beside();
         let head = FrameSeq(seq.0 - 1);
+        let began = Instant::now();
         match self.shared.log.append(&checked.id(), &bytes, &beside, Some(head)) {
-            Ok(at) if at == seq => {}
+            Ok(at) if at == seq => self.shared.appends.took(began.elapsed()),
             Ok(at) => return Err(self.fail(answers, &AppendError::Conflict { head: at })),
             Err(error) => return Err(self.fail(answers, &error)),
         }

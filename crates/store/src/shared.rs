@@ -8,6 +8,7 @@ use event_listener::{Event, EventListener};
 
 use crate::checkpoint_file::Signed;
 use crate::log::FrameLog;
+use crate::measures::Appends;
 use crate::recent::Recent;
 
 /// The journal's state as applied so far, and the log under it. Only the sequencer changes it.
@@ -15,6 +16,7 @@ use crate::recent::Recent;
 pub(crate) struct Shared {
     pub(crate) log: Box<dyn FrameLog>,
     pub(crate) recent: Recent,
+    pub(crate) appends: Appends,
     verifier_keys: RwLock<Vec<VerifierKey>>,
     state: RwLock<State>,
     checkpoint: RwLock<Arc<str>>,
@@ -36,6 +38,7 @@ impl Shared {
         Self {
             log,
             recent: Recent::new(),
+            appends: Appends::default(),
             verifier_keys: RwLock::new(verifier_keys),
             state: RwLock::new(state),
             checkpoint: RwLock::new(checkpoint),
