@@ -1,0 +1,95 @@
+//! Gateways to break: an installation in a temporary folder, with identities and the shipped configuration, and a gateway on it in a
+//! process of its own.
+
+mod process;
+mod reach;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use causeway_cli::certs;
+use causeway_store::Clock;
+use tempfile::TempDir;
+
+use crate::Failed;
+pub(crate) use process::{Launch, Process};
+pub(crate) use reach::{OWNER_PERSONS, Reach, digest_of};
+
+/// The configuration that is shipped.
+const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config");
+
+/// Settings and identities, and what gateways leave: `config`, `certs-dev`, `data/journal`, `data/keys`, `mirror`. Goes when it is
+/// dropped.
+#[derive(Debug)]
+pub(crate) struct Installation {
+    folder: TempDir,
+}
+
+impl Installation {
+    /// The shipped configuration on port 0, with a mirror of the page keys, and new identities.
+    pub(crate) fn new() -> Result<Self, Failed> {
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// The same in a folder of this one, as a small file system of the fault's own.
+    pub(crate) fn within(parent: &Path) -> Result<Self, Failed> {
+        let folder = tempfile::Builder::new().prefix("causeway-faults-").tempdir_in(parent)?;
+        let installation = Self { folder };
+        copy(Path::new(CONFIG), &installation.path("config"))?;
+        installation.edit(|settings| {
+            settings
+                .replace("127.0.0.1:8443", "127.0.0.1:0")
+                .replace("[keys]\n", "[keys]\nmirror_dir = \"../mirror\"\n")
+        })?;
+        certs::issue(&installation.path("certs-dev"), &installation.path("config"), Clock::system().now())
+            .map_err(|failure| failure.to_string())?;
+        Ok(installation)
+    }
+
+    /// A file or folder of it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The gateway's settings.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.path("config/gateway.toml")
+    }
+
+    /// Changes the gateway's settings. A change that changes nothing is a mistake.
+    pub(crate) fn edit(&self, change: impl FnOnce(&str) -> String) -> Result<(), Failed> {
+        let text = fs::read_to_string(self.settings())?;
+        let changed = change(&text);
+        if text == changed {
+            return Err("this change of the settings changes nothing".into());
+        }
+        Ok(fs::write(self.settings(), changed)?)
+    }
+
+    /// Starts a gateway in a process of its own and waits until it serves.
+    pub(crate) fn start(&self, launch: &Launch) -> Result<Process, Failed> {
+        Process::start(&self.settings(), launch)
+    }
+
+    /// The way to a gateway on it, for clients.
+    pub(crate) fn reach(&self, process: &Process) -> Reach {
+        Reach::new(process.address(), &self.path("certs-dev"))
+    }
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
+    fs::create_dir_all(to)?;
+    fs::set_permissions(to, fs::metadata(from)?.permissions())?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            // Copies the mode too.
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! Breaks a running gateway in every way that it promises to survive, and counts what was acknowledged and is gone. README.md
+//! beside this says what each fault shows and what it does not.
+
+mod faults;
+mod gateway;
+mod load;
+mod table;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use faults::Context;
+use table::Table;
+
+/// Why a fault could not be injected, or what was found broken beyond counting.
+type Failed = Box<dyn Error + Send + Sync>;
+
+/// Fault injection. Exits with 0 only if nothing that was acknowledged was lost and every gateway served again.
+#[derive(Debug, Parser)]
+#[command(name = "causeway-faults", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The short form of every fault; what is done where nothing is said.
+    #[arg(long, conflicts_with = "long")]
+    short: bool,
+    /// The long form of every fault.
+    #[arg(long)]
+    long: bool,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Only these faults, by name.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Where the load's chances and the moments of the faults come from.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A gateway, as `causeway serve`: how this program runs the gateways that it breaks.
+    #[command(hide = true)]
+    Serve {
+        /// The gateway's settings.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(Command::Serve { config }) = arguments.command {
+        let words: [OsString; 4] = ["causeway".into(), "serve".into(), "--config".into(), config.into()];
+        return causeway_cli::run(words);
+    }
+    match run(&arguments) {
+        Ok(table) => {
+            table.print(arguments.json);
+            if table.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Table, Failed> {
+    let context = Context { short: !arguments.long, seed: arguments.seed };
+    let mut table = Table::default();
+    for fault in faults::chosen(&arguments.only)? {
+        complain_of(format_args!("{} ...", fault.name));
+        match (fault.run)(&context) {
+            Ok(row) => table.add(row),
+            Err(error) => {
+                // The others are run all the same: one table shows all that does not hold.
+                complain(error.as_ref());
+                table.add_failed(fault.name);
+            }
+        }
+    }
+    Ok(table)
+}
+
+fn complain(error: &(dyn Error + 'static)) {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        complain_of(error);
+        cause = error.source();
+    }
+}
+
+/// Says something beside the table.
+#[expect(clippy::print_stderr, reason = "a command's progress and last words")]
+fn complain_of(what: impl std::fmt::Display) {
+    eprintln!("causeway-faults: {what}");
+}
