@@ -3,6 +3,7 @@
 //! In scope: what each call checks, which entry it leaves, and what goes out. Every function here is runtime-free: it
 //! awaits the journal and nothing else. Out of scope: transport, wire formats, timers (the gateway calls `tick`) and files.
 
+mod accepted;
 mod acknowledge;
 mod activate;
 mod alteration;

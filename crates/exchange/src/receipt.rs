@@ -27,11 +27,14 @@ pub struct Receipt {
     pub checkpoint: Arc<str>,
     /// The checkpoint's size.
     pub tree_size: u64,
+    /// Whether the entry was made for this call, and not for an earlier one that it repeats or asks about.
+    pub is_new: bool,
 }
 
 impl Receipt {
     fn of(committed: Committed) -> Result<Self, Error> {
-        Self::read(committed.leaf, committed.entry, committed.checkpoint, committed.tree_size)
+        let receipt = Self::read(committed.leaf, committed.entry, committed.checkpoint, committed.tree_size)?;
+        Ok(Self { is_new: true, ..receipt })
     }
 
     fn read(leaf: LeafIndex, bytes: Vec<u8>, checkpoint: Arc<str>, tree_size: u64) -> Result<Self, Error> {
@@ -47,6 +50,7 @@ impl Receipt {
             sealing_key_id: entry.sealing_key_id,
             checkpoint,
             tree_size,
+            is_new: false,
         })
     }
 }

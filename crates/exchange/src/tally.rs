@@ -27,6 +27,14 @@ pub enum Tallied {
     Repeated,
     /// A call refused because a queue or a limit was full.
     Overload,
+    /// A call or a connection refused because its party had more than its own limits allow.
+    OverLimit,
+    /// A handshake that was not over in time.
+    HandshakeSlow,
+    /// A request that stopped coming, or an answer that was not taken.
+    TooSlow,
+    /// A connection ended for what it sent again and again to no purpose.
+    Flood,
     /// A pull that found nothing new.
     EmptyPull,
     /// A checkpoint, or hashes of the tree, read as a file.
@@ -35,11 +43,15 @@ pub enum Tallied {
 
 impl Tallied {
     /// All there are.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 10] = [
         Self::HandshakeRefused,
         Self::Malformed,
         Self::Repeated,
         Self::Overload,
+        Self::OverLimit,
+        Self::HandshakeSlow,
+        Self::TooSlow,
+        Self::Flood,
         Self::EmptyPull,
         Self::HashesRead,
     ];
@@ -50,6 +62,10 @@ impl Tallied {
             Self::Malformed => "malformed-requests",
             Self::Repeated => "repeated-submissions",
             Self::Overload => "overload",
+            Self::OverLimit => "over-limit",
+            Self::HandshakeSlow => "handshakes-too-slow",
+            Self::TooSlow => "too-slow",
+            Self::Flood => "floods",
             Self::EmptyPull => "empty-pulls",
             Self::HashesRead => "hashes-read",
         }
@@ -57,8 +73,12 @@ impl Tallied {
 
     const fn said(self) -> Said {
         match self {
-            Self::HandshakeRefused => Said::denied(v1::Operation::Authentication, self.reason()),
-            Self::Malformed | Self::Overload => Said::denied(v1::Operation::Administration, self.reason()),
+            Self::HandshakeRefused | Self::HandshakeSlow => {
+                Said::denied(v1::Operation::Authentication, self.reason())
+            }
+            Self::Malformed | Self::Overload | Self::OverLimit | Self::TooSlow | Self::Flood => {
+                Said::denied(v1::Operation::Administration, self.reason())
+            }
             Self::Repeated | Self::EmptyPull | Self::HashesRead => {
                 Said::allowed(v1::Operation::Consultation, self.reason())
             }

@@ -68,7 +68,7 @@ impl Exchange {
     }
 
     /// The first entry at or after a moment: times never go back in a log.
-    async fn first_leaf_at(&self, moment: Timestamp) -> Result<LeafIndex, Error> {
+    pub(crate) async fn first_leaf_at(&self, moment: Timestamp) -> Result<LeafIndex, Error> {
         let (mut low, mut high) = (0, self.journal().read(|state| state.tree().size()));
         while low < high {
             let middle = low + (high - low) / 2;
