@@ -178,6 +178,21 @@ impl<'f> Section<'f> {
         }
     }
 
+    /// The tables of a table whose keys are data, each read through `body` by its key; what `body` says is wrong with the key is a fault.
+    pub fn each<T>(&mut self, body: impl Fn(&str, &mut Section<'_>) -> Result<T, String>) -> Vec<T> {
+        let tables = std::mem::take(&mut self.table);
+        let read = |(key, value): (String, Value)| match value {
+            Value::Table(table) => {
+                self.enter(&key, table, |own| body(&key, own).map_err(|what| self.fault(&key, what)).ok())
+            }
+            _ => {
+                self.fault(&key, "is not a table");
+                None
+            }
+        };
+        tables.into_iter().filter_map(read).collect()
+    }
+
     /// All keys that are left, with their values: for tables whose keys are data.
     pub fn rest(&mut self) -> impl Iterator<Item = (String, Value)> + use<> {
         std::mem::take(&mut self.table).into_iter()
