@@ -17,7 +17,7 @@ fn correction(id: &str, record_id: &str, expected_version: u32) -> v1::SubmitReq
 }
 
 /// A world in which the Albanian police submit records of their own as well.
-fn with_two_submitters() -> World {
+pub(crate) fn with_two_submitters() -> World {
     World::with(|setup| {
         setup.edit("config/agencies/al-police.toml", |text| {
             format!("{text}\n[[systems]]\nname = \"intake\"\nroles = [\"submitter\"]\n")

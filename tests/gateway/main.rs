@@ -1,6 +1,7 @@
 //! One binary for every test of the gateway: the real server on port 0, real TLS with CAs made at run time, real storage,
 //! and clients that speak to it over the wire. What a test needs to set up is in `harness`; the rest is by subject.
 
+mod adversary;
 mod alike;
 mod at_risk;
 mod audit;
