@@ -41,6 +41,7 @@ mod query;
 mod quota;
 mod releases;
 mod reload;
+mod request_id;
 mod roles;
 mod rollback;
 mod rotation;

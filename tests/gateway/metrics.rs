@@ -1,5 +1,8 @@
 //! Metrics: what the operator's monitoring reads over plain HTTP on the loopback, and what it must not be able to read there.
 
+mod names;
+mod readiness;
+
 use std::net::SocketAddr;
 
 use causeway_journal::REASON_OVERDUE;
@@ -12,7 +15,7 @@ use crate::harness::calls::{items, submit, withdraw, within};
 use crate::harness::{Gateway, World, documents};
 
 /// Sends these bytes and gives the whole answer.
-async fn ask(address: SocketAddr, request: &str) -> String {
+pub(crate) async fn ask(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     // A server that refuses may close before it has read all.
     let _ = stream.write_all(request.as_bytes()).await;
@@ -29,6 +32,14 @@ pub(crate) async fn scrape(gateway: &Gateway) -> String {
     let (_, text) = answer.split_once("\r\n\r\n").expect("a body");
     assert!(text.trim_end().ends_with("# EOF"), "{text}");
     text.to_owned()
+}
+
+/// What a path says, with its status.
+pub(crate) async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let answer = ask(address, &format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")).await;
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, body.to_owned())
 }
 
 /// The number of a series; none where it is not there.
@@ -72,7 +83,7 @@ async fn positions_entries_health_and_what_is_overdue_are_shown_and_nothing_of_a
     let late = scrape(&gateway).await;
     assert_eq!(number(&late, &of("overdue_acknowledgements", ALBANIA)), Some(1), "{late}");
     assert_eq!(number(&late, &of("overdue_acknowledgements", VIET_NAM)), Some(0), "it never had it");
-    let secrets = [profile.record_id.as_str(), "QZX-SUBMISSION", "SUBJECT-1", "gb-nca", "al-police", &shown[0].item_id];
+    let secrets = [profile.record_id.as_str(), "QZX-SUBMISSION", "SUBJECT-1", "case-management", &shown[0].item_id];
     for secret in secrets {
         assert!(!secret.is_empty() && !late.contains(secret), "{secret} is in the metrics: {late}");
     }

@@ -61,6 +61,8 @@ pub enum Failure {
         message: String,
         /// The rules that the record breaks.
         violations: Vec<Broken>,
+        /// The request's id, by which the gateway's operator finds it in log lines and journal.
+        request_id: Option<String>,
     },
     /// Evidence does not prove what it should.
     NotProven(VerifyError),
@@ -176,6 +178,9 @@ impl Failure {
         if lines.len() > LISTED {
             let more = lines.split_off(LISTED).len();
             lines.push(format!("and {more} more"));
+        }
+        if let Self::Refused { request_id: Some(request_id), .. } = self {
+            lines.push(format!("request {request_id}"));
         }
         lines
     }

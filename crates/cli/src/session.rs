@@ -126,7 +126,8 @@ impl Session {
         match refusal.reason {
             Some(reason) => {
                 let violations = refusal.violations.iter().map(broken).collect();
-                Failure::Refused { reason: plain(&reason), message: one_line(&refusal.message), violations }
+                let request_id = refusal.request_id.as_deref().map(plain);
+                Failure::Refused { reason: plain(&reason), message: one_line(&refusal.message), violations, request_id }
             }
             None => self.lost("the connection broke; check that the gateway is running, and try again"),
         }

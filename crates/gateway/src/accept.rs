@@ -22,6 +22,7 @@ use tonic::transport::server::Connected;
 
 use crate::config::Limits;
 use crate::live::Live;
+use crate::metrics::{Open, Traffic};
 use crate::peer::{Peer, unix_time};
 use crate::shutdown::Stopping;
 use crate::trust::Authority;
@@ -47,6 +48,7 @@ pub(crate) struct Acceptor {
     pub(crate) exchange: Exchange,
     pub(crate) clock: Clock,
     pub(crate) limits: Arc<Live<Limits>>,
+    pub(crate) traffic: Traffic,
 }
 
 impl Acceptor {
@@ -118,7 +120,10 @@ impl Acceptor {
         let (_, session) = tls.get_ref();
         let chain = session.peer_certificates()?.iter().map(|certificate| certificate.clone().into_owned()).collect();
         match Peer::admit(&self.authority, chain, address, unix_time(&self.clock)) {
-            Ok(peer) => Some(PeerStream { tls, peer, lingering: None, _place: place }),
+            Ok(peer) => {
+                let open = self.traffic.connection(&peer.system().agency);
+                Some(PeerStream { tls, peer, lingering: None, _place: place, _open: open })
+            }
             Err(reason) => {
                 tracing::info!(%reason, "peer refused after its handshake");
                 None
@@ -135,6 +140,7 @@ pub(crate) struct PeerStream {
     /// Until when the peer's last bytes are thrown away; none before the gateway has ended the connection.
     lingering: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
+    _open: Open,
 }
 
 impl PeerStream {

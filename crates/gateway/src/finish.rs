@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 use tonic::body::Body;
@@ -12,6 +12,8 @@ use tonic::codegen::Bytes;
 use tonic::{Code, Status};
 use tracing::Span;
 
+use crate::metadata;
+use crate::metrics::{Open, Traffic};
 use crate::status;
 
 /// A call from its beginning until its line is written.
@@ -19,26 +21,37 @@ use crate::status;
 pub(crate) struct Finish {
     began: Instant,
     span: Span,
+    counted: Counted,
+}
+
+/// What counts the call, and until when it counts as open.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    pub(crate) traffic: Traffic,
+    pub(crate) method: &'static str,
+    pub(crate) _open: Option<Open>,
 }
 
 impl Finish {
-    pub(crate) fn new(span: Span) -> Self {
-        Self { began: Instant::now(), span }
+    pub(crate) fn new(span: Span, counted: Counted) -> Self {
+        Self { began: Instant::now(), span, counted }
     }
 
     /// Writes the line when the response is over: at once where its headers hold its status, as those of a refusal do,
     /// otherwise with its trailers, or when the client goes before them.
-    pub(crate) fn follow(self, response: http::Response<Body>) -> http::Response<Body> {
+    pub(crate) fn follow(self, mut response: http::Response<Body>) -> http::Response<Body> {
+        let request_id = response.headers().get(metadata::REQUEST_ID).cloned();
         if let Some(status) = Status::from_header_map(response.headers()) {
             self.say(&status);
+            name_request(response.headers_mut(), &status, request_id.as_ref());
             return response;
         }
-        response.map(|body| Body::new(Followed { body, finish: Some(self) }))
+        response.map(|body| Body::new(Followed { body, finish: Some(self), request_id }))
     }
 
     /// Writes the line of an answer that is a file: it is whole when it begins.
     pub(crate) fn file(self, status: StatusCode) {
-        let micros = self.began.elapsed().as_micros();
+        let micros = self.count(http_code(status));
         self.span.in_scope(|| match status {
             StatusCode::OK => tracing::debug!(%status, micros, "call finished"),
             _ => tracing::info!(%status, micros, "call refused"),
@@ -47,16 +60,38 @@ impl Finish {
 
     fn say(&self, status: &Status) {
         let (code, reason) = (status.code(), status::reason(status));
-        let micros = self.began.elapsed().as_micros();
+        let micros = self.count(status::code_name(code));
         self.span.in_scope(|| match code {
             Code::Ok => tracing::debug!(?code, micros, "call finished"),
             _ => tracing::info!(?code, reason, micros, "call refused"),
         });
     }
 
+    /// Counts the call; gives the microseconds that it took.
+    fn count(&self, code: &'static str) -> u128 {
+        let took = self.began.elapsed();
+        self.counted.traffic.ended(self.counted.method, code, took);
+        took.as_micros()
+    }
+
     fn broken_off(&self) {
-        let micros = self.began.elapsed().as_micros();
+        let micros = self.count(status::code_name(Code::Cancelled));
         self.span.in_scope(|| tracing::debug!(code = ?Code::Cancelled, micros, "call broken off"));
+    }
+}
+
+/// The codes that files are answered with, as words; what is none of them is a mistake of ours.
+fn http_code(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        200 => "200",
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        405 => "405",
+        429 => "429",
+        503 => "503",
+        _ => "500",
     }
 }
 
@@ -64,13 +99,27 @@ impl Finish {
 struct Followed {
     body: Body,
     finish: Option<Finish>,
+    request_id: Option<HeaderValue>,
 }
 
 impl Followed {
-    fn look(&mut self, trailers: &HeaderMap) {
+    fn look(&mut self, trailers: &mut HeaderMap) {
         if let (Some(status), Some(finish)) = (Status::from_header_map(trailers), self.finish.take()) {
             finish.say(&status);
+            name_request(trailers, &status, self.request_id.as_ref());
         }
+    }
+}
+
+/// Puts the request's id into the details of a status that is the gateway's own: clients keep those, and lose headers.
+fn name_request(headers: &mut HeaderMap, status: &Status, request_id: Option<&HeaderValue>) {
+    let named = request_id.and_then(|id| status::naming(status, id.to_str().ok()?));
+    if let Some(named) = named {
+        for header in [Status::GRPC_STATUS, Status::GRPC_MESSAGE, Status::GRPC_STATUS_DETAILS] {
+            headers.remove(header);
+        }
+        // What it was made of went into headers before.
+        let _ = named.add_header(headers);
     }
 }
 
@@ -90,13 +139,13 @@ impl http_body::Body for Followed {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(trailers) = frame.trailers_ref()
-        {
-            self.look(trailers);
-        }
-        polled
+        Pin::new(&mut self.body).poll_frame(cx).map_ok(|frame| match frame.into_trailers() {
+            Ok(mut trailers) => {
+                self.look(&mut trailers);
+                Frame::trailers(trailers)
+            }
+            Err(frame) => frame,
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -114,7 +163,6 @@ mod tests {
     use std::sync::{Arc, Mutex, PoisonError};
 
     use futures_util::future::poll_fn;
-    use http::HeaderValue;
     use http_body::Body as _;
 
     use super::*;
@@ -164,7 +212,10 @@ mod tests {
         let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
         let subscriber = subscriber.with_writer(move || writer.clone()).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
-        let begin = || Finish::new(tracing::error_span!("request", request_id = "r-1"));
+        let begin = || {
+            let counted = Counted { traffic: Traffic::default(), method: "unknown", _open: None };
+            Finish::new(tracing::error_span!("request", request_id = "r-1"), counted)
+        };
         let only = || {
             let mut found = lines.take();
             assert_eq!(found.len(), 1, "{found:?}");

@@ -17,9 +17,10 @@ use tracing::Instrument;
 
 use crate::access::{self, Access, Answerer};
 use crate::config::Limits;
-use crate::finish::Finish;
+use crate::finish::{Counted, Finish};
 use crate::live::Live;
 use crate::log_files::{LogFiles, Wanted};
+use crate::metrics::{Open, Traffic};
 use crate::peer::Peer;
 use crate::standing::{Standing, Standings};
 use crate::status::{self, Fault};
@@ -55,6 +56,7 @@ pub(crate) struct Gate {
     files: LogFiles,
     #[expect(dead_code, reason = "what a request is held to by limits that change")]
     limits: Arc<Live<Limits>>,
+    traffic: Traffic,
 }
 
 /// What was admitted, and who answers it.
@@ -71,9 +73,9 @@ enum Admitted {
 }
 
 impl Gate {
-    pub(crate) fn new(standings: Arc<Standings>, limits: Arc<Live<Limits>>) -> Self {
+    pub(crate) fn new(standings: Arc<Standings>, limits: Arc<Live<Limits>>, traffic: Traffic) -> Self {
         let files = LogFiles::of(standings.exchange.clone());
-        Self { standings, files, limits }
+        Self { standings, files, limits, traffic }
     }
 
     /// Puts our own status in the place of the codec's, and counts what a peer sent that was no request.
@@ -161,8 +163,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let request_id = RequestId::from_bytes(causeway_crypto::random());
         let span = span(&request, request_id);
-        let finish = Finish::new(span.clone());
         let peer = request.extensions().get::<Peer>().cloned();
+        let open: Option<Open> = peer.as_ref().map(|peer| gate.traffic.call(&peer.system().agency));
+        let finish =
+            Finish::new(span.clone(), Counted { traffic: gate.traffic.clone(), method: method(&request), _open: open });
         let answer = async move {
             let wanted = Wanted::of(&request);
             let mut response = match (gate.admit(&mut request, request_id).await, &wanted) {
@@ -188,9 +192,14 @@ where
     }
 }
 
+/// The method by the table's own name, never the peer's.
+fn method(request: &http::Request<Body>) -> &'static str {
+    access::row(request.uri().path()).map_or("unknown", |row| row.path)
+}
+
 /// The span of a request: its id in every line, whatever the level; its method by the table's own name and never the peer's.
 fn span(request: &http::Request<Body>, request_id: RequestId) -> tracing::Span {
-    let method = access::row(request.uri().path()).map_or("unknown", |row| row.path);
+    let method = method(request);
     match request.extensions().get::<Peer>() {
         Some(peer) => tracing::error_span!("request", request_id = %request_id, method, system = %peer.system()),
         None => tracing::error_span!("request", request_id = %request_id, method),

@@ -1,11 +1,22 @@
-//! Metrics for the operator's own monitoring: plain HTTP on the loopback, OpenMetrics text, sizes and positions only. No label names
-//! anything but an agreement or a witness.
+//! What the operator's own monitoring reads: plain HTTP on the loopback, from the process's first moments to its last. `/metrics` is
+//! OpenMetrics text of sizes, times and positions; `/healthz` says that the process lives, `/readyz` that it serves.
+//!
+//! No label names anything but an agency, an agreement, a witness, or a word of this program's own tables.
+
+mod feeds;
+mod journal;
+mod process;
+mod traffic;
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use causeway_exchange::{Exchange, FeedMeasures, Measures, WitnessMeasures};
+use causeway_exchange::Exchange;
+use causeway_store::Clock;
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,14 +28,17 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
-use crate::shutdown::Stopping;
-
-/// Where the metrics are.
-const PATH: &str = "/metrics";
+use crate::error::Error;
+use process::Process;
+pub(crate) use traffic::{Open, Traffic};
 
 /// The media type of OpenMetrics 1.0.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The media type of what is said in a word.
+const WORDS: &str = "text/plain; charset=utf-8";
 
 /// Connections at a time; one over it waits.
 const CONNECTIONS: usize = 8;
@@ -41,26 +55,123 @@ const CONNECTION_TIME: Duration = Duration::from_secs(60);
 /// Pause after an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the metrics until the gateway stops.
-pub(crate) async fn serve(listener: TcpListener, exchange: Exchange, stopping: Stopping) {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Gauges(exchange)));
-    let registry = Arc::new(registry);
-    tokio::select! {
-        () = accept(&listener, &registry) => {}
-        () = stopping.wait() => {}
+/// The listening socket of the metrics, which is served from when it is made until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    address: SocketAddr,
+    board: Arc<Board>,
+    accepting: JoinHandle<()>,
+}
+
+/// What is shown.
+#[derive(Debug)]
+struct Board {
+    /// The process alone, before there is more.
+    process: Registry,
+    started_seconds: u64,
+    /// Everything, once the journal is recovered.
+    gateway: OnceLock<(Exchange, Registry)>,
+    is_serving: AtomicBool,
+}
+
+impl Endpoint {
+    /// Listens, and shows the process.
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Error> {
+        let listener = TcpListener::bind(address).await.map_err(Error::Listen)?;
+        let address = listener.local_addr().map_err(Error::Listen)?;
+        // The machine's clock, whatever clock entries go by: this is about the process.
+        let started_seconds = Clock::system().now().0 / 1_000_000;
+        let mut process = Registry::default();
+        Process::register(&mut process, started_seconds);
+        let board = Board { process, started_seconds, gateway: OnceLock::new(), is_serving: AtomicBool::new(false) };
+        let board = Arc::new(board);
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&board)));
+        Ok(Self { address, board, accepting })
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Shows the gateway too: its journal is recovered.
+    pub(crate) fn show(&self, exchange: &Exchange, data_dir: PathBuf, traffic: &Traffic) {
+        let mut registry = Registry::default();
+        Process::register(&mut registry, self.board.started_seconds);
+        traffic.register(&mut registry);
+        registry.register_collector(Box::new(Gauges { exchange: exchange.clone(), data_dir }));
+        // A second time changes nothing: what is shown is of one gateway.
+        let _ = self.board.gateway.set((exchange.clone(), registry));
+    }
+
+    /// Ends it, and lets go of the socket.
+    pub(crate) async fn close(mut self) {
+        self.accepting.abort();
+        let _ = (&mut self.accepting).await;
+    }
+
+    /// Says whether calls are being served.
+    pub(crate) fn serving(&self, is_serving: bool) {
+        self.board.is_serving.store(is_serving, Ordering::Relaxed);
     }
 }
 
-async fn accept(listener: &TcpListener, registry: &Arc<Registry>) {
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Board {
+    /// Whether calls that write would be taken, and otherwise why not, in a word.
+    fn readiness(&self) -> Result<(), &'static str> {
+        let Some((exchange, _)) = self.gateway.get() else { return Err("recovering") };
+        match (exchange.halted(), exchange.is_healthy(), self.is_serving.load(Ordering::Relaxed)) {
+            (Some(_), _, _) => Err("halted"),
+            (None, false, _) => Err("journal-not-writable"),
+            (None, true, false) => Err("not-serving"),
+            (None, true, true) => Ok(()),
+        }
+    }
+
+    fn metrics(&self) -> Option<String> {
+        let registry = self.gateway.get().map_or(&self.process, |(_, registry)| registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, registry).ok()?;
+        Some(text)
+    }
+
+    fn answer(&self, path: &str) -> Response<String> {
+        match path {
+            "/metrics" => match self.metrics() {
+                Some(text) => response(StatusCode::OK, MEDIA_TYPE, text),
+                None => response(StatusCode::INTERNAL_SERVER_ERROR, WORDS, String::new()),
+            },
+            "/healthz" => response(StatusCode::OK, WORDS, "alive\n".into()),
+            "/readyz" => match self.readiness() {
+                Ok(()) => response(StatusCode::OK, WORDS, "ready\n".into()),
+                Err(why) => response(StatusCode::SERVICE_UNAVAILABLE, WORDS, format!("{why}\n")),
+            },
+            _ => response(StatusCode::NOT_FOUND, WORDS, String::new()),
+        }
+    }
+}
+
+fn response(status: StatusCode, media_type: &'static str, text: String) -> Response<String> {
+    let mut response = Response::new(text);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media_type));
+    response
+}
+
+async fn accept(listener: TcpListener, board: Arc<Board>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let registry = Arc::clone(registry);
+                let board = Arc::clone(&board);
                 tokio::spawn(async move {
-                    connection(stream, registry).await;
+                    connection(stream, board).await;
                     drop(place);
                 });
             }
@@ -73,10 +184,10 @@ async fn accept(listener: &TcpListener, registry: &Arc<Registry>) {
 }
 
 /// One connection: its requests one after the other.
-async fn connection(stream: TcpStream, registry: Arc<Registry>) {
-    let service = hyper::service::service_fn(move |request| {
-        let answer = answer(&request, &registry);
-        async move { Ok::<_, Infallible>(answer) }
+async fn connection(stream: TcpStream, board: Arc<Board>) {
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let board = Arc::clone(&board);
+        async move { Ok::<_, Infallible>(answer(&request, board).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -89,77 +200,42 @@ async fn connection(stream: TcpStream, registry: Arc<Registry>) {
     }
 }
 
-fn answer(request: &Request<Incoming>, registry: &Registry) -> Response<String> {
-    let refused = |status: StatusCode| {
-        let mut response = Response::new(String::new());
-        *response.status_mut() = status;
-        response
-    };
-    if request.uri().path() != PATH {
-        return refused(StatusCode::NOT_FOUND);
+async fn answer(request: &Request<Incoming>, board: Arc<Board>) -> Response<String> {
+    let path = request.uri().path().to_owned();
+    let is_known = ["/metrics", "/healthz", "/readyz"].contains(&path.as_str());
+    if is_known && request.method() != Method::GET {
+        return response(StatusCode::METHOD_NOT_ALLOWED, WORDS, String::new());
     }
-    if request.method() != Method::GET {
-        return refused(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    let mut text = String::new();
-    if prometheus_client::encoding::text::encode(&mut text, registry).is_err() {
-        return refused(StatusCode::INTERNAL_SERVER_ERROR);
-    }
-    let mut response = Response::new(text);
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(MEDIA_TYPE));
-    response
+    // Sizes of files are asked of the disk, which may take a while.
+    let answered = tokio::task::spawn_blocking(move || board.answer(&path)).await;
+    answered.unwrap_or_else(|_panicked| response(StatusCode::INTERNAL_SERVER_ERROR, WORDS, String::new()))
 }
 
 /// The measures of the moment at which they are asked for.
 #[derive(Debug)]
-struct Gauges(Exchange);
-
-/// What a gauge of feeds is called, what it says, and where its number is.
-type OfFeeds = (&'static str, &'static str, fn(&FeedMeasures) -> u64);
-
-const OF_FEEDS: [OfFeeds; 3] = [
-    ("causeway_overdue_acknowledgements", "Recalls not acknowledged in time", |feed| feed.overdue),
-    ("causeway_feed_newest_position", "Newest position of the feed", |feed| feed.newest),
-    ("causeway_feed_acknowledged_position", "Position up to which the feed is acknowledged", |feed| feed.acknowledged),
-];
+struct Gauges {
+    exchange: Exchange,
+    data_dir: PathBuf,
+}
 
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Measures { is_healthy, entries, looked_at, feeds, witnesses } = self.0.measures();
-        for (name, help, number) in OF_FEEDS {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            for feed in &feeds {
-                let label = [("agreement", feed.agreement.as_str())];
-                gauge(number(feed)).encode(family.encode_family(&label)?)?;
-            }
-        }
-        let whole = [
-            ("causeway_journal_entries", "Entries of the journal", entries),
-            ("causeway_audit_entries_looked_at", "Entries that auditors' answers have looked at", looked_at),
-            ("causeway_healthy", "Whether the journal can be written: 1, or 0", u64::from(is_healthy)),
-        ];
-        for (name, help, number) in whole {
-            let family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            gauge(number).encode(family)?;
-        }
-        witnesses.map_or(Ok(()), |witnesses| of_witnesses(&mut encoder, &witnesses))
+        let measures = self.exchange.measures();
+        journal::of_journal(&mut encoder, &measures, &self.data_dir)?;
+        feeds::of_feeds(&mut encoder, &measures.feeds)?;
+        measures.witnesses.map_or(Ok(()), |witnesses| feeds::of_witnesses(&mut encoder, &witnesses))
     }
 }
 
-fn of_witnesses(encoder: &mut DescriptorEncoder<'_>, witnesses: &WitnessMeasures) -> Result<(), std::fmt::Error> {
-    let age = ("causeway_witness_quorum_age_seconds", "Seconds since a quorum of witnesses has cosigned");
-    let size = ("causeway_witnessed_size", "Tree size of the newest witnessed checkpoint");
-    for ((name, help), number) in [(age, witnesses.quorum_age_seconds), (size, witnesses.size)] {
-        gauge(number).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
-    }
-    let help = "Whether the witness's last answer was a cosignature: 1, or 0";
-    let mut family = encoder.encode_descriptor("causeway_witness_up", help, None, MetricType::Gauge)?;
-    for (witness, up) in &witnesses.up {
-        gauge(u64::from(*up)).encode(family.encode_family(&[("witness", witness.as_str())])?)?;
-    }
-    Ok(())
+/// A gauge without labels.
+pub(crate) fn whole(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help): (&str, &str),
+    number: u64,
+) -> Result<(), std::fmt::Error> {
+    gauge(number).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }
 
-fn gauge(number: u64) -> ConstGauge<i64> {
+pub(crate) fn gauge(number: u64) -> ConstGauge<i64> {
     ConstGauge::new(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::gate::Gate;
 use crate::live::Live;
-use crate::metrics;
+use crate::metrics::{Endpoint, Traffic};
 use crate::services::admin::Admin;
 use crate::services::audit::Audit;
 use crate::services::feed::Feed;
@@ -88,15 +88,16 @@ impl Ready {
         let tls = Arc::new(Live::new(tls));
         let standings =
             Arc::new(Standings { authority: Arc::clone(&authority), exchange: exchange.clone(), clock: clock.clone() });
-        Ok(Self { config, acceptor: Acceptor { tls, authority, exchange, clock, limits }, standings })
+        let traffic = Traffic::default();
+        Ok(Self { config, acceptor: Acceptor { tls, authority, exchange, clock, limits, traffic }, standings })
     }
 
-    /// The gateway that serves on this socket, and its metrics on the other.
-    pub(crate) fn on(self, listener: TcpListener, metrics: Option<TcpListener>) -> Result<Gateway, Error> {
+    /// The gateway that serves on this socket.
+    pub(crate) fn on(self, listener: TcpListener) -> Result<Gateway, Error> {
         let Self { config, acceptor, standings } = self;
         let address = listener.local_addr().map_err(Error::Listen)?;
         let (exchange, witnesses) = (acceptor.exchange.clone(), None);
-        Ok(Gateway { config, exchange, acceptor, standings, listener, address, metrics, witnesses })
+        Ok(Gateway { config, exchange, acceptor, standings, listener, address, metrics: None, witnesses })
     }
 }
 
@@ -148,7 +149,7 @@ pub struct Gateway {
     standings: Arc<Standings>,
     listener: TcpListener,
     address: SocketAddr,
-    metrics: Option<TcpListener>,
+    metrics: Option<Endpoint>,
     witnesses: Option<Witnesses>,
 }
 
@@ -158,13 +159,21 @@ impl Gateway {
         Self { witnesses, ..self }
     }
 
+    /// The same gateway, whose metrics are served there.
+    pub(crate) fn with_metrics(self, metrics: Option<Endpoint>) -> Self {
+        if let Some(metrics) = &metrics {
+            metrics.show(&self.exchange, self.config.data_dir.clone(), &self.acceptor.traffic);
+        }
+        Self { metrics, ..self }
+    }
+
     /// Checks that everything fits together: trust bundles, the gateway's own certificate, the table of roles. No metrics are
     /// served: see [`crate::launch`].
     ///
     /// # Errors
     /// `Faults` with all of them; nothing has been served then.
     pub fn start(config: Config, parts: GatewayParts, listener: TcpListener) -> Result<Self, Error> {
-        Ready::check(config, parts)?.on(listener, None)
+        Ready::check(config, parts)?.on(listener)
     }
 
     /// The use cases that it serves, for those who run it in their own process: tests, the demonstration, measurements.
@@ -185,7 +194,7 @@ impl Gateway {
 
     /// Where it serves its metrics; none where it does not.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
+        self.metrics.as_ref().map(Endpoint::address)
     }
 
     /// Serves until `shutdown` completes; then stops accepting, lets what is in flight finish within the deadline, and
@@ -196,11 +205,11 @@ impl Gateway {
     /// # Errors
     /// `Serve` where serving failed.
     pub async fn serve(mut self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let (stop, stopping) = shutdown::channel();
+        let (metrics, (stop, stopping)) = (self.metrics.take(), shutdown::channel());
         let (mut health, health_service) = tonic_health::server::health_reporter();
         let said = health_of(&self.exchange);
         health.set_service_status("", said).await;
-        let (background, witnesses) = (self.background(&stopping), self.ask_witnesses(&stopping));
+        let (background, witnesses) = (self.background(), self.ask_witnesses(&stopping));
         let (stop_releaser, releaser_stopping) = shutdown::channel();
         let releaser = spawn_releaser(self.exchange.clone(), releaser_stopping);
         let (stop_keeper, keeper_stopping) = shutdown::channel();
@@ -213,7 +222,11 @@ impl Gateway {
             .http2_keepalive_timeout(Some(limits.keepalive))
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .layer(Gate::new(Arc::clone(&self.standings), Arc::clone(&self.acceptor.limits)));
+            .layer(Gate::new(
+                Arc::clone(&self.standings),
+                Arc::clone(&self.acceptor.limits),
+                self.acceptor.traffic.clone(),
+            ));
         let (ingest, feed, audit) = self.services(&stopping);
         let (protection, admin) = self.offices();
         let router = server
@@ -227,11 +240,14 @@ impl Gateway {
         let connections = self.acceptor.run(self.listener, stopping.clone());
         let mut serving =
             Box::pin(router.serve_with_incoming_shutdown(connections, async move { stopping.wait().await }));
+        let say_serving = |is_serving| metrics.iter().for_each(|metrics| metrics.serving(is_serving));
+        say_serving(true);
         let ended = tokio::select! {
             ended = &mut serving => Some(ended),
             () = shutdown => None,
         };
         tracing::info!("stopping");
+        say_serving(false);
         // Awaited, so that it says nothing more of the health.
         stop_keeper.now();
         let _ = keeper.await;
@@ -259,16 +275,16 @@ impl Gateway {
             let _ = task.await;
         }
         close(self.exchange).await;
+        if let Some(metrics) = metrics {
+            metrics.close().await;
+        }
         result
     }
 
     /// What runs beside the calls.
-    fn background(&mut self, stopping: &Stopping) -> Vec<JoinHandle<()>> {
+    fn background(&self) -> Vec<JoinHandle<()>> {
         let exchange = self.exchange.clone();
-        let retention = tokio::spawn(async move { exchange.run_keeper().await });
-        let served = |listener| tokio::spawn(metrics::serve(listener, self.exchange.clone(), stopping.clone()));
-        let metrics = self.metrics.take().map(served);
-        std::iter::once(retention).chain(metrics).collect()
+        vec![tokio::spawn(async move { exchange.run_keeper().await })]
     }
 
     /// What asks the witnesses.

@@ -14,12 +14,14 @@ use tokio::net::TcpListener;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::metrics::Endpoint;
 use crate::server::{Gateway, GatewayParts, Ready};
 use crate::start::folders::Proposals;
 use crate::witnesses::Witnesses;
 
 /// Opens everything that a configuration names, creating what a fresh installation lacks, and listens. Nothing is created
-/// before the files that it rests on have been found in order, and nothing listened on before everything else has.
+/// before the files that it rests on have been found in order, and nothing listened on before everything else has, except for the
+/// metrics, which say from then on that the gateway is not ready yet.
 ///
 /// # Errors
 /// All faults that can be known together, together; otherwise the first thing that failed.
@@ -43,9 +45,13 @@ pub async fn launch_over(
     } else {
         preflight::of_any_journal(&config)?;
     }
+    let metrics = match config.metrics {
+        Some(address) => Some(Endpoint::open(address).await?),
+        None => None,
+    };
     let (keys, journal) = open(&config, clock.clone(), log).await?;
     match begin(&config, proposals, keys, &journal, clock).await {
-        Ok(gateway) => Ok(gateway),
+        Ok(gateway) => Ok(gateway.with_metrics(metrics)),
         Err(error) => {
             // A journal that is dropped without this recovers as after a crash, which takes longer.
             let _ = tokio::task::spawn_blocking(move || journal.close()).await;
@@ -92,11 +98,7 @@ async fn begin(
     let agencies = journal.read(|state| state.agencies().cloned().collect());
     let ready = Ready::check(config.clone(), GatewayParts { exchange, agencies, clock })?;
     let listener = TcpListener::bind(config.listen).await.map_err(Error::Listen)?;
-    let metrics = match config.metrics {
-        Some(address) => Some(TcpListener::bind(address).await.map_err(Error::Listen)?),
-        None => None,
-    };
-    Ok(ready.on(listener, metrics)?.with(witnesses))
+    Ok(ready.on(listener)?.with(witnesses))
 }
 
 /// Opens keys and journal on a thread that may block.

@@ -208,6 +208,14 @@ pub(crate) fn of(error: Error) -> Status {
     status(code, error.message, details)
 }
 
+/// The same status with the request's id in its details; none where it is not one of this gateway's own refusals.
+pub(crate) fn naming(status: &Status, request_id: &str) -> Option<Status> {
+    let mut details = status.get_error_details();
+    details.error_info()?;
+    details.set_request_info(request_id, "");
+    Some(self::status(status.code(), status.message().to_owned(), details))
+}
+
 /// The verdict on one submission of a stream that failed.
 ///
 /// # Errors
@@ -230,6 +238,29 @@ pub(crate) fn malformed_verdict(fault: Fault) -> v1::Refusal {
 /// A violation as it is sent.
 pub(crate) fn wire_violation(violation: Violation) -> v1::Violation {
     v1::Violation { pointer: violation.pointer, rule: violation.rule, reason: violation.reason.to_owned() }
+}
+
+/// A code as the specification of gRPC spells it.
+pub(crate) const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
 }
 
 const fn code(class: Class) -> Code {

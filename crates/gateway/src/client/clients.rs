@@ -85,6 +85,8 @@ pub struct Refusal {
     pub violations: Vec<Violation>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+    /// The request's id, which is in the gateway's log lines and in the entry: for whoever asks its operator.
+    pub request_id: Option<String>,
 }
 
 impl From<Status> for Refusal {
@@ -103,6 +105,7 @@ impl From<Status> for Refusal {
             reason: reason.or_else(|| too_long.then(|| "message-too-long".to_owned())),
             message: status.message().to_owned(),
             violations: violations.iter().map(violation).collect(),
+            request_id: details.request_info().map(|info| info.request_id.clone()),
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
         }
     }
