@@ -49,6 +49,7 @@ mod shuffle;
 mod standing;
 mod suspension;
 mod tables;
+mod threat_model;
 mod tiles;
 mod watch;
 mod withdrawal;
