@@ -53,8 +53,8 @@ pub use failure::{Broken, Failure};
 const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// Runs one command line and gives the exit code: 0 when all that was asked for was done, otherwise 1; 2 for evidence that was
-/// checked without a key or that too few witnesses cosigned, and for a command line that says nothing sensible; 3 for evidence that is
-/// older than was asked for; 4 for a journal that was cut back or split.
+/// checked without a key or that too few witnesses cosigned; 3 for evidence that is older than was asked for; 4 for a journal that was
+/// cut back or split; 64 for a command line that says nothing sensible.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,

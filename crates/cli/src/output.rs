@@ -12,6 +12,9 @@ use causeway_verify::plain::plain_json;
 /// Without a terminal, progress is a plain line each time so many more are done.
 const PLAIN_STEP: u64 = 10_000;
 
+/// The exit code for a command line that says nothing sensible (`EX_USAGE` of sysexits.h): 2 is a verdict on evidence.
+const USAGE: u8 = 64;
+
 /// One line of an answer. A reader that has gone away (`| head`) ends the program quietly. An answer that cannot be written
 /// ends it too, with the reason and code 1, so that nothing that stands on the answer (a cursor, say) is done after it.
 pub(crate) fn say(line: impl Display) {
@@ -26,7 +29,8 @@ pub(crate) fn say(line: impl Display) {
 pub(crate) fn say_usage(message: &clap::Error) -> u8 {
     match message.print() {
         Err(error) if !message.use_stderr() => u8::try_from(unsaid(&error)).unwrap_or(1),
-        _ => u8::try_from(message.exit_code()).unwrap_or(2),
+        _ if message.use_stderr() => USAGE,
+        _ => 0,
     }
 }
 
