@@ -1,13 +1,9 @@
 //! Sealing the gateway's own keys for an offline copy: HPKE (RFC 9180) in the suite of `sealing`, in a domain of its own.
 
-use hpke::aead::AesGcm256;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::XWing;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use zeroize::Zeroizing;
 
 use crate::CryptoError;
-use crate::aead::AeadKey;
+use crate::encapsulated::{ENCAPSULATION_BYTES, decapsulate, encapsulate};
 use crate::sealing::{SealingPrivateKey, SealingPublicKey};
 
 /// HPKE's `info`, which no sealed record has, and the exporter's context.
@@ -16,19 +12,13 @@ const BUNDLE: &[u8] = b"causeway/v1/key-bundle";
 /// What a bundle begins with, and what its encryption is bound to. The last byte is the version.
 const HEADER: &[u8; 14] = b"causeway-keys\x01";
 
-/// X-Wing's encapsulated secret.
-const ENCAPSULATION_BYTES: usize = 1120;
-
 /// Seals to the recipient: header, encapsulation (1,120 bytes), then the ciphertext with its nonce and tag.
 ///
 /// # Panics
 /// Never: X-Wing encapsulates to every key that was read.
 pub fn seal_key_bundle(recipient: &SealingPublicKey, plaintext: &[u8]) -> Vec<u8> {
-    let public = <XWing as Kem>::PublicKey::from_bytes(&recipient.to_bytes()).expect("a key's own encoding");
-    let (encapsulated, exporter) = hpke::setup_sender::<AesGcm256, HkdfSha256, XWing>(&OpModeS::Base, &public, BUNDLE)
-        .expect("X-Wing encapsulates to every key that was read");
-    let key = exported(|secret| exporter.export(BUNDLE, secret));
-    [HEADER.as_slice(), &encapsulated.to_bytes(), &key.seal(HEADER, plaintext)].concat()
+    let (encapsulation, key) = encapsulate(recipient, BUNDLE);
+    [HEADER.as_slice(), &encapsulation, &key.seal(HEADER, plaintext)].concat()
 }
 
 /// Opens what [`seal_key_bundle`] sealed to this key.
@@ -44,19 +34,7 @@ pub fn open_key_bundle(recipient: &SealingPrivateKey, bundle: &[u8]) -> Result<Z
         return Err(if same_name { CryptoError::Unsupported("key bundle version") } else { malformed });
     }
     let (encapsulation, ciphertext) = rest.split_at_checked(ENCAPSULATION_BYTES).ok_or(malformed)?;
-    let encapsulated = <XWing as Kem>::EncappedKey::from_bytes(encapsulation).map_err(|_| malformed)?;
-    let private = <XWing as Kem>::PrivateKey::from_bytes(&recipient.to_bytes()).map_err(|_| malformed)?;
-    let exporter =
-        hpke::setup_receiver::<AesGcm256, HkdfSha256, XWing>(&OpModeR::Base, &private, &encapsulated, BUNDLE)
-            .map_err(|_| CryptoError::Refused)?;
-    let key = exported(|secret| exporter.export(BUNDLE, secret));
-    key.open(HEADER, ciphertext)
-}
-
-fn exported(export: impl FnOnce(&mut [u8]) -> Result<(), hpke::HpkeError>) -> AeadKey {
-    let mut secret = Zeroizing::new([0; 32]);
-    export(secret.as_mut_slice()).expect("32 bytes are within the exporter's limit");
-    AeadKey::new(*secret)
+    decapsulate(recipient, encapsulation, BUNDLE)?.open(HEADER, ciphertext)
 }
 
 #[cfg(test)]

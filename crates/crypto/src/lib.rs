@@ -9,8 +9,10 @@
 //! ring itself builds from a key for the length of one call is not wiped.
 
 mod aead;
+mod backup;
 mod commitment;
 mod digest;
+mod encapsulated;
 mod error;
 mod key_bundle;
 mod key_ring;
@@ -22,8 +24,10 @@ mod secret;
 mod signing;
 
 pub use aead::AeadKey;
+pub use backup::BackupPartKey;
 pub use commitment::commit;
 pub use digest::{Digest, digest, sha256};
+pub use encapsulated::ENCAPSULATION_BYTES as BACKUP_ENCAPSULATION_BYTES;
 pub use error::CryptoError;
 pub use key_bundle::{open_key_bundle, seal_key_bundle};
 pub use key_ring::KeyRing;
