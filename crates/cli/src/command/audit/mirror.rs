@@ -139,5 +139,9 @@ fn report(options: &Options, vouched: &Vouched, before: u64) {
         "{folder}: {size} entries of {}, {more} of them new, each outcome recomputed",
         vouched.checkpoint.origin
     ));
-    note(format_args!("check it at any time, without the gateway: causeway verify {folder} --key KEY"));
+    let believed = match &options.policy {
+        Some(policy) => format!("--policy {}", policy.display()),
+        None => "--key KEY".to_owned(),
+    };
+    note(format_args!("check it at any time, without the gateway: causeway verify {folder} {believed}"));
 }
