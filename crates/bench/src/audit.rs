@@ -120,6 +120,7 @@ fn start(dir: &Path, index: bool) -> Result<Journal, Failed> {
         software: concat!("causeway/", env!("CARGO_PKG_VERSION")).into(),
         queue_depth: 1_024,
         signing_overlap: Duration::ZERO,
+        headroom_bytes: 0,
         index,
     };
     let journal = Journal::start(Box::new(SledLog::open(&data_dir)?), options)?;

@@ -1,11 +1,12 @@
 //! The one place that reads the system's clock, and a clock that tests set by hand.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use causeway_model::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
 
 /// Where the time comes from. Cheap to clone; clones of a manual clock show the same time.
 #[derive(Clone)]
@@ -48,12 +49,16 @@ impl Clock {
         }
     }
 
-    /// How much time has passed since some moment of this process, whatever anybody set the time to: what tells a clock that runs
+    /// How much time has passed since the machine was started, whatever anybody set the time to: what tells a clock that runs
     /// from one that was put forward.
     pub fn passed(&self) -> Duration {
-        static BEGUN: OnceLock<Instant> = OnceLock::new();
         match &self.0 {
-            Source::System => BEGUN.get_or_init(Instant::now).elapsed(),
+            Source::System => {
+                // Unlike that of `Instant`, this one goes on while the machine sleeps.
+                let passed = clock_gettime(ClockId::Boottime);
+                let (seconds, nanos) = (u64::try_from(passed.tv_sec), u32::try_from(passed.tv_nsec));
+                Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
+            }
             Source::Manual(hands) => Duration::from_micros(hands.passed.load(Ordering::SeqCst)),
         }
     }

@@ -81,6 +81,8 @@ pub enum StoreError {
     Unopened(CryptoError),
     /// A proof could not be made.
     Proof(JournalError),
+    /// A volume has less room than is kept back; nothing was done that would take of it.
+    DiskLow,
     /// There is no such entry.
     NoSuchEntry(LeafIndex),
     /// The journal has been closed.
@@ -138,6 +140,7 @@ impl fmt::Display for StoreError {
             Self::Corrupt(what) => write!(f, "the store is damaged: {what}"),
             Self::Unopened(_) => f.write_str("a stored ciphertext does not open"),
             Self::Proof(_) => f.write_str("a proof could not be made"),
+            Self::DiskLow => f.write_str("a volume has less room than is kept back"),
             Self::NoSuchEntry(leaf) => write!(f, "there is no entry {leaf}"),
             Self::Closed => f.write_str("the journal is closed"),
         }
@@ -183,6 +186,16 @@ pub enum AppendFailure {
         /// The newest entry's time.
         newest: Timestamp,
     },
+    /// The machine's clock has jumped more than an hour ahead of the time that has passed, and has not run on for ten minutes since.
+    /// Nothing was appended.
+    ClockAhead {
+        /// The machine's time.
+        now: Timestamp,
+        /// What it would be without the jump.
+        expected: Timestamp,
+    },
+    /// A volume has less room than is kept back, and the entry is none that is written of that. Nothing was appended.
+    DiskLow,
     /// The entry or what travels with it exceeds a limit. Nothing was appended.
     TooLarge(&'static str),
     /// The entry is not one that the journal's rules take. Nothing was appended.
@@ -198,6 +211,10 @@ impl fmt::Display for AppendFailure {
             Self::ClockBehind { now, newest } => {
                 write!(f, "the clock says {now}, but the journal's newest entry is of {newest}")
             }
+            Self::ClockAhead { now, expected } => {
+                write!(f, "the clock says {now}, where by the time that has passed it should say {expected}")
+            }
+            Self::DiskLow => f.write_str("a volume has less room than is kept back"),
             Self::TooLarge(what) => write!(f, "{what} exceeds its limit"),
             Self::Refused(_) => f.write_str("the journal's rules refuse the entry"),
         }

@@ -107,6 +107,12 @@ pub(crate) fn tighten(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Bytes that this process may still write to the volume of `path`; no bound where the volume has none.
+pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
+    let volume = rustix::fs::statvfs(path)?;
+    Ok(if volume.f_blocks == 0 { u64::MAX } else { volume.f_bavail.saturating_mul(volume.f_frsize) })
+}
+
 /// The folder that holds `path`.
 pub(crate) fn parent_of(path: &Path) -> &Path {
     match path.parent() {

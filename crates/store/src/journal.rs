@@ -21,6 +21,7 @@ use crate::index::Index;
 use crate::keys::Keys;
 use crate::past::Past;
 use crate::reader::{OpenedBody, Readers};
+use crate::room::{FreeBytes, Room};
 use crate::shared::Shared;
 use crate::work::Work;
 
@@ -47,6 +48,9 @@ pub struct Options {
     pub queue_depth: usize,
     /// How long the signing key of before a planned rotation signs beside the new one, by the log's time.
     pub signing_overlap: Duration,
+    /// Bytes of the journal's volume that are kept for refusals, withdrawals and erasures, and a sixteenth of them on the volumes
+    /// of the keys; 0 keeps none. See [`Room`](crate::Room).
+    pub headroom_bytes: u64,
     /// Whether entries are indexed as they come. Without, every search reads the log: for measuring what indexing costs.
     pub index: bool,
 }
@@ -166,6 +170,33 @@ impl Journal {
     /// Why the journal has stopped; none while it runs or after it was closed in order.
     pub fn stopped(&self) -> Option<Arc<str>> {
         self.shared.stopped()
+    }
+
+    /// Whether the clock gives entries a time, and otherwise why not. To be asked about once a second, since a jump counts from when it is
+    /// seen.
+    ///
+    /// # Errors
+    /// `ClockBehind` and `ClockAhead`.
+    pub fn clock(&self) -> Result<(), AppendFailure> {
+        let newest = self.read(|state| state.last_time());
+        self.shared.clock.time_of_entry(newest).map(|_| ())
+    }
+
+    /// How much room there is, as of a second ago at most, and how many bytes are free.
+    pub fn room(&self) -> (Room, FreeBytes) {
+        self.shared.room()
+    }
+
+    /// Whether a journal that has stopped may be opened again with some hope: there is room, and each volume takes a little and
+    /// syncs it. Blocks for a few syncs.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn try_out_volumes(&self) -> Result<(), StoreError> {
+        match self.room() {
+            (Room::Ample, _) => self.shared.gauge.try_out(),
+            (Room::Low | Room::None, _) => Err(StoreError::DiskLow),
+        }
     }
 
     /// Takes no more drafts, appends those that wait, writes the checkpoint file and lets go of the log. Blocks until

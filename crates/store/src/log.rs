@@ -50,6 +50,12 @@ pub trait FrameLog: Send + Sync + fmt::Debug {
     /// The 256 hashes of a full tile.
     fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError>;
 
+    /// Bytes that may still be written to the volume that the engine keeps its files on; none where that is the data
+    /// directory's own, which the journal looks after by itself.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Syncs and lets go of the engine. Every later call fails; closing again does nothing.
     fn close(&self) -> Result<(), ReadError>;
 }

@@ -7,6 +7,7 @@ use causeway_crypto::RootKey;
 
 use crate::error::StoreError;
 use crate::key_pages::KeyPlace;
+use crate::room::Room;
 use crate::root_rotation;
 use crate::sequencer::Sequencer;
 use crate::vault::Rewrite;
@@ -27,10 +28,10 @@ impl Sequencer {
                 let _ = answer.send(self.shred(&places));
             }
             Task::BeginPages { answer } => {
-                let _ = answer.send(self.begin_afresh());
+                let _ = answer.send(self.shared.has_ample_room().and_then(|()| self.begin_afresh()));
             }
             Task::RotatePages { from, end, answer } => {
-                let _ = answer.send(self.rotate_pages(from, end));
+                let _ = answer.send(self.shared.has_ample_room().and_then(|()| self.rotate_pages(from, end)));
             }
             Task::RotateRoot { answer } => match self.rotate_root() {
                 Ok(()) => drop(answer.send(Ok(()))),
@@ -45,6 +46,9 @@ impl Sequencer {
     }
 
     fn shred(&mut self, places: &[KeyPlace]) -> Result<u64, StoreError> {
+        if self.shared.room().0 == Room::None {
+            return Err(StoreError::DiskLow);
+        }
         let mut pages: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
         places.iter().for_each(|place| pages.entry(place.page).or_default().push(place.slot));
         let (mut rewrites, mut gone) = (Vec::new(), Vec::new());
@@ -109,6 +113,7 @@ impl Sequencer {
     }
 
     fn rotate_root(&mut self) -> Result<(), root_rotation::Failed> {
+        self.shared.has_ample_room().map_err(|error| root_rotation::Failed { error, decided: false })?;
         if !self.keys.has_root_file() {
             let what = "the root key is not in a file here: put a new one where it comes from, name the one there is as \
                         previous_root, and start again";

@@ -13,10 +13,9 @@ use causeway_crypto::Digest;
 use causeway_journal::{
     Applied, Checked, Checkpoint, JournalError, Tile, VerifierKey, apply_checked, check, encode_frame, v1,
 };
-use causeway_model::{FrameSeq, LeafIndex, Timestamp};
+use causeway_model::{FrameSeq, LeafIndex};
 
 use crate::building::{Answer, Building, Offered, Request, Stamp, refuse};
-use crate::clock::Clock;
 use crate::committed::{Committed, stopped};
 use crate::error::AppendFailure;
 use crate::index::Index;
@@ -25,13 +24,11 @@ use crate::key_pages::{KeyPage, KeyPages};
 use crate::keys::Keys;
 use crate::log::{AppendError, Beside};
 use crate::past::Past;
+use crate::room::{Room, is_worth_the_reserve};
 use crate::shared::Shared;
 use crate::signers::Signers;
 use crate::vault::Vault;
 use crate::work::Work;
-
-/// How far the machine's clock may be behind the newest entry before drafts are refused. Up to that, they get its time.
-const MAX_BEHIND_MICROS: u64 = 5_000_000;
 
 /// The sequencer's own parts.
 #[derive(Debug)]
@@ -49,11 +46,10 @@ pub(crate) struct Sequencer {
     pub(crate) held: Option<Work>,
 }
 
-/// In whose name, and by which clock, frames are written.
+/// In whose name frames are written.
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) log_id: [u8; 16],
-    pub(crate) clock: Clock,
     pub(crate) stamp: Stamp,
     pub(crate) origin: String,
     pub(crate) signers: Signers,
@@ -109,15 +105,21 @@ impl Sequencer {
             self.shared.read(|state| (state.last_time(), state.head().1, !state.genesis_complete()));
         let previous = head.map(|id| id.0.to_vec()).unwrap_or_default();
         let mut building = Building::after(self.writer.log_id, previous);
-        let time = match time_of_entry(self.writer.clock.now(), last_time) {
+        let time = match self.shared.clock.time_of_entry(last_time) {
             Ok(time) => time,
             Err(failure) => {
                 refuse(first.answer, failure);
                 return Ok(building);
             }
         };
+        let (room, _) = self.shared.room();
         let mut next = Some(first);
         while let Some(request) = next.take() {
+            if !admits(room, &request.prepared.entry) {
+                refuse(request.answer, AppendFailure::DiskLow);
+                next = self.next_waiting();
+                continue;
+            }
             match building.offer(request, time, &self.writer.stamp, &mut self.pages) {
                 Ok(Offered::Settled) => {}
                 Ok(Offered::Full(request)) => {
@@ -134,12 +136,20 @@ impl Sequencer {
             if building.is_full() || in_genesis {
                 break;
             }
-            match self.queue.try_recv().ok() {
-                Some(Work::Append(request)) => next = Some(request),
-                task => self.held = task,
-            }
+            next = self.next_waiting();
         }
         Ok(building)
+    }
+
+    /// The next draft that waits. A task that comes before it is held, and ends the frame.
+    fn next_waiting(&mut self) -> Option<Request> {
+        match self.queue.try_recv().ok() {
+            Some(Work::Append(request)) => Some(request),
+            task => {
+                self.held = task;
+                None
+            }
+        }
     }
 
     /// Makes a frame durable, applies it and answers its drafts.
@@ -156,6 +166,7 @@ impl Sequencer {
             Ok(at) => return Err(self.fail(answers, &AppendError::Conflict { head: at })),
             Err(error) => return Err(self.fail(answers, &error)),
         }
+        self.shared.gauge.wrote(bytes.len());
         // If we stop here, the frame is in the log, and the next start applies it.
         self.keep_recent(seq, &frame, pages);
         // Whoever sees the new state also finds the checkpoint that covers it.
@@ -289,12 +300,13 @@ fn answer_all(answers: Vec<Answer>, frame: &v1::Frame, applied: &Applied, checkp
     }
 }
 
-/// The time that an entry gets: the machine's, or the newest entry's where the machine is a little behind it.
-fn time_of_entry(now: Timestamp, newest: Timestamp) -> Result<Timestamp, AppendFailure> {
-    if newest.0.saturating_sub(now.0) > MAX_BEHIND_MICROS {
-        return Err(AppendFailure::ClockBehind { now, newest });
+/// Whether an entry may be written while there is so much room.
+fn admits(room: Room, entry: &v1::Entry) -> bool {
+    match room {
+        Room::Ample => true,
+        Room::Low => is_worth_the_reserve(entry),
+        Room::None => false,
     }
-    Ok(now.max(newest))
 }
 
 /// An error with every cause, in one line.
@@ -306,18 +318,4 @@ fn in_words(error: &dyn Error) -> String {
         cause = error.source();
     }
     words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_never_goes_back_and_a_clock_far_behind_is_refused() {
-        let newest = Timestamp(100_000_000);
-        assert_eq!(time_of_entry(Timestamp(100_000_001), newest), Ok(Timestamp(100_000_001)));
-        assert_eq!(time_of_entry(Timestamp(95_000_000), newest), Ok(newest));
-        let now = Timestamp(94_999_999);
-        assert_eq!(time_of_entry(now, newest), Err(AppendFailure::ClockBehind { now, newest }));
-    }
 }

@@ -7,15 +7,20 @@ use causeway_journal::{JournalError, State, Tile, VerifierKey};
 use event_listener::{Event, EventListener};
 
 use crate::checkpoint_file::Signed;
+use crate::clock_guard::ClockGuard;
+use crate::error::StoreError;
 use crate::log::FrameLog;
 use crate::measures::Appends;
 use crate::recent::Recent;
+use crate::room::{FreeBytes, Gauge, Room};
 
 /// The journal's state as applied so far, and the log under it. Only the sequencer changes it.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) log: Box<dyn FrameLog>,
     pub(crate) recent: Recent,
+    pub(crate) gauge: Gauge,
+    pub(crate) clock: ClockGuard,
     pub(crate) appends: Appends,
     verifier_keys: RwLock<Vec<VerifierKey>>,
     state: RwLock<State>,
@@ -30,6 +35,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         log: Box<dyn FrameLog>,
+        (gauge, clock): (Gauge, ClockGuard),
         verifier_keys: Vec<VerifierKey>,
         state: State,
         checkpoint: Arc<str>,
@@ -38,6 +44,8 @@ impl Shared {
         Self {
             log,
             recent: Recent::new(),
+            gauge,
+            clock,
             appends: Appends::default(),
             verifier_keys: RwLock::new(verifier_keys),
             state: RwLock::new(state),
@@ -106,6 +114,17 @@ impl Shared {
             missing.clone()
         })?;
         stored.ok_or(missing)
+    }
+
+    /// How much room there is, and how many bytes are free.
+    pub(crate) fn room(&self) -> (Room, FreeBytes) {
+        self.gauge.look(self.log.as_ref())
+    }
+
+    /// # Errors
+    /// Where there is too little room for what can wait.
+    pub(crate) fn has_ample_room(&self) -> Result<(), StoreError> {
+        if self.room().0 == Room::Ample { Ok(()) } else { Err(StoreError::DiskLow) }
     }
 
     pub(crate) fn listen(&self) -> EventListener {

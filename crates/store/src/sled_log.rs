@@ -31,6 +31,9 @@ const REMEMBERED: usize = 128;
 /// start is spared reading all of them.
 const SNAPSHOT_BYTES: u64 = 32 << 20;
 
+/// Where less is free, closing makes no snapshot: the one before stays until the new one is there.
+const SNAPSHOT_ROOM: u64 = 256 << 20;
+
 /// Rows that one slice reads before it lets the writer through.
 const SLICE_ROWS: usize = 256;
 
@@ -269,6 +272,10 @@ impl FrameLog for SledLog {
         }
     }
 
+    fn free_bytes(&self) -> Option<u64> {
+        folder::free_bytes(&self.dir).ok()
+    }
+
     fn close(&self) -> Result<(), ReadError> {
         let mut gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         let Some(Opened { db, lock }) = gate.take() else { return Ok(()) };
@@ -281,6 +288,7 @@ impl FrameLog for SledLog {
         drop(db);
         if whole
             && self.written.load(Ordering::Relaxed) >= SNAPSHOT_BYTES
+            && self.free_bytes().is_some_and(|free| free >= SNAPSHOT_ROOM)
             && let Err(error) = opening::open(&self.dir)
         {
             tracing::warn!(

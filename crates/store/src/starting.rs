@@ -11,6 +11,7 @@ use causeway_journal::State;
 
 use crate::building::Stamp;
 use crate::checkpoint_file::Keeper;
+use crate::clock_guard::ClockGuard;
 use crate::erasures::Erasures;
 use crate::error::StoreError;
 use crate::folder;
@@ -25,6 +26,7 @@ use crate::page_keys;
 use crate::past::Past;
 use crate::reader::{Reader, Readers};
 use crate::replay::{Replayed, replay};
+use crate::room::Gauge;
 use crate::root_rotation;
 use crate::sequencer::{Sequencer, Writer};
 use crate::shared::Shared;
@@ -58,11 +60,12 @@ impl Journal {
         let signing_state = if contradiction.is_some() { &State::new() } else { &state };
         let writer = Writer {
             log_id: state.log_id().unwrap_or_else(causeway_crypto::random),
-            clock: options.clock,
             stamp: Stamp { node: options.node, software: options.software },
             signers: Signers::of(signing_state, log.as_ref(), &options.keys, options.signing_overlap)?,
             origin: options.origin,
         };
+        let mirror_dir = options.mirror_dir.as_deref();
+        let gauge = Gauge::of(options.headroom_bytes, &options.data_dir, &options.keys_dir, mirror_dir);
         let (keys, queue_depth) = (options.keys, options.queue_depth);
         let data_dir = options.data_dir.clone();
         let checkpoint = match contradiction.as_ref().and_then(|contradiction| contradiction.shown.as_ref()) {
@@ -73,7 +76,14 @@ impl Journal {
             }
             None => in_order(&state, &writer, &keys, &past, is_first_start)?,
         };
-        let shared = Arc::new(Shared::new(log, writer.verifier_keys(), state, checkpoint, tiles));
+        let shared = Arc::new(Shared::new(
+            log,
+            (gauge, ClockGuard::starting(options.clock)),
+            writer.verifier_keys(),
+            state,
+            checkpoint,
+            tiles,
+        ));
         if let Some(contradiction) = contradiction {
             past.halt_from_the_start(&shared, &contradiction);
         }

@@ -197,6 +197,7 @@ impl Index {
     }
 
     fn write(&self, reader: &Reader, segment: &Segment, pace: super::pages::Pace<'_>) -> Result<(), StoreError> {
+        reader.shared.has_ample_room()?;
         let folder = self.folder()?;
         let mark = self.mark(reader, segment.range())?;
         let path = build::write_segment(folder, mark, &self.pages, segment, pace)?;
@@ -205,6 +206,8 @@ impl Index {
 
     fn merge(&self, reader: &Reader, run: &[Arc<Block>]) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
+        // Both are there for a while: what was merged, and what it was merged from.
+        reader.shared.has_ample_room()?;
         let mark = self.mark(reader, first.mark.leaves.start..last.mark.leaves.end)?;
         let path = match build::write_merged(self.folder()?, mark, &self.pages, run, &mut || self.pace()) {
             Ok(path) => path,

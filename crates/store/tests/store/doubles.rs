@@ -1,7 +1,8 @@
 //! Frame logs that fail or wait where a real one seldom does, around a real one.
 
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, atomic::AtomicUsize, atomic::Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use causeway_crypto::Digest;
@@ -77,6 +78,23 @@ macro_rules! others_as_in_the_real_log {
             self.log.close()
         }
     };
+}
+
+/// A log whose volume has as much room as is said here.
+#[derive(Debug)]
+pub(crate) struct Shrinking {
+    pub(crate) log: SledLog,
+    pub(crate) free: Arc<AtomicU64>,
+}
+
+impl FrameLog for Shrinking {
+    fn append(&self, id: &Digest, bytes: &[u8], beside: &Beside, expect: Option<FrameSeq>) -> Appended {
+        self.log.append(id, bytes, beside, expect)
+    }
+    fn free_bytes(&self) -> Option<u64> {
+        Some(self.free.load(Ordering::SeqCst))
+    }
+    others_as_in_the_real_log!();
 }
 
 impl FrameLog for Failing {

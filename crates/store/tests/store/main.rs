@@ -4,6 +4,7 @@
 //! cut, altered or put back is refused or halted with its reason; no key that was destroyed is found again, in backups neither.
 //! Non-failures: an append that was told `Stopped` may be in the log.
 
+mod disk;
 mod doubles;
 mod erasure;
 mod flip;

@@ -24,6 +24,7 @@ pub(crate) struct Setting {
     pub(crate) clock: Clock,
     pub(crate) queue_depth: usize,
     pub(crate) signing_overlap: Duration,
+    pub(crate) headroom_bytes: u64,
 }
 
 impl Setting {
@@ -38,6 +39,7 @@ impl Setting {
             clock,
             queue_depth: 1_024,
             signing_overlap: Duration::ZERO,
+            headroom_bytes: 0,
         }
     }
 
@@ -94,6 +96,7 @@ impl Setting {
             origin: ORIGIN.into(),
             software: "causeway/0.1.0".into(),
             signing_overlap: self.signing_overlap,
+            headroom_bytes: self.headroom_bytes,
             queue_depth: self.queue_depth,
             index: true,
         }

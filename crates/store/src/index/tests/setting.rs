@@ -91,6 +91,7 @@ impl World {
             software: "causeway/0.1.0".into(),
             queue_depth: 1_024,
             signing_overlap: Duration::ZERO,
+            headroom_bytes: 0,
             index: settings.follows,
         };
         let log = SledLog::open(data_dir).expect("the log opens");
