@@ -114,7 +114,7 @@ impl Exchange {
             if note::verify(&checkpoint, &key).is_ok() {
                 return Ok((checkpoint, key.to_string()));
             }
-            match (self.is_healthy(), after_stop) {
+            match (self.is_running(), after_stop) {
                 (true, _) => changed.await,
                 // It may have been halted in between: then there is another pair, which stays.
                 (false, 0) => after_stop = 1,
@@ -155,7 +155,7 @@ impl Exchange {
     /// Keeps checkpoints for the time when their sizes are the past: the newest, and the newest witnessed one, each at most every ten
     /// minutes while the log grows, or at once.
     pub(crate) async fn keep_checkpoints(&self, at_once: bool) {
-        if self.halted().is_some() {
+        if self.halted().is_some() || self.is_disk_low() {
             return;
         }
         let (now, newest) = (self.now(), [Some(self.journal().checkpoint()), self.witnessed().checkpoint()]);

@@ -7,12 +7,13 @@ use causeway_agreement::{AgencyFile, Role};
 use causeway_crypto::Digest;
 use causeway_journal::v1;
 use causeway_model::{AgencyId, LeafIndex, SubmissionId, SystemId, Timestamp};
-use causeway_store::{AppendFailure, Clock, Committed, Draft, Journal, Keys};
+use causeway_store::{Clock, Journal, Keys};
 use event_listener::{Event, EventListener};
 use futures_util::lock::Mutex;
 
 use crate::answering::Answering;
 use crate::checkpoints::Kept;
+use crate::condition::Said;
 use crate::count::ReadTables;
 use crate::erase::Swept;
 use crate::governed::{Epochs, Governed};
@@ -21,9 +22,9 @@ use crate::quota::Meters;
 use crate::retention::ClockTrust;
 use crate::sealing::Windows;
 use crate::tally::Tally;
-use crate::unavailable::{append_failed, stopped};
+use crate::unavailable::stopped;
 use crate::witnessed::Witnessed;
-use crate::{Caller, Error, Pressure, Tallied};
+use crate::{Caller, Error};
 
 /// Domain of a submission's MAC, over agency and submission id.
 const SUBMISSION_DOMAIN: &str = "causeway/v1/submission";
@@ -73,6 +74,8 @@ struct Inner {
     /// How far the log has been gone through for bodies that lost; held while it is.
     swept: Mutex<Swept>,
     clock_trust: ClockTrust,
+    /// What has been said of how the journal stands.
+    said: Said,
 }
 
 impl Exchange {
@@ -113,6 +116,7 @@ impl Exchange {
             comparing: Mutex::new(()),
             erasing: Mutex::new(()),
             swept: Mutex::new(Swept::default()),
+            said: Said::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -142,11 +146,6 @@ impl Exchange {
         self.journal().changed()
     }
 
-    /// Whether the journal can be written: if not, nothing is accepted and nothing is disclosed.
-    pub fn is_healthy(&self) -> bool {
-        self.journal().is_healthy()
-    }
-
     /// To be called about once a second: closes sealing windows that are over, brings into force what waited for this day, writes the
     /// minute's summary when it is due, and lets the releaser look at the calendar.
     pub async fn tick(&self) {
@@ -156,6 +155,7 @@ impl Exchange {
             self.inner.ticked.notify(usize::MAX);
             return;
         }
+        self.look_at_condition().await;
         self.begin_agreements().await;
         self.inner.ticked.notify(usize::MAX);
         self.keep_checkpoints(false).await;
@@ -290,6 +290,10 @@ impl Exchange {
         &self.inner.clock_trust
     }
 
+    pub(crate) fn said(&self) -> &Said {
+        &self.inner.said
+    }
+
     pub(crate) fn ticked(&self) -> EventListener {
         self.inner.ticked.listen()
     }
@@ -314,36 +318,6 @@ impl Exchange {
         self.keys().ring().submission_mac().tag(SUBMISSION_DOMAIN, &[agency, id.expose().as_bytes()])
     }
 
-    /// Appends a draft, waiting for room, and answers when it is durable and applied.
-    pub(crate) async fn record(&self, draft: Draft) -> Result<Committed, Error> {
-        self.journal().append(draft).await.map_err(append_failed)
-    }
-
-    /// Appends a caller's draft. Where the queue is full it waits, or refuses at once, as the call asks; a refusal for that is
-    /// summed up, since it cannot be recorded.
-    pub(crate) async fn record_under(
-        &self,
-        pressure: Pressure,
-        caller: &Caller,
-        draft: Draft,
-    ) -> Result<Committed, Error> {
-        match pressure {
-            Pressure::Wait => self.record(draft).await,
-            Pressure::Refuse => self.record_or_refuse(caller, draft).await,
-        }
-    }
-
-    /// Appends the draft of a single call, or refuses at once where the queue is full.
-    pub(crate) async fn record_or_refuse(&self, caller: &Caller, draft: Draft) -> Result<Committed, Error> {
-        let taken = self.journal().try_append(draft).map_err(|failure| {
-            if failure == AppendFailure::Busy {
-                self.tally("", Some(&caller.system), Tallied::Overload, 1);
-            }
-            append_failed(failure)
-        });
-        taken?.await.map_err(append_failed)
-    }
-
     /// The newest durable checkpoint and its size.
     pub(crate) fn head(&self) -> Result<(Arc<str>, u64), Error> {
         let checkpoint = self.journal().checkpoint();
@@ -360,7 +334,7 @@ impl Exchange {
             if size > leaf.0 {
                 return Ok((checkpoint, size));
             }
-            if !self.is_healthy() {
+            if !self.is_running() {
                 return Err(stopped());
             }
             changed.await;

@@ -49,13 +49,16 @@ impl Notice {
 }
 
 impl Exchange {
-    /// Records a notice. That it could not be recorded is said in the log lines; whoever notices goes on all the same.
-    pub async fn note(&self, notice: &Notice) {
+    /// Records a notice; says whether it is recorded. That it could not be is said in the log lines; whoever notices goes on all the
+    /// same.
+    pub async fn note(&self, notice: &Notice) -> bool {
         let mut draft = Said::allowed(v1::Operation::Administration, notice.reason()).by_operator(&self.operator());
         let about = |agency: &AgencyId| v1::Recipient { agency: agency.to_string(), ..v1::Recipient::default() };
         draft.entry.recipient = notice.about().map(about);
-        if let Err(error) = self.record(draft).await {
+        let recorded = self.record(draft).await;
+        if let Err(error) = &recorded {
             tracing::error!(notice = notice.reason(), reason = error.reason, error = %error, "could not be recorded");
         }
+        recorded.is_ok()
     }
 }

@@ -17,7 +17,7 @@ use crate::page::{Content, Evidence, Page, PageItem, page_digest};
 use crate::quota::{left_today, quota_exceeded, renewed};
 use crate::slot::{Slot, Stretch, live_now, stretch};
 use crate::standing::standing;
-use crate::unavailable::stopped;
+use crate::unavailable::{disk_low, stopped};
 use crate::verdict::Ground;
 use crate::witnessed::{RETRY, away};
 use crate::{Caller, Class, Error, Exchange, Pressure, Tallied, cursor};
@@ -136,7 +136,7 @@ impl Exchange {
             Ok(read) => read,
             Err(refusal) => return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await),
         };
-        if !self.is_healthy() {
+        if !self.is_running() {
             // No page says then that there is nothing new: what has happened since is not known.
             return Err(stopped());
         }
@@ -155,6 +155,11 @@ impl Exchange {
         let is_put_off = |item: &PageItem| item.content == Content::Deferred;
         let last = items.last().map_or(*after, |item| item.position);
         if reading == Reading::Call && items.iter().all(is_put_off) && !self.tells_behind(agreement, last).await {
+            if room == Room::Closed && self.is_disk_low() {
+                // An entry each time would be written of the room that is kept back, for whoever asks often enough.
+                self.tally("", Some(&caller.system), Tallied::Overload, 1);
+                return Err(disk_low());
+            }
             let refusal = if room == Room::Closed { away() } else { quota_exceeded(now) };
             return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await);
         }

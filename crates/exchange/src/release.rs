@@ -127,7 +127,7 @@ impl Exchange {
     /// Releases what may be released, until the journal stops. To be run once, beside the calls.
     pub async fn run_releaser(&self) {
         let mut progress = Progress::default();
-        while self.is_healthy() {
+        while self.is_running() {
             let (changed, ticked) = (self.changed(), self.ticked());
             match self.release_round(&mut progress).await {
                 Ok(Next::Changed) => {
@@ -160,6 +160,10 @@ impl Exchange {
         for ground in &grounds {
             let noted = self.note_overdue(ground.agreement, now).await;
             round.take(ground, noted);
+        }
+        if !self.is_healthy() {
+            // Nothing of what follows could be recorded.
+            return Ok(Next::Tick);
         }
         for ground in round.granting(&grounds) {
             let through = self.pass_on(ground, progress.of(ground)).await;

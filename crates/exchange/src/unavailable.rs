@@ -1,14 +1,17 @@
-//! What callers are told where nothing can be written: the journal's queue is full, it has stopped, or it is halted.
+//! What callers are told where nothing can be written: the journal's queue or its disk is full, it has stopped, or it is halted.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_store::AppendFailure;
 
-use crate::{Class, Error, Exchange};
+use crate::{Class, Condition, Error, Exchange};
 
 /// When a caller that met a full queue may try again: a few commits later.
 const BUSY_RETRY: Duration = Duration::from_millis(50);
+
+/// When a caller that met a full disk or a wrong clock may try again: it takes somebody to see to it.
+const RETRY: Duration = Duration::from_secs(10);
 
 impl Exchange {
     /// Why the journal is halted: its history is not what it has signed. Then nothing but its last checkpoint is served.
@@ -21,7 +24,13 @@ impl Exchange {
     /// # Errors
     /// Always `Unavailable`.
     pub fn unavailable(&self) -> Error {
-        self.halted().map_or_else(stopped, |reason| halted(&reason))
+        match self.condition() {
+            Condition::Halted(reason) => halted(&reason),
+            Condition::DiskLow => disk_low(),
+            Condition::ClockBehind => clock_behind(),
+            Condition::ClockAhead => clock_ahead(),
+            Condition::Stopped(_) | Condition::Writable => stopped(),
+        }
     }
 }
 
@@ -41,12 +50,30 @@ pub(crate) fn append_failed(failure: AppendFailure) -> Error {
         }
         failure @ AppendFailure::Stopped(_) => stopped().because(failure),
         AppendFailure::Halted(reason) => halted(&reason),
-        failure @ AppendFailure::ClockBehind { .. } => {
-            let message =
-                "the gateway's clock is behind its journal: nothing is accepted or disclosed until it is right";
-            Error::new(Class::Unavailable, "journal-unavailable", message).because(failure)
-        }
+        failure @ AppendFailure::ClockBehind { .. } => clock_behind().because(failure),
+        failure @ AppendFailure::ClockAhead { .. } => clock_ahead().because(failure),
+        AppendFailure::DiskLow => disk_low(),
     }
+}
+
+/// A volume with less room than is kept back. Nothing has been lost, and it goes on without anybody's doing here.
+pub(crate) fn disk_low() -> Error {
+    let message =
+        "the gateway is short of disk space: nothing is accepted and no record is disclosed until there is room";
+    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, "disk-low", message) }
+}
+
+/// A machine whose clock is behind the journal's newest entry.
+fn clock_behind() -> Error {
+    let message = "the gateway's clock is behind its journal: nothing is accepted or disclosed until it is right";
+    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, "journal-unavailable", message) }
+}
+
+/// A machine whose clock has jumped ahead.
+fn clock_ahead() -> Error {
+    let message = "the gateway's clock has jumped ahead: nothing is accepted or disclosed until it is put right, or has run on for \
+                   ten minutes";
+    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, "journal-unavailable", message) }
 }
 
 /// A journal whose history is not what it has signed.

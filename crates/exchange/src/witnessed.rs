@@ -15,7 +15,7 @@ use event_listener::{Event, EventListener};
 use futures_util::future::{Either, select};
 
 use crate::draft::Said;
-use crate::unavailable::stopped;
+use crate::unavailable::{disk_low, stopped};
 use crate::{Class, Error, Exchange};
 
 /// When a caller that was refused for the witnesses' sake may try again.
@@ -203,16 +203,20 @@ impl Exchange {
         self.witnessed().changed.notify(usize::MAX);
     }
 
-    /// Whether nothing is disclosed at this moment, because there has been no quorum of witnesses for too long.
+    /// Whether no record is disclosed at this moment, because there has been no quorum of witnesses for too long, or there is too
+    /// little room to record it.
     pub fn disclosures_stopped(&self) -> bool {
-        self.stage().is_some_and(|(stage, _)| stage == Stage::Stopped)
+        self.is_disk_low() || self.stage().is_some_and(|(stage, _)| stage == Stage::Stopped)
     }
 
-    /// Whether anything may be disclosed at this moment, as far as the witnesses go.
+    /// Whether anything may be disclosed at this moment, as far as the witnesses and the disk go.
     ///
     /// # Errors
-    /// `Unavailable` where there has been no quorum for too long.
+    /// `Unavailable` where there has been no quorum for too long, or there is too little room.
     pub(crate) fn may_disclose(&self) -> Result<(), Error> {
+        if self.is_disk_low() {
+            return Err(disk_low());
+        }
         if self.disclosures_stopped() { Err(away()) } else { Ok(()) }
     }
 
@@ -232,7 +236,7 @@ impl Exchange {
             if size > leaf.0 {
                 return Ok(());
             }
-            if !self.is_healthy() {
+            if !self.is_running() {
                 return Err(stopped());
             }
             if ticks == WAIT_TICKS {

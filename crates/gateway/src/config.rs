@@ -1,5 +1,6 @@
 //! The gateway's settings, checked: what is here cannot be wrong, and every fault of the file is reported together.
 
+mod disk;
 mod read;
 mod witnesses;
 
@@ -12,6 +13,7 @@ use causeway_model::AgencyId;
 use causeway_store::RootSource;
 
 use crate::identity::TrustSuffix;
+pub use disk::DiskOptions;
 pub use witnesses::WitnessOptions;
 
 /// The settings of one gateway.
@@ -43,6 +45,8 @@ pub struct Config {
     pub own_identities: OwnIdentities,
     /// Who cosigns the journal's checkpoints; none where nobody is asked to.
     pub witnesses: Option<WitnessOptions>,
+    /// What is kept back of the disk.
+    pub disk: DiskOptions,
     /// Limits.
     pub limits: Limits,
     /// Where the metrics are served, on the loopback; none where they are not.
@@ -212,6 +216,9 @@ mod tests {
             ("# period_seconds = 30", "period_seconds = 0"),
             ("# alarm_minutes = 10", "alarm_minutes = 60"),
             ("# stop_hours = 4", "stop_hours = 1"),
+            ("[disk]", "[disk]\nsurprise = 1"),
+            ("# headroom_mib = 256", "headroom_mib = 1"),
+            ("# reopen_seconds = 10", "reopen_seconds = 0"),
             ("[limits]", "[limits]\nsurprise = 1"),
             ("# message_bytes = 1048576", "message_bytes = 1"),
             ("# streams = 128", "streams = \"many\""),
@@ -228,6 +235,9 @@ mod tests {
         let mut found = places(&faults);
         found.sort_unstable();
         let expected = [
+            "disk.headroom_mib",
+            "disk.reopen_seconds",
+            "disk.surprise",
             "identity.monthly_cap",
             "identity.stands_hours",
             "identity.surprise",

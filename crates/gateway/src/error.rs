@@ -18,6 +18,8 @@ pub enum Error {
     Listen(io::Error),
     /// Log lines could not be directed.
     Log(Box<dyn std::error::Error + Send + Sync>),
+    /// The journal has stopped at an error, for this reason, and its volumes take what is written again: start anew, which recovers it.
+    Reopen(std::sync::Arc<str>),
     /// Serving failed.
     Serve(tonic::transport::Error),
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Error {
             Self::Exchange(error) => f.write_str(&error.message),
             Self::Listen(_) => f.write_str("could not listen on the configured address"),
             Self::Log(_) => f.write_str("could not direct the log lines"),
+            Self::Reopen(reason) => write!(f, "the journal has stopped, and is to be opened again: {reason}"),
             Self::Serve(_) => f.write_str("serving failed"),
         }
     }
@@ -38,7 +41,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Faults(_) => None,
+            Self::Faults(_) | Self::Reopen(_) => None,
             Self::Store(source) => Some(source),
             Self::Exchange(source) => std::error::Error::source(source),
             Self::Listen(source) => Some(source),

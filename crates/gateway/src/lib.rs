@@ -21,6 +21,7 @@ mod logging;
 mod metadata;
 mod metrics;
 mod peer;
+mod reopen;
 mod server;
 mod services;
 mod shutdown;

@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::gate::Gate;
 use crate::live::Live;
 use crate::metrics::{Endpoint, Traffic};
+use crate::reopen;
 use crate::services::admin::Admin;
 use crate::services::audit::Audit;
 use crate::services::feed::Feed;
@@ -203,7 +204,7 @@ impl Gateway {
     /// Calls that are still in flight at the deadline are cut; what was not acknowledged may be sent again.
     ///
     /// # Errors
-    /// `Serve` where serving failed.
+    /// `Serve` where serving failed; `Reopen` where the journal has stopped at an error and a start may recover it.
     pub async fn serve(mut self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (metrics, (stop, stopping)) = (self.metrics.take(), shutdown::channel());
         let (mut health, health_service) = tonic_health::server::health_reporter();
@@ -242,9 +243,14 @@ impl Gateway {
             Box::pin(router.serve_with_incoming_shutdown(connections, async move { stopping.wait().await }));
         let say_serving = |is_serving| metrics.iter().for_each(|metrics| metrics.serving(is_serving));
         say_serving(true);
+        let mut reopened = None;
         let ended = tokio::select! {
             ended = &mut serving => Some(ended),
             () = shutdown => None,
+            reason = reopen::when_worth_it(&self.exchange, self.config.disk.reopen) => {
+                reopened = Some(reason);
+                None
+            }
         };
         tracing::info!("stopping");
         say_serving(false);
@@ -278,7 +284,7 @@ impl Gateway {
         if let Some(metrics) = metrics {
             metrics.close().await;
         }
-        result
+        reopened.map_or(result, |reason| Err(Error::Reopen(reason)))
     }
 
     /// What runs beside the calls.

@@ -136,6 +136,7 @@ async fn open(
             software: concat!("causeway/", env!("CARGO_PKG_VERSION")).to_owned(),
             queue_depth: config.limits.queue_depth,
             signing_overlap: config.keys.signing_overlap,
+            headroom_bytes: config.disk.headroom_bytes,
             index: true,
         };
         let journal = Journal::start(log, options)?;

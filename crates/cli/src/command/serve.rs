@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use causeway_gateway::{Config, init_logging, launch};
+use causeway_gateway::{Config, Error, init_logging, launch};
 use clap::Args;
 
 use crate::Failure;
@@ -22,6 +22,18 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
     let config = load(&options.config)?;
     init_logging(config.log).map_err(|error| Failure::gateway(&options.config, &error))?;
+    loop {
+        match serve(config.clone(), options, &mut signals).await? {
+            Ok(()) => return Ok(()),
+            // Opening the journal again is what recovers it; where that fails, whoever runs this process starts another.
+            Err(Error::Reopen(reason)) => note(format_args!("the journal had stopped ({reason}); opening it again")),
+            Err(error) => return Err(Failure::gateway(&options.config, &error)),
+        }
+    }
+}
+
+/// One start to its end: the outer error is of a start that failed.
+async fn serve(config: Config, options: &Options, signals: &mut Signals) -> Result<Result<(), Error>, Failure> {
     let (keys, data) = (config.keys_dir.clone(), config.data_dir.clone());
     let gateway = launch(config).await.map_err(|error| advised(Failure::gateway(&options.config, &error)))?;
     note(format_args!("serving on https://{}; stop with Ctrl-C", gateway.address()));
@@ -33,8 +45,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
             plain(&data.join("evidence"))
         ));
     }
-    let served = gateway.serve(async move { signals.wait().await }).await;
-    served.map_err(|error| Failure::gateway(&options.config, &error))
+    Ok(gateway.serve(signals.wait()).await)
 }
 
 /// A start that fails for want of identities or approvals, with where those come from.

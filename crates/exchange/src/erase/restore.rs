@@ -25,7 +25,7 @@ impl Exchange {
         }
         let all = self.finish_all().await;
         let lost = self.shred_lost().await;
-        if !self.is_healthy() {
+        if !self.is_running() {
             let message = "the journal stopped while erasures were finished";
             return Err(Error::new(Class::Unavailable, "journal-unavailable", message));
         }

@@ -23,7 +23,7 @@ impl Exchange {
     /// bodies that lost, until the journal stops. To be run once, beside the calls.
     pub async fn run_keeper(&self) {
         let mut keeping = Keeping::default();
-        while self.is_healthy() {
+        while self.is_running() {
             let ticked = self.ticked();
             // Also while it waits: a clock that is put forward and back between two looks would go unseen.
             let today = self.clock_trust().time().map(day_of);

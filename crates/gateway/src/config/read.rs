@@ -13,7 +13,7 @@ use causeway_model::SystemName;
 use causeway_store::RootSource;
 use toml::Value;
 
-use super::{Config, KeyOptions, Limits, Log, LogFormat, StartFolders, TlsFiles, witnesses};
+use super::{Config, KeyOptions, Limits, Log, LogFormat, StartFolders, TlsFiles, disk, witnesses};
 
 const KIB: i64 = 1024;
 
@@ -50,6 +50,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
     let own_identities = section.child_or_empty("identity", own_identities);
     let witnesses =
         section.child_or_empty("witnesses", |own| witnesses::witnesses(own, files.folder, origin.as_deref()));
+    let disk = section.child_or_empty("disk", disk::disk);
     let limits = section.child_or_empty("limits", limits);
     let metrics = section.child_or_empty("metrics", |metrics| {
         stated(metrics, "listen", None, |value| match address(value)? {
@@ -73,6 +74,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         start: start?,
         own_identities: own_identities?,
         witnesses: witnesses?,
+        disk: disk?,
         limits: limits?,
         metrics: metrics?,
         log: log?,

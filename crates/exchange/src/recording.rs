@@ -1,0 +1,43 @@
+//! Appending entries: whoever asks waits for room in the queue, or is refused at once.
+
+use causeway_store::{AppendFailure, Committed, Draft};
+
+use crate::unavailable::append_failed;
+use crate::{Caller, Error, Exchange, Pressure, Tallied};
+
+impl Exchange {
+    /// Appends a draft, waiting for room, and answers when it is durable and applied.
+    pub(crate) async fn record(&self, draft: Draft) -> Result<Committed, Error> {
+        self.journal().append(draft).await.map_err(append_failed)
+    }
+
+    /// Appends a caller's draft. Where the queue is full it waits, or refuses at once, as the call asks; a refusal for that is
+    /// summed up, since it cannot be recorded.
+    pub(crate) async fn record_under(
+        &self,
+        pressure: Pressure,
+        caller: &Caller,
+        draft: Draft,
+    ) -> Result<Committed, Error> {
+        match pressure {
+            Pressure::Wait => self.record(draft).await,
+            Pressure::Refuse => self.record_or_refuse(caller, draft).await,
+        }
+    }
+
+    /// Appends the draft of a single call, or refuses at once where the queue is full.
+    pub(crate) async fn record_or_refuse(&self, caller: &Caller, draft: Draft) -> Result<Committed, Error> {
+        let taken = self.journal().try_append(draft).map_err(|failure| {
+            if failure == AppendFailure::Busy {
+                self.tally("", Some(&caller.system), Tallied::Overload, 1);
+            }
+            append_failed(failure)
+        });
+        taken?.await.map_err(|failure| {
+            if failure == AppendFailure::DiskLow {
+                self.tally("", Some(&caller.system), Tallied::Overload, 1);
+            }
+            append_failed(failure)
+        })
+    }
+}
