@@ -79,6 +79,8 @@ impl World {
         change(&mut setup);
         let mut config = Config::load(&root.path().join("config/gateway.toml")).expect("the settings are valid");
         config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        // A journal that a test has stopped stays so, however slow the machine is.
+        config.disk.reopen = std::time::Duration::MAX;
         setup.configure.into_iter().for_each(|change| change(&mut config));
         let (clock, hand) = Clock::manual(setup.now);
         let world =

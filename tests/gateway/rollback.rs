@@ -48,7 +48,7 @@ async fn health(channel: &Channel) -> i32 {
 }
 
 /// Waits for a health, as whoever watches it is told.
-async fn until_health(channel: &Channel, wanted: i32) {
+pub(crate) async fn until_health(channel: &Channel, wanted: i32) {
     let mut client = tonic::client::Grpc::new(channel.clone());
     client.ready().await.expect("the connection stands");
     let path = PathAndQuery::from_static("/grpc.health.v1.Health/Watch");

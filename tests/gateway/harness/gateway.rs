@@ -69,6 +69,13 @@ impl Gateway {
         self.ended().await.expect("the gateway stops in order");
     }
 
+    /// Waits until it has ended by itself, and gives how.
+    pub(crate) async fn fallen(self) -> Result<(), causeway_gateway::Error> {
+        self.mirror.attend(None);
+        let served = tokio::time::timeout(PATIENCE, self.served).await;
+        served.expect("the gateway ends before the test's patience does").expect("serving does not panic")
+    }
+
     /// As `stop`, with how it ended.
     pub(crate) async fn ended(self) -> Result<(), causeway_gateway::Error> {
         self.mirror.attend(None);

@@ -2,6 +2,7 @@
 //! whatever it has stored is shown to the mirror.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ struct Shared {
     released: Condvar,
     /// Whether an append waits now.
     waiting: watch::Sender<bool>,
+    /// One more than the bytes that the log's volume is said to have free; 0 where nothing is said of it.
+    free: AtomicU64,
 }
 
 #[derive(Default)]
@@ -70,6 +73,11 @@ impl Faults {
     /// Ends all faults.
     pub(crate) fn clear(&self) {
         self.plan().fail = None;
+    }
+
+    /// Says how many bytes are free on the log's volume.
+    pub(crate) fn leave_free(&self, bytes: u64) {
+        self.0.free.store(bytes.saturating_add(1), Ordering::SeqCst);
     }
 
     /// Holds every append back until what is returned is dropped.
@@ -180,6 +188,10 @@ impl FrameLog for WatchedLog {
 
     fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError> {
         self.inner.tile(level, index)
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.faults.0.free.load(Ordering::SeqCst).checked_sub(1)
     }
 
     fn close(&self) -> Result<(), ReadError> {

@@ -1,0 +1,101 @@
+//! A clock that jumps. Held: no entry is of a time before the one before it; while the clock is behind the journal, or has jumped
+//! ahead, nothing is accepted or disclosed and the health says so; put right, it goes on at once, and nothing was lost, withdrawn or
+//! erased by a date that was none.
+
+use causeway_exchange::Condition;
+use causeway_model::Timestamp;
+use serde_json::json;
+use tonic::{Code, Status};
+
+use crate::feed::{ALBANIA, released_in};
+use crate::harness::calls::{items, pull, reason, released, submit, within};
+use crate::harness::{Gateway, World, documents};
+
+const SYSTEM: &str = "gb-nca/case-management";
+const YEAR: u64 = 366 * 24 * 3600;
+
+/// Waits until the gateway has seen how its clock is.
+pub(crate) async fn until(gateway: &Gateway, wanted: Condition) {
+    within(wanted.word(), async {
+        while gateway.exchange().condition() != wanted {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+fn told(status: &Status) -> (Code, String) {
+    (status.code(), reason(status))
+}
+
+fn unavailable() -> (Code, String) {
+    (Code::Unavailable, "journal-unavailable".to_owned())
+}
+
+fn times_never_go_back(world: &World) {
+    let entries = world.journal().entries();
+    assert!(entries.windows(2).all(|pair| pair[0].entry.time_micros <= pair[1].entry.time_micros));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_goes_back_is_waited_for_and_no_entry_goes_back_with_it() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    submit(&mut ingest, "one", &documents::profile()).await.expect("accepted");
+    let newest = world.journal().read(|state| state.last_time());
+    // A little behind, as after a correction: entries take the newest one's time.
+    world.clock().put(Timestamp(newest.0 - 4_000_000));
+    submit(&mut ingest, "two", &documents::profile()).await.expect("accepted within five seconds");
+    assert_eq!(world.journal().read(|state| state.last_time()), newest);
+    world.clock().put(Timestamp(newest.0 - 600_000_000));
+    until(&gateway, Condition::ClockBehind).await;
+    let size = world.journal().size();
+    let refused = submit(&mut ingest, "three", &documents::profile()).await.expect_err("ten minutes behind");
+    assert_eq!(told(&refused), unavailable());
+    assert!(refused.message().contains("clock"), "{}", refused.message());
+    assert_eq!(world.journal().size(), size, "nothing was written");
+    // It catches up as it runs.
+    world.clock().advance(596);
+    submit(&mut ingest, "three", &documents::profile()).await.expect("accepted");
+    assert_eq!(gateway.exchange().condition(), Condition::Writable);
+    times_never_go_back(&world);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_ahead_writes_erases_and_withdraws_nothing_and_put_back_it_goes_on_at_once() {
+    let world = World::new();
+    for system in [SYSTEM, "al-police/feed"] {
+        world.lasting(system);
+    }
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    // Retention would erase it and the agreement would be over in a year.
+    let record = documents::with(documents::profile(), json!({ "retain_until": "2027-03-01" }));
+    let receipt = submit(&mut ingest, "one", &record).await.expect("accepted");
+    released_in(&world, ALBANIA, &receipt).await;
+    let right = world.time().now();
+    world.clock().put(Timestamp(right.plus_seconds(YEAR).0));
+    until(&gateway, Condition::ClockAhead).await;
+    let size = world.journal().size();
+    let refused = submit(&mut ingest, "two", &record).await.expect_err("a year ahead");
+    assert_eq!(told(&refused), unavailable());
+    let refused = pull(&mut feed, "", 10).await.expect_err("nothing leaves under a wrong clock");
+    assert_eq!(told(&refused), unavailable());
+    // The keeper and the releaser have had their turn.
+    for _ in 0..2 {
+        gateway.exchange().tick().await;
+    }
+    assert_eq!(world.journal().size(), size, "nothing was written");
+    world.clock().put(right);
+    until(&gateway, Condition::Writable).await;
+    submit(&mut ingest, "two", &documents::profile()).await.expect("accepted, and no restart");
+    let after = items(&mut gateway.feed("al-police/feed").await).await;
+    assert!(after.iter().filter_map(released).count() >= 1, "nothing was withdrawn");
+    let newest = world.journal().read(|state| state.last_time());
+    assert!(newest.0 < right.plus_seconds(3600).0, "no entry is of next year");
+    times_never_go_back(&world);
+    gateway.stop().await;
+}
