@@ -14,6 +14,7 @@ use tonic_types::StatusExt;
 use crate::feed::{ALBANIA, released_in};
 use crate::harness::calls::{items, pull, reason, released, request, submit, withdraw, within};
 use crate::harness::{Gateway, Persist, World, documents};
+use crate::metrics::{number, scrape};
 use crate::rollback::until_health;
 
 const SYSTEM: &str = "gb-nca/case-management";
@@ -39,7 +40,9 @@ fn noted(world: &World, reason: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn short_of_room_it_takes_back_and_refuses_and_goes_on_by_itself_when_there_is_some() {
-    let world = World::new();
+    let world = World::with(|setup| {
+        setup.configure(|config| config.metrics = Some("127.0.0.1:0".parse().expect("an address")))
+    });
     let gateway = world.start().await;
     let mut ingest = gateway.ingest(SYSTEM).await;
     let mut feed = gateway.feed("al-police/feed").await;
@@ -50,6 +53,10 @@ async fn short_of_room_it_takes_back_and_refuses_and_goes_on_by_itself_when_ther
     world.faults().leave_free(HEADROOM - 1);
     health(&gateway, NOT_SERVING).await;
     assert_eq!(gateway.exchange().condition(), Condition::DiskLow);
+    let shown_there = scrape(&gateway).await;
+    assert_eq!(number(&shown_there, "causeway_disk_free_bytes{volume=\"journal\"}"), Some(HEADROOM - 1));
+    assert_eq!(number(&shown_there, "causeway_journal_condition{condition=\"disk-low\"}"), Some(1));
+    assert_eq!(number(&shown_there, "causeway_journal_condition{condition=\"writable\"}"), Some(0));
     world.journal().entry("that it says so", |seen| seen.entry.reason == "disk-low").await;
     let refused = submit(&mut ingest, "later", &documents::profile()).await.expect_err("there is no room");
     assert!(is_disk_low(&refused), "{refused:?}");

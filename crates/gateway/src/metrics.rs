@@ -3,6 +3,7 @@
 //!
 //! No label names anything but an agency, an agreement, a witness, or a word of this program's own tables.
 
+mod disk;
 mod feeds;
 mod journal;
 mod process;
@@ -222,6 +223,7 @@ impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let measures = self.exchange.measures();
         journal::of_journal(&mut encoder, &measures, &self.data_dir)?;
+        disk::of_disk(&mut encoder, &self.exchange)?;
         feeds::of_feeds(&mut encoder, &measures.feeds)?;
         measures.witnesses.map_or(Ok(()), |witnesses| feeds::of_witnesses(&mut encoder, &witnesses))
     }
