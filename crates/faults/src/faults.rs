@@ -4,6 +4,7 @@ use crate::Failed;
 use crate::table::Row;
 
 mod kill;
+mod power_cut;
 
 /// What every fault is told.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +23,7 @@ pub(crate) struct Fault {
 }
 
 /// All of them, in the order in which they are run.
-const ALL: &[Fault] = &[Fault { name: "kill-9", run: kill::run }];
+const ALL: &[Fault] = &[Fault { name: "kill-9", run: kill::run }, Fault { name: "power-cut", run: power_cut::run }];
 
 /// The faults of these names; all where there are none.
 pub(crate) fn chosen(names: &[String]) -> Result<Vec<Fault>, Failed> {

@@ -1,9 +1,11 @@
 //! Breaks a running gateway in every way that it promises to survive, and counts what was acknowledged and is gone. README.md
 //! beside this says what each fault shows and what it does not.
 
+mod chance;
 mod faults;
 mod gateway;
 mod load;
+mod power;
 mod table;
 
 use std::error::Error;

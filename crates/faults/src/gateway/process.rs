@@ -34,10 +34,7 @@ impl Process {
     /// Starts it and waits until it serves.
     pub(super) fn start(settings: &Path, launch: &Launch) -> Result<Self, Failed> {
         let begun = Instant::now();
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg("serve")
-            .arg("--config")
-            .arg(settings)
+        let mut child = command(settings)?
             .envs(launch.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -112,6 +109,23 @@ impl Drop for Process {
     }
 }
 
+/// This program as `causeway serve`.
+#[cfg(not(test))]
+fn command(settings: &Path) -> Result<Command, Failed> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("serve").arg("--config").arg(settings);
+    Ok(command)
+}
+
+/// The tests' program knows no commands: the gateway is a test of its own there.
+#[cfg(test)]
+fn command(settings: &Path) -> Result<Command, Failed> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["gateway::process::tests::serves", "--exact", "--ignored", "--nocapture"]);
+    command.env(tests::SETTINGS, settings);
+    Ok(command)
+}
+
 fn keep(said: &Mutex<VecDeque<String>>, line: String) {
     let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
     if said.len() == KEPT_LINES {
@@ -122,4 +136,20 @@ fn keep(said: &Mutex<VecDeque<String>>, line: String) {
 
 fn all(said: &Mutex<VecDeque<String>>) -> String {
     said.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitCode;
+
+    /// Names the settings to serve, for the child process.
+    pub(super) const SETTINGS: &str = "CAUSEWAY_FAULTS_SERVE";
+
+    #[test]
+    #[ignore = "the gateway of other tests, in a process of its own"]
+    fn serves() {
+        let Some(settings) = std::env::var_os(SETTINGS) else { return };
+        let code = causeway_cli::run(["causeway".into(), "serve".into(), "--config".into(), settings]);
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+    }
 }
