@@ -24,10 +24,14 @@ pub enum StoreError {
         /// Why it failed.
         source: io::Error,
     },
-    /// The data directory is not of the format that this version reads.
+    /// The data directory, or the keys folder, is not of a format that this version reads.
     Format {
         /// The file that says so.
         file: PathBuf,
+        /// The format that it says, where it says one of a later version.
+        later: Option<u32>,
+        /// The newest format that this version reads.
+        newest: u32,
     },
     /// Another process has the journal or its keys open.
     Locked {
@@ -47,6 +51,34 @@ pub enum StoreError {
     },
     /// A bundle of keys does not open: it is none, or sealed to another key.
     Bundle(CryptoError),
+    /// A backup, or a part of it, is not what was written, or not what it is taken for.
+    Backup {
+        /// The folder or the part.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A part of a backup does not open: it is sealed to another key, or was altered.
+    BackupSealed {
+        /// The part.
+        path: PathBuf,
+        /// What the opening says.
+        source: CryptoError,
+    },
+    /// A backup cannot be gone on with by this journal: why not.
+    BackupPlace(&'static str),
+    /// What was to be restored is not what its signed checkpoint says. Nothing is in place.
+    NotRestored {
+        /// What does not hold.
+        what: String,
+    },
+    /// There is no more room where a backup, or a journal from one, was to be written. A backup is gone on with once there is.
+    VolumeFull {
+        /// Where it was to be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The journal is smaller than, or differs from, a checkpoint that it has signed: it was truncated or an old copy
     /// was put back. It must not serve, nor sign.
     RolledBack {
@@ -94,6 +126,10 @@ impl StoreError {
         Self::Io { what, path: path.to_owned(), source }
     }
 
+    pub(crate) fn backup(path: &Path, what: &'static str) -> Self {
+        Self::Backup { path: path.to_owned(), what }
+    }
+
     pub(crate) fn keys(path: &Path, what: &'static str) -> Self {
         Self::Keys { path: path.to_owned(), what }
     }
@@ -103,14 +139,30 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io { what, path, .. } => write!(f, "could not {what}: {}", path.display()),
-            Self::Format { file } => {
-                write!(f, "{} does not say a journal format that this version reads", file.display())
-            }
+            Self::Format { file, later: Some(later), newest } => write!(
+                f,
+                "{} says format {later}, and this version of causeway ({}) reads formats up to {newest}: it was written by a newer \
+                 version; start that one, or restore a backup that was made before the upgrade into an empty folder (docs/backup.md)",
+                file.display(),
+                env!("CARGO_PKG_VERSION")
+            ),
+            Self::Format { file, later: None, newest } => write!(
+                f,
+                "{} does not say a format that causeway knows (1 to {newest}): it is damaged, or the folder is something else's",
+                file.display()
+            ),
             Self::Locked { path } => write!(f, "another process has this folder open: {}", path.display()),
             Self::Engine(_) => f.write_str("the log's engine did not open"),
             Self::Read(_) => f.write_str("the log could not be read"),
             Self::Bundle(_) => f.write_str("the bundle of keys does not open"),
             Self::Keys { path, what } => write!(f, "{}: {what}", path.display()),
+            Self::Backup { path, what } => write!(f, "{} {what}", path.display()),
+            Self::BackupSealed { path, .. } => write!(f, "{} does not open", path.display()),
+            Self::BackupPlace(what) => write!(f, "the backup that is to be gone on with {what}"),
+            Self::NotRestored { what } => write!(f, "the backup does not hold: {what}; nothing is in place"),
+            Self::VolumeFull { path, .. } => {
+                write!(f, "there is no more room at {}: make some, and run the same command again", path.display())
+            }
             Self::RolledBack { signed_size, found_size } if found_size < signed_size => write!(
                 f,
                 "the journal holds {found_size} entries but has signed a checkpoint of {signed_size}: it was truncated \
@@ -150,11 +202,11 @@ impl fmt::Display for StoreError {
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Io { source, .. } => Some(source),
+            Self::Io { source, .. } | Self::VolumeFull { source, .. } => Some(source),
             Self::Engine(source) | Self::CheckpointFile { source, .. } => Some(source.as_ref()),
             Self::Read(source) => Some(source),
             Self::Replay { source, .. } | Self::Proof(source) => Some(source),
-            Self::Unopened(source) | Self::Bundle(source) => Some(source),
+            Self::Unopened(source) | Self::Bundle(source) | Self::BackupSealed { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -6,45 +6,26 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
-
-/// What the `format` file of a data directory says. Another text is another format, which this version does not read.
-const FORMAT: &str = "causeway journal 2\n";
-
-/// The format before, in which the page keys were in the data directory. It is read, and made into the newest by
-/// `moved_page_keys`; a version that knows only this one must not start without the page keys.
-const FORMAT_WITH_PAGE_KEYS: &str = "causeway journal 1\n";
+use crate::format::JOURNAL;
 
 /// The folder of sled's own files within a data directory.
 pub(crate) fn engine_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("log")
 }
 
-/// Makes `data_dir` where it is absent and checks that its format is the one of this version.
+/// Makes `data_dir` where it is absent and checks that its format is one that this version reads.
 pub(crate) fn prepare(data_dir: &Path) -> Result<(), StoreError> {
     create_private(data_dir).map_err(|source| StoreError::io("create the data directory", data_dir, source))?;
-    let file = data_dir.join("format");
-    match fs::read(&file) {
-        Ok(bytes) if [FORMAT, FORMAT_WITH_PAGE_KEYS].iter().any(|known| bytes == known.as_bytes()) => Ok(()),
-        Ok(_) => Err(StoreError::Format { file }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !engine_dir(data_dir).exists() => {
-            mark_newest(data_dir)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Format { file }),
-        Err(source) => Err(StoreError::io("read the format file", &file, source)),
+    match JOURNAL.of(data_dir)? {
+        Some(_) => Ok(()),
+        None if engine_dir(data_dir).exists() => Err(JOURNAL.missing(data_dir)),
+        None => JOURNAL.mark(data_dir),
     }
 }
 
 /// Whether a data directory is of the format in which the page keys were in it.
 pub(crate) fn has_page_keys(data_dir: &Path) -> Result<bool, StoreError> {
-    let file = data_dir.join("format");
-    let bytes = fs::read(&file).map_err(|source| StoreError::io("read the format file", &file, source))?;
-    Ok(bytes == FORMAT_WITH_PAGE_KEYS.as_bytes())
-}
-
-/// Says in a data directory that its format is the newest.
-pub(crate) fn mark_newest(data_dir: &Path) -> Result<(), StoreError> {
-    let file = data_dir.join("format");
-    replace(&file, FORMAT.as_bytes()).map_err(|source| StoreError::io("write the format file", &file, source))
+    Ok(JOURNAL.of(data_dir)? == Some(1))
 }
 
 /// Makes a folder and its missing parents, each with mode 0700 and each synced into its parent.

@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::folder;
 
 /// The file's name in the data directory.
-const NAME: &str = "checkpoints";
+pub(crate) const NAME: &str = "checkpoints";
 
 /// What every record begins with. No line of a note does: its first has no space in it, the others are numbers, hashes and signatures.
 const MARKER: &str = "causeway-checkpoint ";
@@ -126,6 +126,13 @@ impl History {
         kept.by_size.range(size..).take(limit).map(|(_, record)| self.note(&kept.file, record)).collect()
     }
 
+    /// The notes of this size and larger ones up to another, each with its size, the smallest first.
+    pub(crate) fn up_to(&self, size: u64, last: u64, limit: usize) -> Result<Vec<(u64, String)>, StoreError> {
+        let kept = self.kept();
+        let found = kept.by_size.range(size..).take_while(|(size, _)| **size <= last).take(limit);
+        found.map(|(size, record)| Ok((*size, self.note(&kept.file, record)?))).collect()
+    }
+
     /// Size and root of every checkpoint that is kept.
     pub(crate) fn roots(&self) -> BTreeMap<u64, Digest> {
         self.kept().by_size.iter().map(|(size, record)| (*size, record.root)).collect()
@@ -146,8 +153,14 @@ impl History {
     }
 }
 
+/// A file that keeps these notes, as [`History::keep`] would have made it.
+pub(crate) fn file_of<'a>(notes: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    let record = |note: &str| format!("\n{}{note}", header(note.len(), sha256(&[note.as_bytes()])));
+    notes.flat_map(|note| record(note).into_bytes()).collect()
+}
+
 /// A note's checkpoint, not verified, and how many signature lines it has.
-fn read_note(note: &str) -> Option<(Checkpoint, usize)> {
+pub(crate) fn read_note(note: &str) -> Option<(Checkpoint, usize)> {
     let at = note.rfind("\n\n").filter(|_| note.len() <= MAX_NOTE_BYTES && note.ends_with('\n'))?;
     let checkpoint = Checkpoint::parse(&note[..=at]).ok()?;
     Some((checkpoint, note[at + 2..].lines().count()))

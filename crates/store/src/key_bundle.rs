@@ -3,11 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use causeway_crypto::{KeyRing, RootKey, SealingPrivateKey, SealingPublicKey, open_key_bundle, seal_key_bundle};
+use causeway_crypto::{
+    KeyRing, RootKey, SealingPrivateKey, SealingPublicKey, SigningKey, open_key_bundle, seal_key_bundle,
+};
+use causeway_journal::VerifierKey;
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::folder;
+use crate::format::KEYS;
 use crate::keys::RING;
 use crate::root_rotation;
 use crate::root_source::{self, RootSource};
@@ -23,6 +27,7 @@ const ROOT_BYTES: usize = 32;
 /// [`StoreError::Keys`] when the ring does not open under the root key, or a rotation of the root key is under way.
 pub fn seal_keys(keys_dir: &Path, root: &RootSource, recipient: &SealingPublicKey) -> Result<Vec<u8>, StoreError> {
     let path = keys_dir.join(RING);
+    KEYS.of(keys_dir)?;
     if root_rotation::is_decided(keys_dir) {
         return Err(StoreError::keys(&path, "a rotation of the root key is not ended: start the gateway first"));
     }
@@ -37,6 +42,20 @@ pub fn seal_keys(keys_dir: &Path, root: &RootSource, recipient: &SealingPublicKe
     plaintext.extend_from_slice(root.expose());
     plaintext.extend_from_slice(&ring);
     Ok(seal_key_bundle(recipient, &plaintext))
+}
+
+/// The verifier keys of a keys folder's ring, by which a journal of this origin is signed: nothing there is changed, locked or made.
+///
+/// # Errors
+/// As [`seal_keys`].
+pub(crate) fn checkpoint_keys(keys_dir: &Path, root: &RootKey, origin: &str) -> Result<Vec<VerifierKey>, StoreError> {
+    let path = keys_dir.join(RING);
+    let ring = KeyRing::unwrap(root, &secret_file::read(&path)?);
+    let ring = ring.map_err(|_| StoreError::keys(&path, "does not open under the root key"))?;
+    let key = |key: &SigningKey| {
+        VerifierKey::new(origin, key.public_key()).map_err(|error| StoreError::Engine(Box::new(error)))
+    };
+    ring.checkpoint_keys().iter().map(key).collect()
 }
 
 /// Puts the root key (as `root.key`) and the ring of a bundle into a folder that has neither. What the mirror holds belongs
@@ -54,6 +73,7 @@ pub fn open_keys(bundle: &[u8], recipient: &SealingPrivateKey, into: &Path) -> R
 
     let failed = |source| StoreError::io("restore the keys", into, source);
     folder::create_private(into).map_err(failed)?;
+    KEYS.of(into)?;
     let (root_path, ring_path) = (into.join(root_source::FILE), into.join(RING));
     for path in [&root_path, &ring_path] {
         if path.exists() {

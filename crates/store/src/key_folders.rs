@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 use crate::folder;
+use crate::format::KEYS;
 
 /// The keys folder and, where there is one, the folder on another volume that gets the same writes. What has no history is
 /// `page-keys`, `pages/` and `erasures`; the mirror holds nothing else.
@@ -15,7 +16,7 @@ pub(crate) struct KeyFolders {
 }
 
 impl KeyFolders {
-    /// Makes the folders where they are absent. Neither may be the other, nor the data directory: a copy of that one
+    /// Makes the folders where they are absent, and checks that they are of a format that this version reads. Neither may be the other, nor the data directory: a copy of that one
     /// must not hold what is destroyed here.
     pub(crate) fn prepare(primary: &Path, mirror: Option<&Path>, data_dir: &Path) -> Result<Self, StoreError> {
         let mut real = Vec::new();
@@ -28,7 +29,15 @@ impl KeyFolders {
             }
             real.push(path_itself);
         }
+        for path in [Some(primary), mirror].into_iter().flatten() {
+            KEYS.settle(path)?;
+        }
         Ok(Self { primary: primary.to_owned(), mirror: mirror.map(Path::to_owned) })
+    }
+
+    /// The same folders, as they are: nothing is made, checked or locked.
+    pub(crate) fn as_they_are(primary: &Path, mirror: Option<&Path>) -> Self {
+        Self { primary: primary.to_owned(), mirror: mirror.map(Path::to_owned) }
     }
 
     pub(crate) fn primary(&self) -> &Path {

@@ -7,10 +7,11 @@
 //!
 //! A data directory holds `format`, `lock`, `log/` (sled's files), `index/` (made of the log), `checkpoint`, `checkpoints` (those of the past) and, where its
 //! history was changed, `evidence/`; it may be copied at will. A keys folder
-//! holds `root.key`, `ring` and what has no history: `page-keys`, `pages/` and `erasures`, which a mirror gets too. Threads:
+//! holds `format`, `root.key`, `ring` and what has no history: `page-keys`, `pages/` and `erasures`, which a mirror gets too. Threads:
 //! one appends, two read, one keeps the checkpoint file, two index; the functions that callers await need no runtime.
 
 mod answer_reads;
+mod backup;
 mod building;
 mod bundle;
 mod checkpoint_file;
@@ -22,6 +23,7 @@ mod erasures;
 mod error;
 mod evidence;
 mod folder;
+mod format;
 mod history;
 mod index;
 mod journal;
@@ -55,6 +57,9 @@ mod used_keys;
 mod vault;
 mod work;
 
+pub use backup::{
+    BackupFolder, BackupPart, BackupPlace, BackupRun, Restore, RestoreKeys, Restored, Restoring, restore,
+};
 pub use bundle::Bundle;
 pub use clock::{Clock, ManualClock};
 pub use committed::{Appending, Committed};

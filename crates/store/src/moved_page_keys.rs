@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::error::StoreError;
 use crate::folder;
+use crate::format::JOURNAL;
 use crate::key_folders::KeyFolders;
 use crate::page_keys::NAME;
 use crate::secret_file;
@@ -21,7 +22,7 @@ pub(crate) fn out_of(data_dir: &Path, folders: &KeyFolders) -> Result<(), StoreE
             folder::replace(&new, &page_keys).map_err(|source| StoreError::io("move the page keys", &new, source))?;
         }
         // If we stop here, the copy is whole, and the next start goes on with it.
-        folder::mark_newest(data_dir)?;
+        JOURNAL.mark(data_dir)?;
     }
     // If we stop here, an older version refuses the directory, and the next start takes away what is left.
     if old.exists() {

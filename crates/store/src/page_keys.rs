@@ -76,6 +76,18 @@ impl PageKeys {
         Ok(Self { paths, files: RwLock::new(Files { all, wrapping }), ahead: Mutex::new(ahead) })
     }
 
+    /// Opens the file and its mirror for reading only: nothing is made or brought up to date, and a journal may run over them.
+    pub(crate) fn as_they_are(folders: &KeyFolders, root: &RootKey) -> Result<Self, StoreError> {
+        let mut paths = folders.paths(NAME);
+        paths.retain(|path| path.exists());
+        let all = paths.iter().map(|path| SlotFile::open_to_read(path)).collect::<Result<Vec<_>, _>>()?;
+        if all.is_empty() {
+            return Err(StoreError::keys(&folders.primary().join(NAME), "missing: restore it from the mirror"));
+        }
+        let files = RwLock::new(Files { all, wrapping: root.page_wrapping_key() });
+        Ok(Self { paths, files, ahead: Mutex::new(Ahead { ready: VecDeque::new(), end: 0 }) })
+    }
+
     /// The number of the first slot that has never been written: above every slot and every page in use.
     pub(crate) fn end(&self) -> u64 {
         self.ahead().end

@@ -4,6 +4,7 @@
 //! the answer; sled's own flusher off; readers in short slices through a gate, because sled's reads write; values of at
 //! most 7,000 bytes; the steps of [`opening`] before and after.
 
+mod filling;
 mod opening;
 mod rows;
 
@@ -22,6 +23,7 @@ use sled::Db;
 use crate::error::StoreError;
 use crate::folder;
 use crate::log::{AppendError, Beside, EngineError, FrameLog, ReadError};
+pub(crate) use filling::Filling;
 use rows::Assembly;
 
 /// How many of the newest frames' ids are remembered, to answer the same frame with the same place.

@@ -46,6 +46,12 @@ impl Vault {
         Ok(vault)
     }
 
+    /// What the keys folder holds, for reading only: a journal may run over it meanwhile.
+    pub(crate) fn as_it_is(folders: &KeyFolders, root: &RootKey) -> Result<Self, StoreError> {
+        let page_keys = PageKeys::as_they_are(folders, root)?;
+        Ok(Self { page_keys, rewritten: Rewritten::as_they_are(folders), retiring: List::of(folders) })
+    }
+
     pub(crate) fn page_keys(&self) -> &PageKeys {
         &self.page_keys
     }

@@ -7,6 +7,7 @@ use causeway_crypto::{CryptoError, KeyRing, RootKey};
 
 use crate::error::StoreError;
 use crate::folder;
+use crate::format::KEYS;
 use crate::page_keys;
 use crate::root_rotation;
 use crate::root_source::{self, RootSource};
@@ -26,6 +27,7 @@ pub(super) struct KeyFiles {
 impl KeyFiles {
     pub(super) fn in_dir(dir: &Path) -> Result<Self, StoreError> {
         folder::create_private(dir).map_err(|source| StoreError::io("create the keys folder", dir, source))?;
+        KEYS.of(dir)?;
         Ok(Self { dir: dir.to_owned(), root: dir.join(root_source::FILE), ring: dir.join(RING) })
     }
 

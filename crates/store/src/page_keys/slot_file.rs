@@ -73,6 +73,12 @@ impl SlotFile {
         Ok(Self { file, path: path.to_owned() })
     }
 
+    /// Opens the file for reading.
+    pub(super) fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(|source| StoreError::io("open the page-key file", path, source))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

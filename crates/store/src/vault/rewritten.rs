@@ -46,6 +46,11 @@ impl Rewritten {
         Ok(rewritten)
     }
 
+    /// Both as they are.
+    pub(super) fn as_they_are(folders: &KeyFolders) -> Self {
+        Self { folders: folders.paths(NAME) }
+    }
+
     /// A page's stored form; none where it has not been written anew.
     pub(super) fn page(&self, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
         read(self.folders.first().expect("the keys folder's own is always there"), number)
