@@ -3,6 +3,9 @@
 use crate::Failed;
 use crate::table::Row;
 
+mod clock;
+mod disk_full;
+mod eio;
 mod kill;
 mod power_cut;
 
@@ -23,7 +26,13 @@ pub(crate) struct Fault {
 }
 
 /// All of them, in the order in which they are run.
-const ALL: &[Fault] = &[Fault { name: "kill-9", run: kill::run }, Fault { name: "power-cut", run: power_cut::run }];
+const ALL: &[Fault] = &[
+    Fault { name: "kill-9", run: kill::run },
+    Fault { name: "power-cut", run: power_cut::run },
+    Fault { name: "disk-full", run: disk_full::run },
+    Fault { name: "eio", run: eio::run },
+    Fault { name: "clock", run: clock::run },
+];
 
 /// The faults of these names; all where there are none.
 pub(crate) fn chosen(names: &[String]) -> Result<Vec<Fault>, Failed> {

@@ -2,10 +2,13 @@
 //! beside this says what each fault shows and what it does not.
 
 mod chance;
+mod failing;
 mod faults;
 mod gateway;
 mod load;
 mod power;
+mod small_volume;
+mod stand;
 mod table;
 
 use std::error::Error;
