@@ -7,6 +7,8 @@
 mod disk;
 mod doubles;
 mod erasure;
+mod first_format;
+mod first_format_rows;
 mod flip;
 mod frames;
 mod journal;
