@@ -73,9 +73,7 @@ impl Tallied {
 
     const fn said(self) -> Said {
         match self {
-            Self::HandshakeRefused | Self::HandshakeSlow => {
-                Said::denied(v1::Operation::Authentication, self.reason())
-            }
+            Self::HandshakeRefused | Self::HandshakeSlow => Said::denied(v1::Operation::Authentication, self.reason()),
             Self::Malformed | Self::Overload | Self::OverLimit | Self::TooSlow | Self::Flood => {
                 Said::denied(v1::Operation::Administration, self.reason())
             }
