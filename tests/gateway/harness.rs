@@ -8,6 +8,7 @@ mod gateway;
 mod lines;
 mod log;
 mod mirror;
+pub(crate) mod raw_h2;
 pub(crate) mod raw_tls;
 
 use std::fs;
@@ -174,15 +175,25 @@ impl World {
         }
     }
 
+    /// Starts the gateway, which calls this where its calls are.
+    pub(crate) async fn start_with(&self, probe: causeway_gateway::Probe) -> Gateway {
+        let launched = self.launch().await.unwrap_or_else(|error| panic!("the gateway does not start: {error:?}"));
+        Gateway::serve(launched.with_probe(probe), Arc::clone(&self.root), self.mirror.clone())
+    }
+
     /// Starts the gateway, or says why it did not.
     pub(crate) async fn try_start(&self) -> Result<Gateway, causeway_gateway::Error> {
+        let launched = self.launch().await?;
+        Ok(Gateway::serve(launched, Arc::clone(&self.root), self.mirror.clone()))
+    }
+
+    async fn launch(&self) -> Result<causeway_gateway::Gateway, causeway_gateway::Error> {
         let (faults, mirror) = (self.faults.clone(), self.mirror.clone());
         let log = move |data_dir: &Path| -> Result<Box<dyn causeway_store::FrameLog>, StoreError> {
             let inner = SledLog::open(data_dir)?;
             Ok(Box::new(log::WatchedLog::over(inner, faults, mirror)))
         };
-        let launched = causeway_gateway::launch_over(self.config.clone(), self.clock.clone(), log).await?;
-        Ok(Gateway::serve(launched, Arc::clone(&self.root), self.mirror.clone()))
+        causeway_gateway::launch_over(self.config.clone(), self.clock.clone(), log).await
     }
 
     /// The way to a gateway of this world that runs in another process.

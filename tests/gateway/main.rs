@@ -31,6 +31,7 @@ mod identity;
 mod import;
 mod ingest;
 mod life;
+mod limits;
 mod metrics;
 mod minimum_cell;
 mod mirrored;

@@ -34,12 +34,14 @@ pub(crate) struct Row {
     pub(crate) while_suspended: bool,
     /// Whether it is served while the journal is halted.
     pub(crate) while_halted: bool,
+    /// Whether its request is a stream of messages, which flow control holds back.
+    pub(crate) streams: bool,
     pub(crate) answerer: Answerer,
 }
 
 impl Row {
     const fn of(path: &'static str, access: Access) -> Self {
-        Self { path, access, while_suspended: false, while_halted: false, answerer: Answerer::Service }
+        Self { path, access, while_suspended: false, while_halted: false, streams: false, answerer: Answerer::Service }
     }
 
     const fn role(path: &'static str, role: Role) -> Self {
@@ -60,6 +62,10 @@ impl Row {
 
     const fn while_halted(self) -> Self {
         Self { while_halted: true, ..self }
+    }
+
+    const fn streams(self) -> Self {
+        Self { streams: true, ..self }
     }
 
     const fn any(path: &'static str) -> Self {
@@ -87,7 +93,7 @@ const HASHES: &[Role] = &[Role::Auditor, Role::Witness];
 /// Every method that is served. What has no row cannot be called, and a served method without a row stops the start.
 const TABLE: &[Row] = &[
     Row::role("/causeway.v1.IngestService/Submit", Role::Submitter),
-    Row::role("/causeway.v1.IngestService/SubmitStream", Role::Submitter),
+    Row::role("/causeway.v1.IngestService/SubmitStream", Role::Submitter).streams(),
     Row::role("/causeway.v1.IngestService/Withdraw", Role::Submitter).while_suspended(),
     Row::role("/causeway.v1.IngestService/Validate", Role::Submitter),
     Row::role("/causeway.v1.IngestService/GetReceipt", Role::Submitter),
@@ -129,7 +135,7 @@ const TABLE: &[Row] = &[
     Row::role("/causeway.v1.AdminService/RotateKey", Role::Operator),
     Row::any("/grpc.health.v1.Health/Check").while_halted(),
     Row::any("/grpc.health.v1.Health/Watch").while_halted(),
-    Row::any("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
+    Row::any("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo").streams(),
 ];
 
 /// The log's files (C2SP tlog-tiles). A path that ends in a slash stands for everything below it; the first row counts.

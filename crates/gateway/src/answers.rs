@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 use tonic::Status;
 use tracing::Instrument;
 
-use crate::standing::Standing;
+use crate::gate::Call;
+use crate::panics::{At, contained};
 
 /// Where a task puts its answers.
 pub(crate) type Sink<T> = mpsc::Sender<Result<T, Status>>;
@@ -33,16 +34,19 @@ pub(crate) struct Answers<T> {
 
 impl<T: Send + 'static> Answers<T> {
     /// Runs `make` beside a watch on the peer's standing: see [`Answers::until`].
-    pub(crate) fn from<F>(standing: Standing, ahead: usize, make: impl FnOnce(Sink<T>) -> F) -> Self
+    pub(crate) fn from<F>(call: &Call, ahead: usize, make: impl FnOnce(Sink<T>) -> F) -> Self
     where
         F: Future<Output = Result<(), Gone>> + Send + 'static,
     {
-        Self::until(async move { standing.lost().await }, ahead, make)
+        let standing = call.standing.clone();
+        Self::until(call, async move { standing.lost().await }, ahead, make)
     }
 
     /// Runs `make` until `lost` says why the peer may not go on. Then `make` is dropped where it stands, and the stream ends
-    /// with the reason at once, ahead of the at most `ahead` answers that the client has not taken.
+    /// with the reason at once, ahead of the at most `ahead` answers that the client has not taken. So it does where `make` panics: no
+    /// part of an answer passes for the whole.
     pub(crate) fn until<F>(
+        call: &Call,
         lost: impl Future<Output = Status> + Send + 'static,
         ahead: usize,
         make: impl FnOnce(Sink<T>) -> F,
@@ -53,14 +57,21 @@ impl<T: Send + 'static> Answers<T> {
         let (sink, ready) = mpsc::channel(ahead);
         let (cutter, cut) = oneshot::channel();
         let made = make(sink);
+        let call = call.clone();
         let task = async move {
-            tokio::select! {
+            let made = async {
+                call.at(At::Answers);
+                made.await
+            };
+            let status = tokio::select! {
                 // The client's going is not a fault: there is nobody left to tell.
-                _ = made => {}
-                status = lost => {
-                    let _ = cutter.send(status);
-                }
-            }
+                made = contained(made) => match made {
+                    Ok(_) => return,
+                    Err(_) => call.panicked().await,
+                },
+                status = lost => status,
+            };
+            let _ = cutter.send(status);
         };
         tokio::spawn(task.in_current_span());
         Self { ready, cut: Some(cut), over: false }
@@ -85,6 +96,10 @@ impl<T> Stream for Answers<T> {
             }
         }
         let next = self.ready.poll_recv(cx);
+        // Where no more comes and nobody has said yet how it ended, it has not ended well until the word is there.
+        if matches!(next, Poll::Ready(None)) && self.cut.is_some() {
+            return Poll::Pending;
+        }
         if let Poll::Ready(Some(Err(_)) | None) = next {
             self.over = true;
         }

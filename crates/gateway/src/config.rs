@@ -1,6 +1,7 @@
 //! The gateway's settings, checked: what is here cannot be wrong, and every fault of the file is reported together.
 
 mod disk;
+mod limits;
 mod read;
 mod witnesses;
 
@@ -14,6 +15,7 @@ use causeway_store::RootSource;
 
 use crate::identity::TrustSuffix;
 pub use disk::DiskOptions;
+pub use limits::{Limits, Quota, Quotas};
 pub use witnesses::WitnessOptions;
 
 /// The settings of one gateway.
@@ -88,36 +90,6 @@ pub struct StartFolders {
     pub schemas: PathBuf,
     /// Approvals, `<document digest>.toml`.
     pub approvals: PathBuf,
-}
-
-/// Limits, each within its sensible range.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Largest request message, in bytes: the hard cap of decoding, beyond which a call ends. What is over a record's own
-    /// limit (`causeway_schema::MAX_DOCUMENT_BYTES`) and within this one is refused as a record, and a stream goes on.
-    ///
-    /// It bounds memory: a call holds one message that is being read, so a connection at most `streams` of them and what its
-    /// window lets be on its way, 128 x 1 MiB + 4 MiB at the defaults. A `SubmitStream` holds besides what is under way:
-    /// at most 4 MiB and one message, however many submissions that is. Only an authenticated system can make it so.
-    pub message_bytes: usize,
-    /// Largest set of request headers, in bytes.
-    pub header_bytes: u32,
-    /// Connections at a time.
-    pub connections: usize,
-    /// Calls at a time on one connection.
-    pub streams: u32,
-    /// Submissions under way on one stream.
-    pub stream_window: usize,
-    /// Entries that may wait for the journal.
-    pub queue_depth: usize,
-    /// The longest handshake.
-    pub handshake: Duration,
-    /// Time without traffic before a probe.
-    pub keepalive: Duration,
-    /// Time between empty pages of a watch.
-    pub heartbeat: Duration,
-    /// Time to finish what is in flight.
-    pub shutdown: Duration,
 }
 
 /// How lines are written.

@@ -63,6 +63,8 @@ impl Finish {
         let micros = self.count(status::code_name(code));
         self.span.in_scope(|| match code {
             Code::Ok => tracing::debug!(?code, micros, "call finished"),
+            // Whoever is over a limit can cause it at will; it is summed up, and said once a minute.
+            Code::ResourceExhausted => tracing::debug!(?code, reason, micros, "call refused"),
             _ => tracing::info!(?code, reason, micros, "call refused"),
         });
     }

@@ -10,17 +10,19 @@ use std::task::{Context, Poll};
 use causeway_exchange::{Caller, Tallied};
 use causeway_model::RequestId;
 use http::HeaderValue;
+use prost::Message;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::access::{self, Access, Answerer};
-use crate::config::Limits;
 use crate::finish::{Counted, Finish};
-use crate::live::Live;
+use crate::limits::{Attached, Manner, Pages, Place, Room};
 use crate::log_files::{LogFiles, Wanted};
 use crate::metrics::{Open, Traffic};
+use crate::panics::{At, Probe, contained};
 use crate::peer::Peer;
 use crate::standing::{Standing, Standings};
 use crate::status::{self, Fault};
@@ -33,6 +35,9 @@ pub(crate) struct Call {
     pub(crate) caller: Arc<Caller>,
     /// For calls that last.
     pub(crate) standing: Standing,
+    attached: Attached,
+    pages: Pages,
+    probe: Probe,
 }
 
 impl Call {
@@ -47,6 +52,32 @@ impl Call {
         exchange.tally("", Some(&self.caller.system), Tallied::Malformed, 1);
         fault
     }
+
+    /// Room for one record more of those that may be accepted today.
+    pub(crate) fn record(&self) -> Result<Room, Status> {
+        self.attached.party.record().map_err(|over| Fault::OverLimit(over).into())
+    }
+
+    /// Leave to make a page that may be large: so many at a time wait to be taken.
+    pub(crate) async fn page(&self) -> Result<OwnedSemaphorePermit, Status> {
+        self.attached.party.page().await.map_err(|over| Fault::OverLimit(over).into())
+    }
+
+    /// Such a page is made; the leave is given back when it has been taken.
+    pub(crate) fn made(&self, leave: OwnedSemaphorePermit, page: &impl Message) {
+        self.pages.made(leave, page.encoded_len());
+    }
+
+    /// Says where the call is.
+    pub(crate) fn at(&self, at: At) {
+        self.probe.at(at);
+    }
+
+    /// A task of the call panicked: what it was about leaves its entry, and the caller an opaque refusal.
+    pub(crate) async fn panicked(&self) -> Status {
+        self.attached.party.panicked();
+        self.standing.deny(Fault::Bug).await
+    }
 }
 
 /// Puts the gate before a service.
@@ -54,9 +85,8 @@ impl Call {
 pub(crate) struct Gate {
     standings: Arc<Standings>,
     files: LogFiles,
-    #[expect(dead_code, reason = "what a request is held to by limits that change")]
-    limits: Arc<Live<Limits>>,
     traffic: Traffic,
+    probe: Probe,
 }
 
 /// What was admitted, and who answers it.
@@ -73,26 +103,75 @@ enum Admitted {
 }
 
 impl Gate {
-    pub(crate) fn new(standings: Arc<Standings>, limits: Arc<Live<Limits>>, traffic: Traffic) -> Self {
+    pub(crate) fn new(standings: Arc<Standings>, traffic: Traffic, probe: Probe) -> Self {
         let files = LogFiles::of(standings.exchange.clone());
-        Self { standings, files, limits, traffic }
+        Self { standings, files, traffic, probe }
     }
 
     /// Puts our own status in the place of the codec's, and counts what a peer sent that was no request.
-    fn answered(&self, peer: Option<Peer>, response: http::Response<Body>) -> http::Response<Body> {
-        match (status::of_codec(response.headers()), peer) {
-            (Some(fault), Some(peer)) => {
+    fn answered(&self, peer: &Peer, response: http::Response<Body>) -> http::Response<Body> {
+        match status::of_codec(response.headers()) {
+            Some(fault) => {
                 self.standings.exchange.tally("", Some(peer.system()), Tallied::Malformed, 1);
                 Status::from(fault).into_http()
             }
-            (Some(_), None) | (None, _) => response,
+            None => response,
         }
     }
 
-    /// Admits a request or not.
-    async fn admit(&self, request: &mut http::Request<Body>, request_id: RequestId) -> Result<Admitted, Status> {
+    /// A place for the request among those of its party, before anything else is done about it.
+    fn place(attached: Option<&Attached>, request: &http::Request<Body>) -> Result<Place, Status> {
         // The acceptor attaches a peer to every connection; without one there is nobody to answer to.
-        let peer = request.extensions().get::<Peer>().cloned().ok_or(Fault::Bug)?;
+        let attached = attached.ok_or(Fault::Bug)?;
+        let row = access::row(request.uri().path());
+        let manner = Manner {
+            protects: row.is_some_and(|row| row.while_suspended),
+            streams: row.is_some_and(|row| row.streams),
+        };
+        attached.request(manner).map_err(|over| Fault::OverLimit(over).into())
+    }
+
+    /// Answers a request that has its place.
+    async fn serve<S: Inner>(
+        &self,
+        mut inner: S,
+        request: http::Request<Body>,
+        wanted: Option<&Wanted>,
+        attached: &Attached,
+        request_id: RequestId,
+        pages: &Pages,
+    ) -> http::Response<Body> {
+        self.probe.at(At::Call);
+        let streams = access::row(request.uri().path()).is_some_and(|row| row.streams);
+        let mut request = attached.arriving(request, streams);
+        match (self.admit(&mut request, attached, request_id, pages).await, wanted) {
+            (Ok(Admitted::Unattended(standing)), _) => lapse::follow(standing, answer(&mut inner, request).await),
+            (Ok(Admitted::Hashes(peer)), Some(wanted)) => self.files.hashes(wanted, peer.system()).await,
+            (Ok(Admitted::Entries(caller)), Some(wanted)) => self.files.entries(wanted, &caller).await,
+            (Ok(Admitted::Call | Admitted::Hashes(_) | Admitted::Entries(_)), _) => {
+                self.answered(&attached.peer, answer(&mut inner, request).await)
+            }
+            (Err(status), wanted) => refused(&status, wanted),
+        }
+    }
+
+    /// A request ended in a panic: what is left of it is an entry, a line and an opaque refusal.
+    async fn panicked(&self, peer: &Peer, request_id: RequestId) -> Status {
+        self.traffic.panicked();
+        let (basis, peer) = (Arc::clone(&self.standings), peer.clone());
+        let standing = Standing { basis, peer, access: Access::AnySystem, while_suspended: false, request_id };
+        standing.deny(Fault::Bug).await
+    }
+
+    /// Admits a request or not.
+    async fn admit(
+        &self,
+        request: &mut http::Request<Body>,
+        attached: &Attached,
+        request_id: RequestId,
+        pages: &Pages,
+    ) -> Result<Admitted, Status> {
+        let peer = &attached.peer;
         let exchange = &self.standings.exchange;
         let malformed = |fault: Fault| {
             exchange.tally("", Some(peer.system()), Tallied::Malformed, 1);
@@ -108,7 +187,7 @@ impl Gate {
         standing.check().await?;
         match (access, row.answerer) {
             (Access::AnySystem, _) => return Ok(Admitted::Unattended(standing)),
-            (Access::Roles(_), Answerer::Hashes) => return Ok(Admitted::Hashes(peer)),
+            (Access::Roles(_), Answerer::Hashes) => return Ok(Admitted::Hashes(peer.clone())),
             (Access::Roles(_), Answerer::Service | Answerer::Entries) => {}
         }
         let (purpose, operator) = metadata::read(request.headers()).map_err(malformed)?;
@@ -124,7 +203,8 @@ impl Gate {
         if row.answerer == Answerer::Entries {
             return Ok(Admitted::Entries(caller));
         }
-        request.extensions_mut().insert(Call { caller, standing });
+        let (attached, pages, probe) = (attached.clone(), pages.clone(), self.probe.clone());
+        request.extensions_mut().insert(Call { caller, standing, attached, pages, probe });
         Ok(Admitted::Call)
     }
 }
@@ -156,28 +236,30 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let gate = self.gate.clone();
         // The service that was polled ready is the one to call; its clone waits for the next request.
         let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let inner = std::mem::replace(&mut self.inner, clone);
         let request_id = RequestId::from_bytes(causeway_crypto::random());
         let span = span(&request, request_id);
-        let peer = request.extensions().get::<Peer>().cloned();
-        let open: Option<Open> = peer.as_ref().map(|peer| gate.traffic.call(&peer.system().agency));
+        let attached = request.extensions().get::<Attached>().cloned();
+        let open: Option<Open> = attached.as_ref().map(|own| gate.traffic.call(&own.peer.system().agency));
         let finish =
             Finish::new(span.clone(), Counted { traffic: gate.traffic.clone(), method: method(&request), _open: open });
         let answer = async move {
-            let wanted = Wanted::of(&request);
-            let mut response = match (gate.admit(&mut request, request_id).await, &wanted) {
-                (Ok(Admitted::Unattended(standing)), _) => lapse::follow(standing, inner.call(request).await?),
-                (Ok(Admitted::Hashes(peer)), Some(wanted)) => gate.files.hashes(wanted, peer.system()).await,
-                (Ok(Admitted::Entries(caller)), Some(wanted)) => gate.files.entries(wanted, &caller).await,
-                (Ok(Admitted::Call | Admitted::Hashes(_) | Admitted::Entries(_)), _) => {
-                    gate.answered(peer, inner.call(request).await?)
+            let (wanted, pages) = (Wanted::of(&request), Pages::default());
+            let mut response = match (Gate::place(attached.as_ref(), &request), &attached) {
+                (Ok(place), Some(attached)) => {
+                    let served = gate.serve(inner, request, wanted.as_ref(), attached, request_id, &pages);
+                    let response = match contained(served).await {
+                        Ok(response) => response,
+                        Err(_) => refused(&gate.panicked(&attached.peer, request_id).await, wanted.as_ref()),
+                    };
+                    attached.leaving(response, pages, place)
                 }
-                (Err(status), Some(_)) => log_files::refusal(&status),
-                (Err(status), None) => status.into_http(),
+                (Ok(_), None) => refused(&Fault::Bug.into(), wanted.as_ref()),
+                (Err(status), _) => refused(&status, wanted.as_ref()),
             };
             if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
                 response.headers_mut().insert(metadata::REQUEST_ID, value);
@@ -192,6 +274,30 @@ where
     }
 }
 
+/// What the gate stands before.
+trait Inner:
+    Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible, Future: Send> + Send
+{
+}
+
+impl<S> Inner for S where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible, Future: Send> + Send
+{
+}
+
+async fn answer(inner: &mut impl Inner, request: http::Request<Body>) -> http::Response<Body> {
+    let Ok(response) = inner.call(request).await;
+    response
+}
+
+/// A refusal, as a call or as a file is refused.
+fn refused(status: &Status, wanted: Option<&Wanted>) -> http::Response<Body> {
+    match wanted {
+        Some(_) => log_files::refusal(status),
+        None => status.clone().into_http(),
+    }
+}
+
 /// The method by the table's own name, never the peer's.
 fn method(request: &http::Request<Body>) -> &'static str {
     access::row(request.uri().path()).map_or("unknown", |row| row.path)
@@ -200,8 +306,8 @@ fn method(request: &http::Request<Body>) -> &'static str {
 /// The span of a request: its id in every line, whatever the level; its method by the table's own name and never the peer's.
 fn span(request: &http::Request<Body>, request_id: RequestId) -> tracing::Span {
     let method = method(request);
-    match request.extensions().get::<Peer>() {
-        Some(peer) => tracing::error_span!("request", request_id = %request_id, method, system = %peer.system()),
+    match request.extensions().get::<Attached>() {
+        Some(own) => tracing::error_span!("request", request_id = %request_id, method, system = %own.peer.system()),
         None => tracing::error_span!("request", request_id = %request_id, method),
     }
 }

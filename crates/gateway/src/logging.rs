@@ -12,6 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Log, LogFormat};
 use crate::error::Error;
+use crate::panics;
 
 /// Puts another filter in the place of the one of now.
 type Change = Box<dyn Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync>;
@@ -26,6 +27,7 @@ static CHANGE: OnceLock<Change> = OnceLock::new();
 pub fn init(log: Log) -> Result<(), Error> {
     let (lines, change) = lines(log, std::io::stderr);
     lines.try_init().map_err(|error| Error::Log(error.into()))?;
+    panics::say_where();
     // Nobody else has set it: the subscriber is one of a process, too.
     let _ = CHANGE.set(change);
     Ok(())

@@ -26,8 +26,10 @@ use crate::access;
 use crate::config::Config;
 use crate::error::Error;
 use crate::gate::Gate;
+use crate::limits::Parties;
 use crate::live::Live;
 use crate::metrics::{Endpoint, Traffic};
+use crate::panics::Probe;
 use crate::reopen;
 use crate::services::admin::Admin;
 use crate::services::audit::Audit;
@@ -90,15 +92,17 @@ impl Ready {
         let standings =
             Arc::new(Standings { authority: Arc::clone(&authority), exchange: exchange.clone(), clock: clock.clone() });
         let traffic = Traffic::default();
-        Ok(Self { config, acceptor: Acceptor { tls, authority, exchange, clock, limits, traffic }, standings })
+        let parties = Parties::new(Arc::clone(&limits), exchange.clone(), clock.clone(), traffic.clone());
+        let acceptor = Acceptor { tls, authority, exchange, clock, limits, traffic, parties };
+        Ok(Self { config, acceptor, standings })
     }
 
     /// The gateway that serves on this socket.
     pub(crate) fn on(self, listener: TcpListener) -> Result<Gateway, Error> {
         let Self { config, acceptor, standings } = self;
         let address = listener.local_addr().map_err(Error::Listen)?;
-        let (exchange, witnesses) = (acceptor.exchange.clone(), None);
-        Ok(Gateway { config, exchange, acceptor, standings, listener, address, metrics: None, witnesses })
+        let (exchange, witnesses, probe) = (acceptor.exchange.clone(), None, Probe::default());
+        Ok(Gateway { config, exchange, acceptor, standings, listener, address, metrics: None, witnesses, probe })
     }
 }
 
@@ -152,12 +156,18 @@ pub struct Gateway {
     address: SocketAddr,
     metrics: Option<Endpoint>,
     witnesses: Option<Witnesses>,
+    probe: Probe,
 }
 
 impl Gateway {
     /// The same gateway, which has its checkpoints cosigned. The exchange goes by these witnesses already.
     pub(crate) fn with(self, witnesses: Option<Witnesses>) -> Self {
         Self { witnesses, ..self }
+    }
+
+    /// The same gateway, which says where its calls are: for tests that let them panic there.
+    pub fn with_probe(self, probe: Probe) -> Self {
+        Self { probe, ..self }
     }
 
     /// The same gateway, whose metrics are served there.
@@ -215,6 +225,7 @@ impl Gateway {
         let releaser = spawn_releaser(self.exchange.clone(), releaser_stopping);
         let (stop_keeper, keeper_stopping) = shutdown::channel();
         let keeper = spawn_keeper(self.exchange.clone(), health.clone(), said, keeper_stopping);
+        self.acceptor.parties.read_journal().await;
         let limits = self.acceptor.limits.now();
         let mut server = Server::builder()
             .max_concurrent_streams(limits.streams)
@@ -223,11 +234,7 @@ impl Gateway {
             .http2_keepalive_timeout(Some(limits.keepalive))
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .layer(Gate::new(
-                Arc::clone(&self.standings),
-                Arc::clone(&self.acceptor.limits),
-                self.acceptor.traffic.clone(),
-            ));
+            .layer(Gate::new(Arc::clone(&self.standings), self.acceptor.traffic.clone(), self.probe.clone()));
         let (ingest, feed, audit) = self.services(&stopping);
         let (protection, admin) = self.offices();
         let router = server

@@ -13,6 +13,8 @@ use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use crate::limits::Over;
+
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +52,10 @@ pub(crate) enum Fault {
     NotARequest,
     /// The message is over the configured hard cap (`limits.message_bytes`); nothing of it was read, and a stream ends.
     MessageTooLong,
+    /// Nothing more of the request came.
+    TooSlow,
+    /// The agency or the system has more under way, or has sent more, than it may.
+    OverLimit(Over),
     /// The gateway is stopping.
     Stopping,
     /// Something that cannot be, was.
@@ -72,6 +78,8 @@ impl Fault {
             Self::Alone(..) => "field-needs-another",
             Self::NotARequest => "request-malformed",
             Self::MessageTooLong => "message-too-long",
+            Self::TooSlow => "request-too-slow",
+            Self::OverLimit(over) => over.quantity.reason(),
             Self::Stopping => "stopping",
             Self::Bug => "internal",
         }
@@ -113,6 +121,8 @@ impl Fault {
                 "the message is longer than this gateway takes, so nothing after it can be read; a record has at most 128 KiB"
                     .into()
             },
+            Self::TooSlow => "the request stopped coming before it was whole; send it again".into(),
+            Self::OverLimit(over) => format!("{}; try again after the delay", over.quantity.what()),
             Self::Stopping => "the gateway is stopping; try again".into(),
             Self::Bug => INTERNAL.into(),
         }
@@ -130,6 +140,8 @@ impl Fault {
             | Self::Alone(..)
             | Self::NotARequest => Code::InvalidArgument,
             Self::MessageTooLong => Code::OutOfRange,
+            Self::TooSlow => Code::DeadlineExceeded,
+            Self::OverLimit(_) => Code::ResourceExhausted,
             Self::Stopping => Code::Unavailable,
             Self::Bug => Code::Internal,
         }
@@ -150,6 +162,8 @@ impl Fault {
             | Self::UnknownMethod
             | Self::NotARequest
             | Self::MessageTooLong
+            | Self::TooSlow
+            | Self::OverLimit(_)
             | Self::Stopping
             | Self::Bug => None,
         }
@@ -165,6 +179,9 @@ impl From<Fault> for Status {
             let violation =
                 FieldViolation { reason: fault.reason().into(), ..FieldViolation::new(place, fault.message()) };
             details.set_bad_request(vec![violation]);
+        }
+        if let Fault::OverLimit(over) = fault {
+            details.set_retry_info(Some(over.retry));
         }
         status(fault.code(), fault.message(), details)
     }

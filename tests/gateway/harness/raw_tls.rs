@@ -12,6 +12,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::mirror::PATIENCE;
 
@@ -75,6 +76,12 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Connects as whoever the gateway takes; what is said then is the test's.
+    pub(crate) async fn open(&self, gateway: SocketAddr) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(gateway).await.expect("the gateway listens");
+        self.connector.connect(self.name.clone(), stream).await.expect("the client's side of the handshake")
     }
 
     /// Whether the gateway has given this client anything to resume a session with.

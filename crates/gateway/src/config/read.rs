@@ -13,9 +13,7 @@ use causeway_model::SystemName;
 use causeway_store::RootSource;
 use toml::Value;
 
-use super::{Config, KeyOptions, Limits, Log, LogFormat, StartFolders, TlsFiles, disk, witnesses};
-
-const KIB: i64 = 1024;
+use super::{Config, KeyOptions, Log, LogFormat, StartFolders, TlsFiles, disk, limits, witnesses};
 
 /// The settings in `text`, whose paths are relative to `folder`; or all faults.
 pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Vec<String>> {
@@ -51,7 +49,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
     let witnesses =
         section.child_or_empty("witnesses", |own| witnesses::witnesses(own, files.folder, origin.as_deref()));
     let disk = section.child_or_empty("disk", disk::disk);
-    let limits = section.child_or_empty("limits", limits);
+    let limits = section.child_or_empty("limits", limits::limits);
     let metrics = section.child_or_empty("metrics", |metrics| {
         stated(metrics, "listen", None, |value| match address(value)? {
             address if address.ip().is_loopback() => Ok(Some(address)),
@@ -107,33 +105,6 @@ fn keys(section: &mut Section<'_>, files: &Files<'_>, others: &[&Option<PathBuf>
             mirror_dir: mirror_dir?,
             signing_overlap: signing_overlap?,
         })
-    })
-}
-
-fn limits(section: &mut Section<'_>) -> Option<Limits> {
-    // At least a record of the largest size with its envelope.
-    let message_bytes = number(section, "message_bytes", 140 * KIB..=4 * KIB * KIB, KIB * KIB);
-    let header_bytes = number(section, "header_bytes", 4 * KIB..=64 * KIB, 16 * KIB);
-    let connections = number(section, "connections", 1..=65_536, 1024);
-    let streams = number(section, "streams", 1..=4096, 128);
-    let stream_window = number(section, "stream_window", 1..=4096, 256);
-    let queue_depth = number(section, "queue_depth", 1..=65_536, 1024);
-    let mut seconds = |key, most, default| number(section, key, 1..=most, default).map(Duration::from_secs);
-    let handshake = seconds("handshake_seconds", 60, 5);
-    let keepalive = seconds("keepalive_seconds", 3600, 30);
-    let heartbeat = seconds("heartbeat_seconds", 3600, 15);
-    let shutdown = seconds("shutdown_seconds", 3600, 20);
-    Some(Limits {
-        message_bytes: message_bytes?,
-        header_bytes: header_bytes?,
-        connections: connections?,
-        streams: streams?,
-        stream_window: stream_window?,
-        queue_depth: queue_depth?,
-        handshake: handshake?,
-        keepalive: keepalive?,
-        heartbeat: heartbeat?,
-        shutdown: shutdown?,
     })
 }
 

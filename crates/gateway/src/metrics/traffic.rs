@@ -17,6 +17,7 @@ const CLASSES: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 type OfMethod = [(&'static str, &'static str); 1];
 type OfCall = [(&'static str, &'static str); 2];
 type OfAgency = [(&'static str, String); 1];
+type OfRefusal = [(&'static str, String); 2];
 
 /// The counts. A cheap clone.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +29,8 @@ struct Counts {
     durations: Family<OfMethod, Histogram, fn() -> Histogram>,
     connections: Family<OfAgency, Gauge>,
     calls: Family<OfAgency, Gauge>,
+    refused: Family<OfRefusal, Counter>,
+    panics: Counter,
 }
 
 impl Default for Counts {
@@ -38,6 +41,8 @@ impl Default for Counts {
             durations: Family::new_with_constructor(classes),
             connections: Family::default(),
             calls: Family::default(),
+            refused: Family::default(),
+            panics: Counter::default(),
         }
     }
 }
@@ -45,12 +50,14 @@ impl Default for Counts {
 impl Traffic {
     /// Shows the counts beside others.
     pub(crate) fn register(&self, registry: &mut Registry) {
-        let Counts { requests, durations, connections, calls } = &*self.0;
+        let Counts { requests, durations, connections, calls, refused, panics } = &*self.0;
         registry.register("causeway_requests", "Calls and files, by method and code", requests.clone());
         let help = "Time from a call's arrival to its end, by method";
         registry.register_with_unit("causeway_request_duration", help, Unit::Seconds, durations.clone());
         registry.register("causeway_open_connections", "Connections that are open, by agency", connections.clone());
         registry.register("causeway_open_calls", "Calls that are under way, by agency", calls.clone());
+        registry.register("causeway_over_limit", "Calls and connections over an agency's limits", refused.clone());
+        registry.register("causeway_handler_panics", "Calls that ended in a panic", panics.clone());
     }
 
     /// Counts a call that is over. Both words are of this program's tables.
@@ -58,6 +65,16 @@ impl Traffic {
         let method = method.trim_start_matches('/');
         self.0.requests.get_or_create(&[("method", method), ("code", code)]).inc();
         self.0.durations.get_or_create(&[("method", method)]).observe(took.as_secs_f64());
+    }
+
+    /// Counts what was refused because its party had more than its limits allow; `reason` is of this program's tables.
+    pub(crate) fn refused(&self, agency: &AgencyId, reason: &'static str) {
+        self.0.refused.get_or_create(&[("agency", agency.to_string()), ("reason", reason.to_owned())]).inc();
+    }
+
+    /// Counts a call that ended in a panic.
+    pub(crate) fn panicked(&self) {
+        self.0.panics.inc();
     }
 
     /// Counts a connection for as long as what is given back lives.

@@ -85,7 +85,8 @@ impl AuditService for Audit {
         let v1::StreamEntriesRequest { from_leaf_index, to_leaf_index } = *request.get_ref();
         let (from, to) = (LeafIndex(from_leaf_index), LeafIndex(to_leaf_index));
         let range = self.exchange.open_range(&call.caller, from, to).await.map_err(status::of)?;
-        Ok(Response::new(Answers::from(call.standing, PARTS_AHEAD, |sink| send(range, sink))))
+        let sender = call.clone();
+        Ok(Response::new(Answers::from(&call, PARTS_AHEAD, |sink| send(sender, range, sink))))
     }
 
     async fn get_tile(&self, request: Request<v1::GetTileRequest>) -> Result<Response<v1::GetTileResponse>, Status> {
@@ -108,10 +109,18 @@ impl AuditService for Audit {
 }
 
 /// Part after part, each read when the client has taken the one before it.
-async fn send(mut range: Range, sink: Sink<v1::StreamEntriesResponse>) -> Result<(), Gone> {
+async fn send(call: Call, mut range: Range, sink: Sink<v1::StreamEntriesResponse>) -> Result<(), Gone> {
     loop {
+        let leave = match call.page().await {
+            Ok(leave) => leave,
+            Err(status) => return put(&sink, Err(status)).await,
+        };
         match range.next().await {
-            Ok(Some(bundle)) => put(&sink, Ok(wire::entries_part(bundle))).await?,
+            Ok(Some(bundle)) => {
+                let part = wire::entries_part(bundle);
+                call.made(leave, &part);
+                put(&sink, Ok(part)).await?;
+            }
             Ok(None) => return Ok(()),
             Err(error) => return put(&sink, Err(status::of(error))).await,
         }

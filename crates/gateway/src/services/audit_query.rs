@@ -19,7 +19,7 @@ pub(crate) async fn query(
     let call = Call::of(&request)?;
     let wanted = wire::query(request.get_ref()).map_err(|fault| call.malformed(fault))?;
     let answer = exchange.query(&call.caller, wanted).await.map_err(status::of)?;
-    Ok(Response::new(Answers::from(call.standing, ROWS_AHEAD, |sink| send(answer, sink))))
+    Ok(Response::new(Answers::from(&call, ROWS_AHEAD, |sink| send(answer, sink))))
 }
 
 /// The beginning, row after row, then the end. What does not read ends the answer with its status, so that nobody takes part of an

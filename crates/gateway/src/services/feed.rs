@@ -43,8 +43,11 @@ impl FeedService for Feed {
         let call = Call::of(&request)?;
         let v1::PullRequest { agreement, cursor, limit } = request.into_inner();
         let wanted = pull_request(&agreement, cursor, limit).map_err(|fault| call.malformed(fault))?;
+        let leave = call.page().await?;
         let page = self.exchange.pull(&call.caller, wanted).await.map_err(status::of)?;
-        Ok(Response::new(v1::PullResponse { page: Some(wire::page(page)) }))
+        let response = v1::PullResponse { page: Some(wire::page(page)) };
+        call.made(leave, &response);
+        Ok(Response::new(response))
     }
 
     type WatchStream = Answers<v1::WatchResponse>;
@@ -57,7 +60,7 @@ impl FeedService for Feed {
         self.exchange.admit_watch(&call.caller, wanted.agreement.as_ref()).map_err(status::of)?;
         let lost = self.clone().lost(call.clone(), wanted.agreement.clone());
         let feed = self.clone();
-        Ok(Response::new(Answers::until(lost, PAGES_AHEAD, |sink| feed.follow(call, wanted, sink))))
+        Ok(Response::new(Answers::until(&call.clone(), lost, PAGES_AHEAD, |sink| feed.follow(call, wanted, sink))))
     }
 
     async fn acknowledge(
@@ -108,7 +111,7 @@ impl Feed {
     }
 
     async fn pages(&self, call: &Call, mut wanted: PullRequest, sink: &Sink<v1::WatchResponse>) -> Result<(), Gone> {
-        let answer = |page| Ok(v1::WatchResponse { page: Some(wire::page(page)) });
+        let answer = |page| v1::WatchResponse { page: Some(wire::page(page)) };
         let mut last_sent = tokio::time::Instant::now();
         let mut put_off: Option<PutOff> = None;
         loop {
@@ -118,6 +121,10 @@ impl Feed {
             if let Some(renewed) = put_off.take_if(|put_off| is_over(put_off.until)) {
                 wanted.cursor = Some(renewed.cursor);
             }
+            let leave = match call.page().await {
+                Ok(leave) => leave,
+                Err(status) => return put(sink, Err(status)).await,
+            };
             let page = match self.exchange.pull(&call.caller, wanted.clone()).await {
                 Ok(page) => page,
                 Err(error) => return put(sink, Err(status::of(error))).await,
@@ -131,8 +138,13 @@ impl Feed {
             let news = !page.items.is_empty();
             let heartbeat = self.limits.now().heartbeat;
             if news || last_sent.elapsed() >= heartbeat {
-                put(sink, answer(page)).await?;
+                let answer = answer(page);
+                call.made(leave, &answer);
+                put(sink, Ok(answer)).await?;
                 last_sent = tokio::time::Instant::now();
+            } else {
+                // Others make their pages while this one waits for news.
+                drop(leave);
             }
             if news {
                 continue;

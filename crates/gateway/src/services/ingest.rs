@@ -41,7 +41,9 @@ impl IngestService for Ingest {
         let request = request.into_inner();
         let proved = request.with_inclusion_proof;
         let submission = wire::submission(request).map_err(|fault| call.malformed(fault))?;
+        let room = call.record()?;
         let accepted = self.exchange.submit(&call.caller, submission, Pressure::Refuse).await.map_err(status::of)?;
+        room.taken_by(&accepted);
         let receipt = receipt(&self.exchange, accepted, proved).await?;
         Ok(Response::new(v1::SubmitResponse { receipt: Some(receipt) }))
     }
@@ -53,11 +55,10 @@ impl IngestService for Ingest {
         request: Request<Streaming<v1::SubmitStreamRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
         let call = Call::of(&request)?;
-        let standing = call.standing.clone();
         let window = self.limits.now().stream_window;
-        let stream = SubmissionStream::new(self, call, window);
+        let stream = SubmissionStream::new(self, call.clone(), window);
         let submissions = request.into_inner();
-        Ok(Response::new(Answers::from(standing, window, |sink| stream.run(submissions, sink))))
+        Ok(Response::new(Answers::from(&call, window, |sink| stream.run(submissions, sink))))
     }
 
     async fn withdraw(&self, request: Request<v1::WithdrawRequest>) -> Result<Response<v1::WithdrawResponse>, Status> {

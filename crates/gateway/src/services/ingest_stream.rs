@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use crate::answers::{Gone, Sink, put};
 use crate::gate::Call;
+use crate::panics::At;
 use crate::services::ingest::{Ingest, receipt};
 use crate::shutdown::Stopping;
 use crate::status::{self, Fault};
@@ -45,10 +46,11 @@ impl Pending {
         self.sizes.push_back(bytes);
     }
 
-    async fn next(&mut self) -> Option<Result<Verdict, Status>> {
+    /// The next verdict; the inner none where making it panicked.
+    async fn next(&mut self) -> Option<Option<Result<Verdict, Status>>> {
         let done = self.tasks.next().await?;
         self.sizes.pop_front();
-        Some(done.unwrap_or_else(|_panicked| Err(Fault::Bug.into())))
+        Some(done.ok())
     }
 
     fn is_empty(&self) -> bool {
@@ -95,6 +97,10 @@ impl SubmissionStream {
                     Err(status) => end = Some(End::Broken(self.broken(status))),
                 },
                 Some(done) = pending.next(), if !pending.is_empty() => {
+                    let done = match done {
+                        Some(done) => done,
+                        None => Err(self.call.panicked().await),
+                    };
                     match done {
                         Ok(verdict) => {
                             put(&sink, Ok(v1::SubmitStreamResponse { index, verdict: Some(verdict) })).await?;
@@ -121,7 +127,10 @@ impl SubmissionStream {
     /// A task of its own for each submission: checking and sealing take a core's time, and there is more than one core.
     fn begin(&self, message: v1::SubmitStreamRequest) -> JoinHandle<Result<Verdict, Status>> {
         let (exchange, call) = (self.exchange.clone(), self.call.clone());
+        // Taken here, so that the day's last records are those that came first.
+        let room = call.record();
         let work = async move {
+            call.at(At::Submission);
             let Some(request) = message.submission else {
                 return Ok(Verdict::Refusal(status::malformed_verdict(call.malformed(Fault::Field("submission")))));
             };
@@ -130,8 +139,13 @@ impl SubmissionStream {
                 Ok(submission) => submission,
                 Err(fault) => return Ok(Verdict::Refusal(status::malformed_verdict(call.malformed(fault)))),
             };
+            // The day's records are used up: no later one of the stream could fare better today.
+            let room = room?;
             match exchange.submit(&call.caller, submission, Pressure::Wait).await {
-                Ok(accepted) => receipt(&exchange, accepted, proved).await.map(Verdict::Receipt),
+                Ok(accepted) => {
+                    room.taken_by(&accepted);
+                    receipt(&exchange, accepted, proved).await.map(Verdict::Receipt)
+                }
                 Err(error) => status::verdict(error).map(Verdict::Refusal),
             }
         };
@@ -151,9 +165,9 @@ mod tests {
         assert!(pending.has_room(2) && !pending.has_room(1));
         pending.push(1, tokio::spawn(refused()));
         assert!(!pending.has_room(256), "its bytes are under way");
-        pending.next().await.expect("the first").expect("a verdict");
+        pending.next().await.expect("the first").expect("no panic").expect("a verdict");
         assert!(pending.has_room(256));
-        pending.next().await.expect("the second").expect("a verdict");
+        pending.next().await.expect("the second").expect("no panic").expect("a verdict");
         assert!(pending.is_empty());
     }
 }
