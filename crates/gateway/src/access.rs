@@ -172,6 +172,18 @@ pub(crate) fn served(descriptor_sets: &[&[u8]]) -> Result<Vec<String>, prost::De
     Ok(paths)
 }
 
+/// Compares the table of roles with what the services answer to.
+pub(crate) fn table_faults(with_reflection: bool) -> Vec<String> {
+    let mut sets = vec![causeway_proto::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
+    if with_reflection {
+        sets.push(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
+    }
+    match served(&sets) {
+        Ok(served) => faults(&served),
+        Err(error) => vec![format!("the descriptor set does not decode: {error}")],
+    }
+}
+
 /// Compares the table with what is served; a fault for every served method without a row, every row of this package
 /// without its method, and every method with two rows.
 pub(crate) fn faults(served: &[String]) -> Vec<String> {

@@ -81,7 +81,7 @@ impl Ready {
     /// Checks that everything fits together: trust bundles, the gateway's own certificate, the table of roles.
     pub(crate) fn check(config: Config, parts: GatewayParts) -> Result<Self, Error> {
         let GatewayParts { exchange, agencies, clock } = parts;
-        let mut faults = table_faults(config.reflection);
+        let mut faults = access::table_faults(config.reflection);
         let secured = secured(&config, agencies.iter().map(AsRef::as_ref), &clock);
         let secured = secured.map_err(|found| faults.extend(found)).ok();
         let (Some((authority, tls)), true) = (secured, faults.is_empty()) else {
@@ -123,7 +123,7 @@ fn secured<'a>(
 
 /// What can be known to be wrong from the configuration's own files, before the journal says which agencies there are.
 pub(crate) fn own_faults(config: &Config) -> Vec<String> {
-    let mut faults = table_faults(config.reflection);
+    let mut faults = access::table_faults(config.reflection);
     faults.extend(key_pair_faults(config));
     faults
 }
@@ -132,7 +132,7 @@ pub(crate) fn own_faults(config: &Config) -> Vec<String> {
 /// certificate speaks for cannot be said.
 pub(crate) fn faults_with(config: &Config, agencies: &[AgencyFile], all: bool, clock: &Clock) -> Vec<String> {
     if all {
-        let mut faults = table_faults(config.reflection);
+        let mut faults = access::table_faults(config.reflection);
         faults.extend(secured(config, agencies, clock).err().unwrap_or_default());
         return faults;
     }
@@ -319,18 +319,6 @@ impl Gateway {
         let (exchange, standings) = (self.exchange.clone(), Arc::clone(&self.standings));
         let config = Arc::new(self.config.clone());
         (Protection { exchange: exchange.clone() }, Admin { exchange, config, standings })
-    }
-}
-
-/// Compares the table of roles with what the services answer to.
-fn table_faults(with_reflection: bool) -> Vec<String> {
-    let mut sets = vec![causeway_proto::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
-    if with_reflection {
-        sets.push(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
-    }
-    match access::served(&sets) {
-        Ok(served) => access::faults(&served),
-        Err(error) => vec![format!("the descriptor set does not decode: {error}")],
     }
 }
 
