@@ -98,6 +98,15 @@ impl ImportMap {
         map_file::parse(&text, path.parent().unwrap_or(here))
     }
 
+    /// As [`ImportMap::load`], of a text that stands in `folder`.
+    ///
+    /// # Errors
+    /// Every fault, with its place.
+    #[cfg(feature = "fuzzing")]
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<String>> {
+        map_file::parse(text, folder)
+    }
+
     /// The rows of a source, one at a time, whatever its length.
     ///
     /// The header of a table is read at once: an error names the columns that the map expects and the table lacks, and

@@ -24,6 +24,8 @@ mod error;
 mod evaluate;
 mod exchange;
 mod explain;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod genesis;
 mod governed;
 mod hold;

@@ -88,6 +88,14 @@ struct Understood<'a> {
     sought: Option<Sought<'a>>,
 }
 
+/// The text that a question's cursor of the system `gb-nca/audit` reads as again.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_again(key: &causeway_crypto::MacKey, question: &Query, text: &str) -> Option<String> {
+    let system = "gb-nca/audit".parse().expect("a system id");
+    let bound = Bound { key, system: &system, filter: &question.filter, newest_first: question.newest_first };
+    bound.decode(text).ok().map(|place| bound.encode(place))
+}
+
 impl Exchange {
     /// Entries by what they say. The answer covers everything that was acknowledged before the call; the question is an entry first.
     ///

@@ -12,6 +12,8 @@ pub mod client;
 pub mod config;
 mod error;
 mod finish;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gate;
 pub mod identity;
 mod lapse;

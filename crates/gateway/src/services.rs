@@ -3,10 +3,10 @@
 pub(crate) mod admin;
 pub(crate) mod audit;
 mod audit_query;
-mod documents;
-mod erasure;
+pub(crate) mod documents;
+pub(crate) mod erasure;
 pub(crate) mod feed;
-mod identity;
+pub(crate) mod identity;
 pub(crate) mod ingest;
 mod ingest_stream;
 pub(crate) mod protection;

@@ -11,6 +11,8 @@ mod entry_fields;
 mod error;
 mod export;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod hex;
 mod histories;
 mod history;

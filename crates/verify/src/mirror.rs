@@ -23,6 +23,12 @@ use layout::{CHECKPOINT, MAX_CHECKPOINT_BYTES, SUMS};
 use reading::{Batch, read_all};
 
 pub(crate) use applying::is_text_of;
+#[cfg(feature = "fuzzing")]
+pub(crate) use {
+    applying::Applying as AppliedEntries,
+    notes::Notes as BundleNotes,
+    reading::{Batch as ReadEntries, decode as decode_entries},
+};
 
 pub use approvals::Approvals;
 pub use notes::MAX_NOTES_BYTES;

@@ -110,7 +110,7 @@ fn named(folder: &Path) -> Result<Vec<([u64; 3], PathBuf)>, VerifyError> {
 }
 
 /// A page that holds by itself.
-struct Read {
+pub(crate) struct Read {
     from: u64,
     to: u64,
     /// The chain's value after each item.
@@ -119,7 +119,7 @@ struct Read {
 }
 
 impl Read {
-    fn of(page: &wire::Page, trust: &Trust) -> Result<Self, VerifyError> {
+    pub(crate) fn of(page: &wire::Page, trust: &Trust) -> Result<Self, VerifyError> {
         let items = page.items.iter().map(wire::Item::read).collect::<Option<Vec<PageItem>>>();
         let items = items.ok_or_else(|| broken("an item is malformed"))?;
         let (Some(from), Some(to)) = (items.first(), items.last()) else { return Err(broken("it holds no item")) };

@@ -106,7 +106,7 @@ fn change(changed: Changed) -> v1::AgreementChange {
     }
 }
 
-fn to_activate(request: v1::ActivateDocumentRequest) -> Result<ProposedDocument, Fault> {
+pub(crate) fn to_activate(request: v1::ActivateDocumentRequest) -> Result<ProposedDocument, Fault> {
     let v1::ActivateDocumentRequest { kind, id, version, text, approvals } = request;
     let document = document(&kind, &id, version, text)?;
     if approvals.len() > MAX_APPROVALS {
@@ -116,7 +116,7 @@ fn to_activate(request: v1::ActivateDocumentRequest) -> Result<ProposedDocument,
     Ok(ProposedDocument { approvals, ..document })
 }
 
-fn document(kind: &str, id: &str, version: u32, text: Vec<u8>) -> Result<ProposedDocument, Fault> {
+pub(crate) fn document(kind: &str, id: &str, version: u32, text: Vec<u8>) -> Result<ProposedDocument, Fault> {
     let (kind, id) = named(kind, id)?;
     if version == 0 {
         return Err(Fault::Field("version"));
@@ -141,7 +141,7 @@ fn named(kind: &str, id: &str) -> Result<(DocumentKind, String), Fault> {
     }
 }
 
-fn suspension(request: v1::SuspendRequest) -> Result<Suspension, Fault> {
+pub(crate) fn suspension(request: v1::SuspendRequest) -> Result<Suspension, Fault> {
     let v1::SuspendRequest { kind, id, approval: signed, version } = request;
     let (kind, id) = named(&kind, &id)?;
     if !matches!(kind, DocumentKind::Agency | DocumentKind::Agreement) {
@@ -162,7 +162,7 @@ fn approval(name: &'static str, bytes: &[u8]) -> Result<Approval, Fault> {
     if named && signed { Ok(approval) } else { Err(Fault::Field(name)) }
 }
 
-fn agreement_text<'a>(name: &'static str, text: &'a [u8]) -> Result<&'a str, Fault> {
+pub(crate) fn agreement_text<'a>(name: &'static str, text: &'a [u8]) -> Result<&'a str, Fault> {
     if text.len() > MAX_DOCUMENT_BYTES {
         return Err(Fault::Field(name));
     }

@@ -71,7 +71,7 @@ pub(crate) async fn run_retention(exchange: &Exchange, call: Call) -> Answer<v1:
 }
 
 /// Records by id, or a person: exactly one of the two.
-fn erasing(ids: &[String], reference: String) -> Result<Erasing, Fault> {
+pub(crate) fn erasing(ids: &[String], reference: String) -> Result<Erasing, Fault> {
     match (ids.is_empty(), reference.is_empty()) {
         (false, true) => records(ids).map(Erasing::Records),
         (true, false) => person(reference).map(Erasing::Person),
@@ -79,7 +79,7 @@ fn erasing(ids: &[String], reference: String) -> Result<Erasing, Fault> {
     }
 }
 
-fn order(request: v1::EraseRequest) -> Result<ErasureOrder, Fault> {
+pub(crate) fn order(request: v1::EraseRequest) -> Result<ErasureOrder, Fault> {
     let v1::EraseRequest { record_ids, subject_reference, approvals } = request;
     if approvals.len() > MAX_APPROVALS {
         return Err(Fault::Field("approvals"));

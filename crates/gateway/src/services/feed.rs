@@ -32,7 +32,7 @@ pub(crate) struct Feed {
     pub(crate) limits: Arc<Live<Limits>>,
 }
 
-fn pull_request(agreement: &str, cursor: String, limit: u32) -> Result<PullRequest, Fault> {
+pub(crate) fn pull_request(agreement: &str, cursor: String, limit: u32) -> Result<PullRequest, Fault> {
     let cursor = (!cursor.is_empty()).then_some(cursor);
     Ok(PullRequest { agreement: wire::optional("agreement", agreement)?, cursor, limit, reading: Reading::Call })
 }

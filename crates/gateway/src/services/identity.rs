@@ -106,7 +106,7 @@ pub(crate) async fn collect(
 }
 
 /// The owner names a record, a partner a pseudonym; never both.
-fn question(request: v1::RequestIdentityRequest) -> Result<IdentityQuestion, Fault> {
+pub(crate) fn question(request: v1::RequestIdentityRequest) -> Result<IdentityQuestion, Fault> {
     let v1::RequestIdentityRequest { record_id, pseudonym, agreement, position, case_reference } = request;
     let whose = match (record_id.as_str(), pseudonym.is_empty()) {
         ("", false) => Whose::Pseudonym {
@@ -123,17 +123,17 @@ fn question(request: v1::RequestIdentityRequest) -> Result<IdentityQuestion, Fau
     Ok(IdentityQuestion { whose, case_reference: wire::required("case_reference", &case_reference)? })
 }
 
-fn id(text: &str) -> Result<EntryId, Fault> {
+pub(crate) fn id(text: &str) -> Result<EntryId, Fault> {
     wire::required("identity_request_id", text)
 }
 
-fn signature(approval: Option<v1::PersonSignature>) -> Result<PersonSignature, Fault> {
+pub(crate) fn signature(approval: Option<v1::PersonSignature>) -> Result<PersonSignature, Fault> {
     let v1::PersonSignature { person, signature } = approval.ok_or(Fault::Field("approval"))?;
     let signature = signature.try_into().map_err(|_| Fault::Field("approval.signature"))?;
     Ok(PersonSignature { person: wire::required("approval.person", &person)?, signature })
 }
 
-fn delivered(sealed: Option<v1::SealedIdentity>) -> Result<SealedIdentity, Fault> {
+pub(crate) fn delivered(sealed: Option<v1::SealedIdentity>) -> Result<SealedIdentity, Fault> {
     let sealed = sealed.ok_or(Fault::Field("sealed"))?;
     let v1::SealedIdentity { agency, context_id, version, kind, sealed_body, encapsulation } = sealed;
     if sealed_body.len() + encapsulation.len() > SEALED_BYTES {
