@@ -15,7 +15,7 @@ const SYSTEM: &str = "gb-nca/case-management";
 const YEAR: u64 = 366 * 24 * 3600;
 
 /// Waits until the gateway has seen how its clock is.
-pub(crate) async fn until(gateway: &Gateway, wanted: Condition) {
+pub(crate) async fn seen(gateway: &Gateway, wanted: Condition) {
     within(wanted.word(), async {
         while gateway.exchange().condition() != wanted {
             tokio::task::yield_now().await;
@@ -49,7 +49,7 @@ async fn a_clock_that_goes_back_is_waited_for_and_no_entry_goes_back_with_it() {
     submit(&mut ingest, "two", &documents::profile()).await.expect("accepted within five seconds");
     assert_eq!(world.journal().read(|state| state.last_time()), newest);
     world.clock().put(Timestamp(newest.0 - 600_000_000));
-    until(&gateway, Condition::ClockBehind).await;
+    seen(&gateway, Condition::ClockBehind).await;
     let size = world.journal().size();
     let refused = submit(&mut ingest, "three", &documents::profile()).await.expect_err("ten minutes behind");
     assert_eq!(told(&refused), unavailable());
@@ -78,7 +78,7 @@ async fn a_clock_that_jumps_ahead_writes_erases_and_withdraws_nothing_and_put_ba
     released_in(&world, ALBANIA, &receipt).await;
     let right = world.time().now();
     world.clock().put(Timestamp(right.plus_seconds(YEAR).0));
-    until(&gateway, Condition::ClockAhead).await;
+    seen(&gateway, Condition::ClockAhead).await;
     let size = world.journal().size();
     let refused = submit(&mut ingest, "two", &record).await.expect_err("a year ahead");
     assert_eq!(told(&refused), unavailable());
@@ -90,7 +90,7 @@ async fn a_clock_that_jumps_ahead_writes_erases_and_withdraws_nothing_and_put_ba
     }
     assert_eq!(world.journal().size(), size, "nothing was written");
     world.clock().put(right);
-    until(&gateway, Condition::Writable).await;
+    seen(&gateway, Condition::Writable).await;
     submit(&mut ingest, "two", &documents::profile()).await.expect("accepted, and no restart");
     let after = items(&mut gateway.feed("al-police/feed").await).await;
     assert!(after.iter().filter_map(released).count() >= 1, "nothing was withdrawn");

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::office::Office;
 use super::{SYSTEM, denied, refused, restrict};
-use crate::clock::until;
+use crate::clock::seen;
 use crate::feed::{ALBANIA, released_in};
 use crate::harness::calls::{items, released, submit};
 use crate::harness::{Gateway, World, documents};
@@ -105,7 +105,7 @@ async fn a_clock_that_was_put_forward_erases_nothing_until_it_has_run_for_a_day(
     let record = submit(&mut ingest, "one", &until).await.expect("accepted").record_id;
     world.clock().put(Date::new(2026, 12, 12).expect("a day").start());
     // Nothing at all is written before it has run on for ten minutes.
-    until(&gateway, Condition::ClockAhead).await;
+    seen(&gateway, Condition::ClockAhead).await;
     world.clock().advance(600);
     not_trusted(&world, &gateway).await;
     world.clock().advance(23 * 3600);
