@@ -10,6 +10,7 @@ mod audit;
 pub mod certs;
 mod client_options;
 mod command;
+mod core_dumps;
 mod demo;
 mod entry_text;
 mod evidence;
@@ -61,6 +62,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         // Help and version come this way too, with code 0.
         Err(error) => return ExitCode::from(output::say_usage(&error)),
     };
+    if let Err(failure) = core_dumps::refuse() {
+        output::fail(&failure);
+        return ExitCode::from(failure.exit_code());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("the system gives a process its first few threads");
     let outcome = runtime.block_on(dispatch(&arguments.command));

@@ -11,6 +11,7 @@ mod output;
 mod party;
 mod recall;
 mod record;
+mod secrets;
 mod witness;
 
 use party::Gateway;

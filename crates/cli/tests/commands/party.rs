@@ -129,6 +129,11 @@ impl Gateway {
         Ok(Self { folder: Arc::clone(folder), child, address })
     }
 
+    /// The process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Stops it as an operator does, and waits until it has: with success.
     pub(crate) fn stop(mut self) {
         let id = self.child.id().to_string();

@@ -10,6 +10,7 @@ use causeway_crypto::{SigningKey, sha256};
 use causeway_journal::{Checkpoint, VerifierKey, leaf_hash, verify_cosignature};
 
 use crate::member;
+use crate::secrets::dumps_no_core;
 
 const ORIGIN: &str = "log.example";
 
@@ -103,6 +104,7 @@ fn a_witness_is_given_a_key_begun_once_and_shows_what_it_holds() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("--begin"), "{refused:?}");
     let witness = start(folder, "witness --config witness.toml --begin");
+    dumps_no_core(witness.child.id());
     assert_eq!(policy_line, format!("witness witness.causeway.example {}", witness.verifier));
 
     let of = |entry: &[u8]| Checkpoint { origin: ORIGIN.into(), size: 1, root: leaf_hash(entry) }.sign(&log);
