@@ -37,9 +37,29 @@ pub(super) fn lock(data_dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Opens sled in `dir`, with a second handle on its `db` file for syncing.
+/// Opens sled in `dir`, with a second handle on its `db` file for syncing. Where there is no such folder, a new log is made
+/// beside its place and put there whole: sled never opens a `conf` again that a power cut, or a kill, has left half written.
 pub(super) fn open(dir: &Path) -> Result<(Db, File), StoreError> {
-    folder::create_private(dir).map_err(|source| StoreError::io("create the log's folder", dir, source))?;
+    if !dir.exists() {
+        make(dir)?;
+    }
+    open_in(dir)
+}
+
+fn make(dir: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::io("create the log's folder", dir, source);
+    let next = folder::beside(dir);
+    match fs::remove_dir_all(&next) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    folder::create_private(&next).map_err(failed)?;
+    // If we stop here, the next start takes away what there is, and makes it anew.
+    drop(open_in(&next)?);
+    fs::rename(&next, dir).and_then(|()| folder::sync(folder::parent_of(dir))).map_err(failed)
+}
+
+fn open_in(dir: &Path) -> Result<(Db, File), StoreError> {
     let failed = |source| StoreError::io("open the log", dir, source);
     remove_half_made_snapshots(dir).map_err(failed)?;
     sync_if_there(&dir.join("db")).map_err(failed)?;
@@ -105,6 +125,16 @@ fn is_lock(error: &sled::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_that_was_half_made_is_made_anew() {
+        let outer = tempfile::tempdir().expect("a folder");
+        let (dir, next) = (outer.path().join("log"), outer.path().join("log.new"));
+        fs::create_dir(&next).expect("made");
+        fs::write(next.join("conf"), [7; 58]).expect("written");
+        open(&dir).expect("opened");
+        assert!(dir.join("conf").exists() && !next.exists());
+    }
 
     #[test]
     fn a_panic_of_the_engine_is_an_error() {
