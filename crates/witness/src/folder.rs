@@ -74,7 +74,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// The name under which a file is written before it takes its place.
-fn beside(path: &Path) -> PathBuf {
+pub(crate) fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     PathBuf::from(name)

@@ -42,7 +42,9 @@ pub fn begin(config: &Config) -> Result<(), Error> {
     folder::create_private(folder).map_err(|error| at(error.to_string()))?;
     let _lock = lock(folder).map_err(Error::one)?;
     let mut entries = std::fs::read_dir(folder).map_err(|error| at(error.to_string()))?;
-    let is_used = entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK));
+    // A beginning that a power cut has interrupted is begun again: nothing is signed before the register is in its place.
+    let begun = |name: &std::ffi::OsStr| name != LOCK && !Register::is_unfinished(name);
+    let is_used = entries.any(|entry| entry.is_ok_and(|entry| begun(&entry.file_name())));
     if is_used || Register::exists(folder) {
         return Err(at("a witness has begun here already: start without --begin".into()));
     }

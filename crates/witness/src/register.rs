@@ -30,6 +30,11 @@ impl Register {
         folder::replace(&state_dir.join(FILE), text(&BTreeSet::new()).as_bytes())
     }
 
+    /// Whether this is the name under which the register is written before it takes its place.
+    pub(crate) fn is_unfinished(name: &std::ffi::OsStr) -> bool {
+        Path::new(name) == folder::beside(Path::new(FILE))
+    }
+
     /// Whether there is one.
     pub(crate) fn exists(state_dir: &Path) -> bool {
         state_dir.join(FILE).exists()
