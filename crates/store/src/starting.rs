@@ -47,6 +47,14 @@ impl Journal {
         Self::start_with(log, options, settings)
     }
 
+    /// The same with an index of small blocks, which are made and merged after a few hundred entries: for those who break it.
+    ///
+    /// # Errors
+    /// As [`Journal::start`].
+    pub fn start_with_small_blocks(log: Box<dyn FrameLog>, options: Options) -> Result<Self, StoreError> {
+        Self::start_with(log, options, Settings { block_entries: 64, fan: 3, follows: true, turn: 300 })
+    }
+
     /// The same with blocks of other sizes.
     pub(crate) fn start_with(log: Box<dyn FrameLog>, options: Options, settings: Settings) -> Result<Self, StoreError> {
         folder::prepare(&options.data_dir)?;
