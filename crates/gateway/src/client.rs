@@ -3,6 +3,7 @@
 
 mod clients;
 mod error;
+mod probe;
 mod verifier;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ use crate::metadata;
 use crate::tls::{ALPN, KeyPair, chain};
 pub use clients::{Admin, Audit, Clients, Feed, Ingest, Protection, Refusal};
 pub use error::ClientError;
+pub use probe::{Handshake, Health, certificate_ends, handshake};
 use verifier::GatewayVerifier;
 
 /// Time for a connection to stand, from the first packet to the gateway's first frame.
@@ -90,16 +92,7 @@ impl Credentials {
 /// # Errors
 /// What kept the first connection from standing, a refused certificate included.
 pub async fn connect(address: &str, credentials: &Credentials, gateway: &SpiffeId) -> Result<Channel, ClientError> {
-    let malformed = || ClientError::Address(address.to_owned());
-    let uri: Uri = address.parse().map_err(|_| malformed())?;
-    let dialer = Dialer {
-        host: uri.host().ok_or_else(malformed)?.trim_matches(['[', ']']).to_owned(),
-        port: uri.port_u16().ok_or_else(malformed)?,
-        tls: credentials.tls(gateway)?,
-    };
-    if uri.scheme_str() != Some("https") {
-        return Err(malformed());
-    }
+    let (uri, dialer) = dialer(address, credentials, gateway)?;
     let first = Arc::new(Mutex::new(Some(dialer.dial().await?)));
     let endpoint = Endpoint::from(uri)
         .initial_stream_window_size(STREAM_WINDOW)
@@ -118,6 +111,18 @@ pub async fn connect(address: &str, credentials: &Credentials, gateway: &SpiffeI
         }
     });
     endpoint.connect_with_connector(connector).await.map_err(ClientError::Transport)
+}
+
+/// What makes connections to the gateway at `address`.
+fn dialer(address: &str, credentials: &Credentials, gateway: &SpiffeId) -> Result<(Uri, Dialer), ClientError> {
+    let malformed = || ClientError::Address(address.to_owned());
+    let uri: Uri = address.parse().map_err(|_| malformed())?;
+    let dialer = Dialer {
+        host: uri.host().ok_or_else(malformed)?.trim_matches(['[', ']']).to_owned(),
+        port: uri.port_u16().ok_or_else(malformed)?,
+        tls: credentials.tls(gateway)?,
+    };
+    if uri.scheme_str() == Some("https") { Ok((uri, dialer)) } else { Err(malformed()) }
 }
 
 /// Makes connections to one gateway.

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use causeway_exchange::Exchange;
+use causeway_exchange::{Condition, Exchange};
 use causeway_store::Clock;
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -126,11 +126,10 @@ impl Board {
     /// Whether calls that write would be taken, and otherwise why not, in a word.
     fn readiness(&self) -> Result<(), &'static str> {
         let Some((exchange, _)) = self.gateway.get() else { return Err("recovering") };
-        match (exchange.halted(), exchange.is_healthy(), self.is_serving.load(Ordering::Relaxed)) {
-            (Some(_), _, _) => Err("halted"),
-            (None, false, _) => Err("journal-not-writable"),
-            (None, true, false) => Err("not-serving"),
-            (None, true, true) => Ok(()),
+        match (exchange.condition(), self.is_serving.load(Ordering::Relaxed)) {
+            (Condition::Writable, true) => Ok(()),
+            (Condition::Writable, false) => Err("not-serving"),
+            (other, _) => Err(other.word()),
         }
     }
 

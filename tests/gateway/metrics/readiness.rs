@@ -56,7 +56,7 @@ async fn a_gateway_whose_journal_cannot_be_written_lives_and_is_not_ready() {
     world.faults().fail_after(0, Persist::No);
     let mut ingest = gateway.ingest("gb-nca/case-management").await;
     send(&mut ingest, request("one", &documents::profile())).await.expect_err("nothing is written");
-    assert_eq!(get(address, "/readyz").await, (503, "journal-not-writable\n".into()));
+    assert_eq!(get(address, "/readyz").await, (503, "stopped\n".into()));
     assert_eq!(get(address, "/healthz").await.0, 200);
     assert_eq!(number(&scrape(&gateway).await, "causeway_healthy"), Some(0));
     let _ = gateway.ended().await;

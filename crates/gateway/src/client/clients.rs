@@ -30,7 +30,7 @@ pub type Admin = AdminServiceClient<InterceptedService<Channel, Statement>>;
 /// One connection, and what every call on it states. A cheap clone.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    channel: Channel,
+    pub(super) channel: Channel,
     statement: Statement,
 }
 

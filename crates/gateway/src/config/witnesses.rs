@@ -27,6 +27,18 @@ pub struct WitnessOptions {
     pub terms: WitnessTerms,
 }
 
+impl WitnessOptions {
+    /// Each witness by its name within the policy, with the host and port where it is reached.
+    pub fn sockets(&self) -> Vec<(String, String, u16)> {
+        let reached = self.policy.witnesses().iter().filter_map(|witness| {
+            let address = Address::parse(witness.url.as_deref()?).ok()?;
+            let (host, port) = address.socket();
+            Some((witness.name.clone(), host.to_owned(), port))
+        });
+        reached.collect()
+    }
+}
+
 /// The witnesses of a section; the outer none for a section with faults, the inner one where it states no policy. `origin` is the
 /// journal's own.
 pub(super) fn witnesses(

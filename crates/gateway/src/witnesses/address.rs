@@ -49,7 +49,7 @@ impl Address {
         self.name.as_ref()
     }
 
-    pub(super) fn socket(&self) -> (&str, u16) {
+    pub(crate) fn socket(&self) -> (&str, u16) {
         (&self.host, self.port)
     }
 
