@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    acknowledge, agreement, approve, at_risk, audit, certs, count, demo, document, erase, explain, hold, holders,
+    acknowledge, agreement, approve, at_risk, audit, certs, count, demo, doctor, document, erase, explain, hold, holders,
     identity, import, keys, pseudonym, pull, receipt, restrict, retention, sample, schemas, serve, submit, validate,
     verify, watch, withdraw, witness,
 };
@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Demo(demo::Options),
     /// Run the gateway.
     Serve(serve::Options),
+    /// Check a gateway's installation, or a partner's own side; each finding says what to do.
+    Doctor(doctor::Options),
     /// Make development identities.
     #[command(subcommand)]
     Certs(certs::Command),

@@ -9,6 +9,9 @@ use crate::certs::DEVELOPMENT_SUFFIX;
 /// The system that answers where nothing else is said: the development gateway.
 const DEFAULT_GATEWAY_ID: &str = "gb-nca/gateway";
 
+/// Where the development gateway listens.
+pub(crate) const DEFAULT_GATEWAY: &str = "https://127.0.0.1:8443";
+
 /// Who calls, and which gateway.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Who calls, and where")]
@@ -29,7 +32,7 @@ pub(crate) struct ClientOptions {
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) ca: Option<PathBuf>,
     /// The gateway's address.
-    #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
+    #[arg(long, value_name = "URL", default_value = DEFAULT_GATEWAY)]
     pub(crate) gateway: String,
     /// The system that must answer there.
     #[arg(long, value_name = "AGENCY/SYSTEM", default_value = DEFAULT_GATEWAY_ID)]

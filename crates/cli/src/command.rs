@@ -8,6 +8,7 @@ pub(crate) mod audit;
 pub(crate) mod certs;
 pub(crate) mod count;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod document;
 pub(crate) mod erase;
 pub(crate) mod explain;

@@ -12,6 +12,7 @@ mod client_options;
 mod command;
 mod core_dumps;
 mod demo;
+mod doctor;
 mod entry_text;
 mod evidence;
 mod failure;
@@ -35,6 +36,7 @@ mod schema_folder;
 mod session;
 mod signals;
 mod source;
+mod supervisor;
 #[cfg(test)]
 mod test_pages;
 mod text_table;
@@ -84,6 +86,7 @@ async fn dispatch(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Demo(options) => command::demo::run(options).await,
         Command::Serve(options) => command::serve::run(options).await,
+        Command::Doctor(options) => command::doctor::run(options).await,
         Command::Certs(certs) => command::certs::run(certs),
         Command::Submit(options) => command::submit::run(options).await,
         Command::Validate(options) => command::validate::run(options).await,

@@ -202,14 +202,15 @@ pub(crate) fn said(reason: &str, message: &str) -> String {
 }
 
 /// The three files of a client's identity.
-struct Files {
-    cert: PathBuf,
-    key: PathBuf,
-    ca: PathBuf,
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) ca: PathBuf,
 }
 
 impl Files {
-    fn of(options: &ClientOptions, doing: Doing) -> Result<Self, Failure> {
+    pub(crate) fn of(options: &ClientOptions, doing: Doing) -> Result<Self, Failure> {
         if let (Some(cert), Some(key), Some(ca)) = (&options.cert, &options.key, &options.ca) {
             return Ok(Self { cert: cert.clone(), key: key.clone(), ca: ca.clone() });
         }
@@ -251,7 +252,7 @@ fn gateway_system(options: &ClientOptions) -> Result<SystemId, Failure> {
 }
 
 /// Whom the client must find at the gateway's address.
-fn gateway_id(options: &ClientOptions) -> Result<SpiffeId, Failure> {
+pub(crate) fn gateway_id(options: &ClientOptions) -> Result<SpiffeId, Failure> {
     let wrong = |_| Failure::usage(format!("--trust-suffix takes a domain, as {}", certs::DEVELOPMENT_SUFFIX));
     Ok(SpiffeId { system: gateway_system(options)?, suffix: options.trust_suffix.parse().map_err(wrong)? })
 }

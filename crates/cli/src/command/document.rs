@@ -2,6 +2,7 @@
 
 mod activate;
 mod approve;
+mod prepare;
 mod propose;
 mod suspend;
 
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     Propose(propose::Options),
     /// Shows a document or a suspension and signs it, offline.
     Approve(approve::Options),
+    /// Puts approvals where the first start of a gateway reads them.
+    Prepare(prepare::Options),
     /// Brings an approved document into force, live.
     Activate(ActivateOptions),
     /// Suspends the version in force of an agency or an agreement, with one approval.
@@ -29,6 +32,7 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Propose(options) => propose::run(options).await,
         Command::Approve(options) => approve::run(options),
+        Command::Prepare(options) => prepare::run(options),
         Command::Activate(options) => activate(options, None).await,
         Command::Suspend(options) => suspend::run(options).await,
     }

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::Failure;
 use crate::output::note;
 use crate::signals::Signals;
+use crate::supervisor::{self, Notice};
 
 /// Runs the gateway until SIGTERM or Ctrl-C: then it finishes what is in flight, syncs and exits with 0.
 #[derive(Debug, Args)]
@@ -45,7 +46,12 @@ async fn serve(config: Config, options: &Options, signals: &mut Signals) -> Resu
             plain(&data.join("evidence"))
         ));
     }
-    Ok(gateway.serve(signals.wait()).await)
+    supervisor::tell(Notice::Ready);
+    let stop = async {
+        signals.wait().await;
+        supervisor::tell(Notice::Stopping);
+    };
+    Ok(gateway.serve(stop).await)
 }
 
 /// A start that fails for want of identities or approvals, with where those come from.

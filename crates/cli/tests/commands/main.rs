@@ -2,6 +2,7 @@
 //! every party's commands against it. What the commands print is what the next ones are given.
 
 mod credential;
+mod doctor;
 mod documents;
 mod feed;
 mod identity;
