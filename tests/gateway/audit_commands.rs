@@ -27,21 +27,21 @@ fn runs() {
 }
 
 /// What a command said, and whether it ended with code 0.
-struct Said {
-    success: bool,
+pub(crate) struct Said {
+    pub(crate) success: bool,
     /// Lines of its answer, without those of the test around it.
-    lines: Vec<String>,
-    noted: String,
+    pub(crate) lines: Vec<String>,
+    pub(crate) noted: String,
 }
 
 /// A gateway with records that were submitted, and pages that a partner pulled and kept.
-struct Scene {
-    world: World,
-    gateway: Gateway,
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) gateway: Gateway,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new();
         let gateway = world.start().await;
         let scene = Self { world, gateway };
@@ -62,16 +62,16 @@ impl Scene {
         assert!(pulled.success, "{}", pulled.noted);
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.world.path(name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.path(name).to_str().expect("UTF-8").to_owned()
     }
 
     /// Runs a command as this system.
-    async fn run(&self, system: &str, arguments: &[&str]) -> Said {
+    pub(crate) async fn run(&self, system: &str, arguments: &[&str]) -> Said {
         let who = [
             format!("--as={system}"),
             format!("--certs-dir={}", self.text("certs-dev")),
@@ -82,13 +82,13 @@ impl Scene {
     }
 
     /// Runs a command of the operator's auditor.
-    async fn audit(&self, arguments: &[&str]) -> Said {
+    pub(crate) async fn audit(&self, arguments: &[&str]) -> Said {
         let all: Vec<&str> = std::iter::once("audit").chain(arguments.iter().copied()).collect();
         self.run("gb-nca/audit", &all).await
     }
 
     /// The record at the feed's first position.
-    fn first_record(&self) -> String {
+    pub(crate) fn first_record(&self) -> String {
         let agreement = AGREEMENT.parse().expect("an agreement");
         self.world.journal().read(|state| {
             let feed = state.feed(&agreement).expect("a feed");
@@ -130,7 +130,7 @@ fn lines() -> String {
 }
 
 /// The lines of an answer that are JSON.
-fn values(lines: &[String]) -> Vec<Value> {
+pub(crate) fn values(lines: &[String]) -> Vec<Value> {
     lines.iter().filter_map(|line| serde_json::from_str(&line[line.find('{')?..]).ok()).collect()
 }
 

@@ -1,6 +1,7 @@
 //! No identifier leaks: values that stand nowhere else go in through every door, and are then looked for in everything
 //! that the gateway gives, says and keeps.
 
+mod process;
 mod protection;
 mod records;
 pub(crate) mod scanner;
@@ -20,7 +21,7 @@ use tonic::{Code, Status};
 
 use crate::feed::{ALBANIA, VIET_NAM, released_in};
 use crate::harness::calls::{raw_request, request};
-use crate::harness::{Gateway, Stated, World, documents};
+use crate::harness::{Reach, Stated, World, documents};
 use scanner::Canaries;
 
 type Ingest = IngestServiceClient<Stated>;
@@ -209,7 +210,7 @@ async fn streamed(watch: &mut Watch, ingest: &mut Ingest) {
 }
 
 /// Every page of a feed, and what is refused there.
-async fn feeds(watch: &mut Watch, gateway: &Gateway, reader: &str) {
+async fn feeds(watch: &mut Watch, gateway: &Reach, reader: &str) {
     let stated = watch.statement("investigation");
     let mut feed = FeedServiceClient::with_interceptor(gateway.channel(reader).await, stated);
     let mut cursor = String::new();
@@ -236,7 +237,7 @@ async fn feeds(watch: &mut Watch, gateway: &Gateway, reader: &str) {
 }
 
 /// Everything that an auditor can ask.
-async fn audit(watch: &mut Watch, gateway: &Gateway, record_id: &str) {
+async fn audit(watch: &mut Watch, gateway: &Reach, record_id: &str) {
     let stated = watch.statement("integrity");
     let mut auditor = AuditServiceClient::with_interceptor(gateway.channel("gb-nca/audit").await, stated);
     for record_id in ["", record_id] {

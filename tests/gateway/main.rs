@@ -6,6 +6,7 @@ mod alike;
 mod at_risk;
 mod audit;
 mod audit_commands;
+mod audit_findings;
 mod authentication;
 mod backlog;
 mod bad_input;

@@ -72,6 +72,13 @@ impl Canaries {
         })
     }
 
+    /// How many canaries are in the bytes.
+    pub(crate) fn count(&self, bytes: &[u8]) -> usize {
+        let begins = |at: &usize| self.begins[pair(&bytes[*at..])];
+        let is_one = |at: &usize| self.needles.iter().any(|(_, needle)| bytes[*at..].starts_with(needle));
+        (0..bytes.len().saturating_sub(1)).filter(begins).filter(is_one).count()
+    }
+
     /// Fails where a canary is in what `place` holds.
     #[track_caller]
     pub(crate) fn assert_none_in(&self, place: &str, bytes: &[u8]) {
