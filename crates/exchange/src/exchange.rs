@@ -12,6 +12,7 @@ use event_listener::{Event, EventListener};
 use futures_util::lock::Mutex;
 
 use crate::answering::Answering;
+use crate::backup::BackupTurn;
 use crate::checkpoints::Kept;
 use crate::condition::Said;
 use crate::count::ReadTables;
@@ -42,6 +43,7 @@ struct Inner {
     for_auditors: Journal,
     /// Answers under way.
     answering: Answering,
+    backup_turn: BackupTurn,
     /// Entries that auditors' answers have looked at.
     looked_at: AtomicU64,
     keys: Arc<Keys>,
@@ -96,6 +98,7 @@ impl Exchange {
             for_auditors: journal.for_auditors(),
             journal,
             answering: Answering::default(),
+            backup_turn: BackupTurn::default(),
             looked_at: AtomicU64::new(0),
             keys,
             clock_trust: ClockTrust::starting(clock.clone()),
@@ -188,6 +191,10 @@ impl Exchange {
 
     pub(crate) fn answering(&self) -> &Answering {
         &self.inner.answering
+    }
+
+    pub(crate) fn backup_turn(&self) -> &BackupTurn {
+        &self.inner.backup_turn
     }
 
     /// Entries that auditors' answers have looked at since the start.

@@ -9,6 +9,7 @@ mod activate;
 mod alteration;
 mod answering;
 mod at_risk;
+mod backup;
 mod bodies;
 mod caller;
 mod cell_release;
@@ -66,6 +67,7 @@ mod witnessed;
 
 pub use acknowledge::Acknowledged;
 pub use activate::Fits;
+pub use backup::Backup;
 pub use caller::{Caller, Peer, Purpose};
 pub use checkpoints::{Checkpoints, PublishedCheckpoint, Which};
 pub use compare::{Changed, Comparison, Fare};

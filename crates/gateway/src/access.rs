@@ -133,6 +133,7 @@ const TABLE: &[Row] = &[
     Row::role("/causeway.v1.AdminService/CompareAgreement", Role::Operator),
     Row::role("/causeway.v1.AdminService/Suspend", Role::Operator),
     Row::role("/causeway.v1.AdminService/RotateKey", Role::Operator),
+    Row::role("/causeway.v1.AdminService/Backup", Role::Operator),
     Row::any("/grpc.health.v1.Health/Check").while_halted(),
     Row::any("/grpc.health.v1.Health/Watch").while_halted(),
     Row::any("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo").streams(),

@@ -1,5 +1,6 @@
 //! The gateway's settings, checked: what is here cannot be wrong, and every fault of the file is reported together.
 
+mod backup;
 mod disk;
 mod limits;
 mod read;
@@ -9,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use causeway_crypto::SealingPublicKey;
 use causeway_exchange::OwnIdentities;
 use causeway_model::AgencyId;
 use causeway_store::RootSource;
@@ -47,6 +49,8 @@ pub struct Config {
     pub own_identities: OwnIdentities,
     /// Who cosigns the journal's checkpoints; none where nobody is asked to.
     pub witnesses: Option<WitnessOptions>,
+    /// To whom backups are sealed; none where none are made.
+    pub backup_recipient: Option<SealingPublicKey>,
     /// What is kept back of the disk.
     pub disk: DiskOptions,
     /// Limits.
@@ -188,6 +192,7 @@ mod tests {
             ("# period_seconds = 30", "period_seconds = 0"),
             ("# alarm_minutes = 10", "alarm_minutes = 60"),
             ("# stop_hours = 4", "stop_hours = 1"),
+            ("[backup]", "[backup]\nrecipient = \"nowhere.pub\"\nsurprise = 1"),
             ("[disk]", "[disk]\nsurprise = 1"),
             ("# headroom_mib = 256", "headroom_mib = 1"),
             ("# reopen_seconds = 10", "reopen_seconds = 0"),
@@ -207,6 +212,8 @@ mod tests {
         let mut found = places(&faults);
         found.sort_unstable();
         let expected = [
+            "backup.recipient",
+            "backup.surprise",
             "disk.headroom_mib",
             "disk.reopen_seconds",
             "disk.surprise",

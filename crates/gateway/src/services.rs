@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod audit;
 mod audit_query;
+mod backup;
 pub(crate) mod documents;
 pub(crate) mod erasure;
 pub(crate) mod feed;

@@ -13,7 +13,7 @@ use causeway_model::SystemName;
 use causeway_store::RootSource;
 use toml::Value;
 
-use super::{Config, KeyOptions, Log, LogFormat, StartFolders, TlsFiles, disk, limits, witnesses};
+use super::{Config, KeyOptions, Log, LogFormat, StartFolders, TlsFiles, backup, disk, limits, witnesses};
 
 /// The settings in `text`, whose paths are relative to `folder`; or all faults.
 pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Vec<String>> {
@@ -48,6 +48,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
     let own_identities = section.child_or_empty("identity", own_identities);
     let witnesses =
         section.child_or_empty("witnesses", |own| witnesses::witnesses(own, files.folder, origin.as_deref()));
+    let backup_recipient = section.child_or_empty("backup", |own| backup::backup(own, files.folder));
     let disk = section.child_or_empty("disk", disk::disk);
     let limits = section.child_or_empty("limits", limits::limits);
     let metrics = section.child_or_empty("metrics", |metrics| {
@@ -72,6 +73,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         start: start?,
         own_identities: own_identities?,
         witnesses: witnesses?,
+        backup_recipient: backup_recipient?,
         disk: disk?,
         limits: limits?,
         metrics: metrics?,

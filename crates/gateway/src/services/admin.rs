@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use crate::config::Config;
 use crate::gate::Call;
-use crate::services::documents;
+use crate::services::{backup, documents};
 use crate::standing::Standings;
 use crate::status::{self, Fault};
 
@@ -61,6 +61,12 @@ impl AdminService for Admin {
             leaf_index: rotated.leaf.0,
             verifier_key: rotated.verifier_key.unwrap_or_default(),
         }))
+    }
+
+    type BackupStream = backup::Parts;
+
+    async fn backup(&self, request: Request<v1::BackupRequest>) -> Answer<Self::BackupStream> {
+        backup::backup(self, Call::of(&request)?, request.into_inner()).await
     }
 }
 
