@@ -9,6 +9,7 @@ mod audit_commands;
 mod audit_findings;
 mod authentication;
 mod backlog;
+mod backup;
 mod bad_input;
 mod canary;
 mod clock;

@@ -76,7 +76,7 @@ fn runs() {
 }
 
 /// Runs a command as a process of its own, which has to end with this code. Gives what it said.
-async fn run(code: u8, arguments: &str) -> String {
+pub(crate) async fn run(code: u8, arguments: &str) -> String {
     let arguments: Vec<&str> = ["causeway"].into_iter().chain(arguments.split(' ')).collect();
     let child = Command::new(std::env::current_exe().expect("this is a program"))
         .args(["mirrored::runs", "--exact", "--ignored", "--nocapture"])
