@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    acknowledge, agreement, approve, at_risk, audit, certs, count, demo, doctor, document, erase, explain, hold, holders,
-    identity, import, keys, pseudonym, pull, receipt, restrict, retention, sample, schemas, serve, submit, validate,
-    verify, watch, withdraw, witness,
+    acknowledge, agreement, approve, at_risk, audit, backup, certs, count, demo, doctor, document, erase, explain,
+    hold, holders, identity, import, keys, pseudonym, pull, receipt, restore, restrict, retention, sample, schemas,
+    serve, submit, validate, verify, watch, withdraw, witness,
 };
 
 /// A gateway through which agencies share what they know about human trafficking.
@@ -64,6 +64,10 @@ pub(crate) enum Command {
     /// Rotate, back up, restore and make keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Back up the journal of a running gateway, sealed, or go on with a backup.
+    Backup(backup::Options),
+    /// Restore a journal from a backup, offline, and check every byte of it.
+    Restore(restore::Options),
     /// Check a pseudonym, offline.
     #[command(subcommand)]
     Pseudonym(pseudonym::Command),
@@ -104,6 +108,10 @@ mod tests {
         "demo",
         "demo --once --json",
         "serve --config config/gateway.toml",
+        "backup --to /mnt/backup --as gb-nca/operations",
+        "backup --to /mnt/backup --recipient recipient/sealing.pub --json --quiet --as gb-nca/operations",
+        "restore --from /mnt/backup --identity recipient/sealing.key --to restored --config config/gateway.toml --json",
+        "restore --from /mnt/backup --identity recipient/sealing.key --to restored --verifier-key key.txt",
         "certs dev",
         "submit records.jsonl --as gb-nca/case-management --receipts r.jsonl",
         "validate records.jsonl --as gb-nca/case-management",

@@ -53,6 +53,8 @@ pub enum Failure {
     },
     /// The gateway's keys could not be sealed into a bundle, or put back from one.
     Keys(causeway_store::StoreError),
+    /// A backup could not be made or restored.
+    Store(causeway_store::StoreError),
     /// The gateway answered with an error.
     Refused {
         /// Its stable reason code.
@@ -204,7 +206,7 @@ impl fmt::Display for Failure {
                 write!(f, "{what}; another gateway may be running: stop it, or listen elsewhere")
             }
             Self::Gateway { taken: false, what } => f.write_str(what),
-            Self::Keys(error) => f.write_str(&chain(error)),
+            Self::Keys(error) | Self::Store(error) => f.write_str(&chain(error)),
             Self::Refused { reason, message, .. } => write!(f, "the gateway refused this ({reason}): {message}"),
             Self::NotProven(error) => write!(f, "does not hold: {error}"),
             Self::Unsigned { option } => write!(
@@ -225,7 +227,7 @@ impl std::error::Error for Failure {
             Self::File { source, .. } => Some(source),
             Self::Certificate(source) => Some(source),
             Self::NotProven(source) => Some(source),
-            Self::Keys(source) => Some(source),
+            Self::Keys(source) | Self::Store(source) => Some(source),
             _ => None,
         }
     }

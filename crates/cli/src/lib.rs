@@ -103,6 +103,8 @@ async fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Approve(options) => command::approve::run(options),
         Command::Document(document) => command::document::run(document).await,
         Command::Keys(keys) => command::keys::run(keys).await,
+        Command::Backup(options) => command::backup::run(options).await,
+        Command::Restore(options) => command::restore::run(options),
         Command::Pseudonym(pseudonym) => command::pseudonym::run(pseudonym),
         Command::Receipt(options) => command::receipt::run(options).await,
         Command::Pull(options) => command::pull::run(options).await,
