@@ -3,11 +3,15 @@
 use crate::Failed;
 use crate::table::Row;
 
+pub(crate) use index_cut::journal;
+
 mod clock;
 mod disk_full;
 mod eio;
+mod index_cut;
 mod kill;
 mod power_cut;
+mod witness_cut;
 
 /// What every fault is told.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +33,9 @@ pub(crate) struct Fault {
 const ALL: &[Fault] = &[
     Fault { name: "kill-9", run: kill::run },
     Fault { name: "power-cut", run: power_cut::run },
+    Fault { name: "power-cut-restart", run: power_cut::run_again },
+    Fault { name: "power-cut-index", run: index_cut::run },
+    Fault { name: "power-cut-witness", run: witness_cut::run },
     Fault { name: "disk-full", run: disk_full::run },
     Fault { name: "eio", run: eio::run },
     Fault { name: "clock", run: clock::run },

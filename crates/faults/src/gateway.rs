@@ -46,6 +46,16 @@ impl Installation {
         Ok(installation)
     }
 
+    /// One that is in this folder already.
+    pub(crate) const fn over(folder: TempDir) -> Self {
+        Self { folder }
+    }
+
+    /// The folder that all of it is in.
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A file or folder of it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

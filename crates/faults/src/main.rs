@@ -49,31 +49,43 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// A gateway, as `causeway serve`: how this program runs the gateways that it breaks.
+    /// What `causeway` does with these words: how this program runs the gateways that it breaks.
     #[command(hide = true)]
-    Serve {
-        /// The gateway's settings.
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
+    Causeway {
+        /// The command and its options.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
+    /// A journal alone, with an index of small blocks.
+    #[command(hide = true)]
+    Journal {
+        /// The folder that its data and keys are in.
+        folder: PathBuf,
+        /// The file that what was acknowledged is written into.
+        kept: PathBuf,
+        /// The file that is marked at each acknowledgement.
+        marks: PathBuf,
     },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Command::Serve { config }) = arguments.command {
-        let words: [OsString; 4] = ["causeway".into(), "serve".into(), "--config".into(), config.into()];
-        return causeway_cli::run(words);
-    }
-    match run(&arguments) {
-        Ok(table) => {
+    let ended = match &arguments.command {
+        Some(Command::Causeway { words }) => {
+            return causeway_cli::run(std::iter::once("causeway".into()).chain(words.iter().cloned()));
+        }
+        Some(Command::Journal { folder, kept, marks }) => {
+            faults::journal(folder, kept, marks).map(|()| ExitCode::SUCCESS)
+        }
+        None => run(&arguments).map(|table| {
             table.print(arguments.json);
             if table.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(error) => {
-            complain(error.as_ref());
-            ExitCode::FAILURE
-        }
-    }
+        }),
+    };
+    ended.unwrap_or_else(|error| {
+        complain(error.as_ref());
+        ExitCode::FAILURE
+    })
 }
 
 fn run(arguments: &Arguments) -> Result<Table, Failed> {

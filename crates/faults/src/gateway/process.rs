@@ -1,7 +1,7 @@
-//! A gateway in a process of its own: this program, started again as `causeway serve`.
+//! A gateway or a witness in a process of its own: this program, started again as `causeway`.
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -31,10 +31,16 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts it and waits until it serves.
+    /// Starts a gateway and waits until it serves.
     pub(super) fn start(settings: &Path, launch: &Launch) -> Result<Self, Failed> {
-        let begun = Instant::now();
-        let mut child = command(settings)?
+        let words = [OsStr::new("serve"), OsStr::new("--config"), settings.as_os_str()];
+        Self::running(&words, "serving on https://", launch)
+    }
+
+    /// Starts a command that runs until it is stopped, and waits until it says where it listens, behind `said`.
+    pub(crate) fn running(words: &[&OsStr], said: &str, launch: &Launch) -> Result<Self, Failed> {
+        let (begun, listens) = (Instant::now(), said);
+        let mut child = command(words)?
             .envs(launch.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -45,11 +51,11 @@ impl Process {
         let address = loop {
             let Some(Ok(line)) = lines.next() else {
                 let _ = child.wait();
-                return Err(format!("the gateway did not start:\n{}", all(&said)).into());
+                return Err(format!("it did not start:\n{}", all(&said)).into());
             };
-            if let Some((_, rest)) = line.split_once("serving on https://") {
+            if let Some((_, rest)) = line.split_once(listens) {
                 let address = rest.split(';').next().unwrap_or_default();
-                break address.trim().parse().map_err(|_| format!("the gateway serves nowhere: {line}"))?;
+                break address.trim().parse().map_err(|_| format!("it serves nowhere: {line}"))?;
             }
             keep(&said, line);
         };
@@ -90,7 +96,7 @@ impl Process {
     pub(crate) fn stop(mut self) -> Result<ExitStatus, Failed> {
         let told = Command::new("kill").arg("-TERM").arg(self.id().to_string()).status()?;
         if !told.success() {
-            return Err("the gateway could not be told to stop".into());
+            return Err("it could not be told to stop".into());
         }
         Ok(self.child.wait()?)
     }
@@ -109,20 +115,20 @@ impl Drop for Process {
     }
 }
 
-/// This program as `causeway serve`.
+/// This program as `causeway`.
 #[cfg(not(test))]
-fn command(settings: &Path) -> Result<Command, Failed> {
+pub(crate) fn command(words: &[&OsStr]) -> Result<Command, Failed> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("serve").arg("--config").arg(settings);
+    command.arg("causeway").args(words);
     Ok(command)
 }
 
-/// The tests' program knows no commands: the gateway is a test of its own there.
+/// The tests' program knows no commands: `causeway` is a test of its own there.
 #[cfg(test)]
-fn command(settings: &Path) -> Result<Command, Failed> {
+pub(crate) fn command(words: &[&OsStr]) -> Result<Command, Failed> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["gateway::process::tests::serves", "--exact", "--ignored", "--nocapture"]);
-    command.env(tests::SETTINGS, settings);
+    command.args(["gateway::process::tests::causeway", "--exact", "--ignored", "--nocapture"]);
+    command.env(tests::WORDS, words.join(OsStr::new("\n")));
     Ok(command)
 }
 
@@ -142,14 +148,14 @@ fn all(said: &Mutex<VecDeque<String>>) -> String {
 mod tests {
     use std::process::ExitCode;
 
-    /// Names the settings to serve, for the child process.
-    pub(super) const SETTINGS: &str = "CAUSEWAY_FAULTS_SERVE";
+    /// Holds the words of the command line, for the child process.
+    pub(super) const WORDS: &str = "CAUSEWAY_FAULTS_WORDS";
 
     #[test]
     #[ignore = "the gateway of other tests, in a process of its own"]
-    fn serves() {
-        let Some(settings) = std::env::var_os(SETTINGS) else { return };
-        let code = causeway_cli::run(["causeway".into(), "serve".into(), "--config".into(), settings]);
+    fn causeway() {
+        let Ok(words) = std::env::var(WORDS) else { return };
+        let code = causeway_cli::run(std::iter::once("causeway").chain(words.split('\n')).map(Into::into));
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
     }
 }

@@ -30,11 +30,6 @@ impl Reach {
         Self { address, certs: certs.to_owned() }
     }
 
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// A connection as a system, as `gb-nca/case-management`, that states this purpose.
     pub(crate) async fn clients(&self, system: &str, purpose: &str) -> Result<Clients, Failed> {
         let at = |end: &str| self.certs.join(format!("{system}.{end}"));

@@ -21,7 +21,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     /// Counts one thing that was looked for.
-    pub(super) fn look(&mut self, found: Result<(), String>) {
+    pub(crate) fn look(&mut self, found: Result<(), String>) {
         self.acknowledged += 1;
         self.lost.extend(found.err());
     }

@@ -76,6 +76,11 @@ struct Held {
 }
 
 impl Ledger {
+    /// One that holds this already.
+    pub(crate) fn holding(kept: Vec<Kept>) -> Self {
+        Self { held: Arc::new(Mutex::new(Held { kept, marks: None })) }
+    }
+
     /// Writes the number of each thing that is kept from now on into this file, in one write: what the recording of a disk shows
     /// before that was done before it was acknowledged.
     pub(crate) fn mark_in(&self, file: File) {
@@ -91,11 +96,6 @@ impl Ledger {
             // A mark that is missing only makes the check look for less.
             let _ = file.write_all(format!("K {number}\n").as_bytes());
         }
-    }
-
-    /// How many things have been kept.
-    pub(crate) fn len(&self) -> usize {
-        self.held().kept.len()
     }
 
     /// All that was kept.

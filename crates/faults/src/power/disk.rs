@@ -1,18 +1,18 @@
 //! The simulated disk: a recording played up to some moment, and what is left when the power goes there.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::Failed;
 use crate::chance::Chance;
 
+use super::base::{Content, Held};
 use super::file::{Change, FileNode};
 use super::folder::{FolderNode, NameChange, NodeId};
-use super::{Event, Recording, Survival};
+use super::{Base, Event, Survival};
 
 /// Which syncs the disk does not make, though it says so: to see that losses are found then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,41 +44,31 @@ pub(crate) struct Disk<'a> {
 const ROOT: NodeId = 0;
 
 impl<'a> Disk<'a> {
-    /// A disk on which the recorded folder holds nothing yet that matters.
-    pub(crate) fn empty(recording: &Recording, forgets: Forgets) -> Result<Self, Failed> {
-        Self::holding(recording.root(), &[], forgets)
-    }
-
-    /// A disk that holds, durably, what these folders below `root` hold now.
-    pub(crate) fn holding(root: &Path, folders: &[&str], forgets: Forgets) -> Result<Self, Failed> {
+    /// A disk that holds, durably, what there was.
+    pub(crate) fn over(base: &Base, forgets: Forgets) -> Self {
         let mut disk = Self {
             nodes: vec![Node::Folder(FolderNode::new(0o700))],
-            inodes: BTreeMap::from([(fs::metadata(root)?.ino(), ROOT)]),
+            inodes: BTreeMap::from([(base.inode, ROOT)]),
             syncs: BTreeMap::new(),
             forgets,
             now: 0,
         };
-        for name in folders.iter().filter(|name| root.join(name).exists()) {
-            disk.hold(ROOT, &root.join(name), OsStr::new(name))?;
-        }
-        Ok(disk)
+        base.names.iter().for_each(|held| disk.hold(ROOT, held));
+        disk
     }
 
-    fn hold(&mut self, parent: NodeId, path: &Path, name: &OsStr) -> Result<(), Failed> {
-        let about = fs::metadata(path)?;
-        let mode = about.mode() & 0o777;
-        let node = if about.is_dir() {
-            let node = self.add(about.ino(), Node::Folder(FolderNode::new(mode)));
-            for entry in fs::read_dir(path)? {
-                let entry = entry?;
-                self.hold(node, &entry.path(), &entry.file_name())?;
+    fn hold(&mut self, parent: NodeId, held: &Held) {
+        let node = match &held.content {
+            Content::File(bytes) => self.add(held.inode, Node::File(FileNode::new(held.mode, bytes.clone()))),
+            Content::Folder(names) => {
+                let node = self.add(held.inode, Node::Folder(FolderNode::new(held.mode)));
+                names.iter().for_each(|held| self.hold(node, held));
+                node
             }
-            node
-        } else {
-            self.add(about.ino(), Node::File(FileNode::new(mode, fs::read(path)?)))
         };
-        self.folder(parent)?.hold(name.to_owned(), node);
-        Ok(())
+        if let Some(Node::Folder(folder)) = self.nodes.get_mut(parent) {
+            folder.hold(held.name.clone(), node);
+        }
     }
 
     /// Plays the next thing that happened.
@@ -191,8 +181,9 @@ impl<'a> Disk<'a> {
     ///
     /// # Errors
     /// The first file that differs.
-    pub(crate) fn is_whole(&self, root: &Path, folders: &[&str]) -> Result<(), Failed> {
-        folders.iter().try_for_each(|name| self.is_like(&root.join(name), Path::new(name)))
+    pub(crate) fn is_whole(&self, root: &Path) -> Result<(), Failed> {
+        let Some(Node::Folder(played)) = self.nodes.get(ROOT) else { return Err("there is no disk".into()) };
+        played.current.keys().try_for_each(|name| self.is_like(&root.join(name), Path::new(name)))
     }
 
     fn is_like(&self, real: &Path, path: &Path) -> Result<(), Failed> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Event;
+use super::base::{Content, Held};
+use super::{Base, Event};
 
 /// Follows the names of files, and names each event by what is done to what kind of file.
 #[derive(Debug, Default)]
@@ -14,13 +15,30 @@ pub(super) struct Kinds {
 }
 
 impl Kinds {
+    /// With the names that were there before.
+    pub(super) fn over(base: &Base) -> Self {
+        let mut kinds = Self::default();
+        kinds.names.insert(base.inode, PathBuf::new());
+        base.names.iter().for_each(|held| kinds.hold(Path::new(""), held));
+        kinds
+    }
+
+    fn hold(&mut self, parent: &Path, held: &Held) {
+        let path = parent.join(&held.name);
+        self.names.insert(held.inode, path.clone());
+        self.inodes.insert(path.clone(), held.inode);
+        if let Content::Folder(names) = &held.content {
+            names.iter().for_each(|held| self.hold(&path, held));
+        }
+    }
+
     /// The kind of the next event; none for one after which nothing on the disk is otherwise, and nobody told.
     pub(super) fn of(&mut self, event: &Event<'_>) -> Option<String> {
         match *event {
             Event::Created { inode, path, .. } => Some(self.named(inode, path, "create")),
             Event::FolderMade { inode, path, .. } => Some(self.named(inode, path, "make")),
-            Event::Sized { inode, .. } => Some(self.inode("resize", inode)),
-            Event::Written { inode, .. } => Some(self.inode("write", inode)),
+            Event::Sized { inode, .. } => self.inode("resize", inode),
+            Event::Written { inode, .. } => self.inode("write", inode),
             Event::Renamed { from, to } | Event::Linked { from, to } => {
                 let verb = if matches!(event, Event::Renamed { .. }) { "rename" } else { "link" };
                 if let Some(inode) = self.inodes.get(from).copied() {
@@ -30,11 +48,11 @@ impl Kinds {
             }
             Event::Removed { path } => Some(format!("remove {}", class(path))),
             Event::SyncBegan { number, inode, .. } => {
-                let what = self.inode("", inode);
+                let what = self.inode("sync", inode)?;
                 self.syncs.insert(number, what.clone());
-                Some(format!("begin to sync{what}"))
+                Some(format!("begin to {what}"))
             }
-            Event::SyncEnded { number } => Some(format!("sync{}", self.syncs.remove(&number).unwrap_or_default())),
+            Event::SyncEnded { number } => self.syncs.remove(&number),
             Event::Kept { .. } => Some("acknowledge".to_owned()),
             Event::RangeSynced { .. } | Event::Phase { .. } => None,
         }
@@ -46,8 +64,9 @@ impl Kinds {
         format!("{verb} {}", class(path))
     }
 
-    fn inode(&self, verb: &str, inode: u64) -> String {
-        format!("{verb} {}", self.names.get(&inode).map(|path| class(path)).unwrap_or_default())
+    /// None for files outside.
+    fn inode(&self, verb: &str, inode: u64) -> Option<String> {
+        Some(format!("{verb} {}", class(self.names.get(&inode)?)))
     }
 }
 

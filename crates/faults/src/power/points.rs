@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::chance::Chance;
 
 use super::names::Kinds;
-use super::{Event, Survival};
+use super::{Base, Event, Survival};
 
 /// A cut after an event, and what survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,8 +36,8 @@ pub(crate) struct Chosen {
 }
 
 /// The cuts. In a sample each kind of point is cut at twice, under two models, each phase's points some times more.
-pub(crate) fn choose(events: &[Event<'_>], wanted: Wanted, chance: &mut Chance) -> Chosen {
-    let mut kinds = Kinds::default();
+pub(crate) fn choose(events: &[Event<'_>], base: &Base, wanted: Wanted, chance: &mut Chance) -> Chosen {
+    let mut kinds = Kinds::over(base);
     let (mut by_kind, mut by_phase): (BTreeMap<String, Vec<usize>>, BTreeMap<&str, Vec<usize>>) = Default::default();
     let (mut all, mut phases, mut phase) = (Vec::new(), Vec::new(), "");
     for (event, after) in events.iter().zip(1..) {

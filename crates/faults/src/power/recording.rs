@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -49,13 +50,19 @@ impl Recorder {
         Ok(OpenOptions::new().append(true).create(true).open(self.file())?)
     }
 
+    /// Marks that something else is being done from here on.
+    pub(crate) fn phase(&self, name: &str) -> Result<(), Failed> {
+        Ok(self.marks()?.write_all(format!("P {name}\n").as_bytes())?)
+    }
+
+    /// Where marks are written.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("recording")
+    }
+
     /// What has been recorded.
     pub(crate) fn read(&self) -> Result<Recording, Failed> {
         Ok(Recording { root: self.root.clone(), bytes: fs::read(self.file())? })
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("recording")
     }
 }
 
@@ -121,11 +128,6 @@ pub(crate) enum Event<'a> {
 }
 
 impl Recording {
-    /// The folder that was recorded.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// All of it.
     ///
     /// # Errors

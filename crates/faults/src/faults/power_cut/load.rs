@@ -2,7 +2,6 @@
 //! second start.
 
 use std::fs;
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +9,11 @@ use causeway_journal::v1::DocumentKind;
 use causeway_journal::{KEY_CHECKPOINT_SIGNING, KEY_FEED_PREFIX, KEY_PAGES, KEY_ROOT, document_digest};
 use causeway_proto::v1;
 
+use super::subject::PLAYED;
 use crate::Failed;
 use crate::gateway::{Installation, Reach};
 use crate::load::{Amount, Kept, Ledger, Load, PARTNERS};
-use crate::power::{Recorder, Recording};
+use crate::power::{Base, Played, Recorder, Recording};
 
 /// The checkpoint file is written a second after an entry at the latest.
 const CHECKPOINT: Duration = Duration::from_millis(1_300);
@@ -22,18 +22,24 @@ const CHECKPOINT: Duration = Duration::from_millis(1_300);
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) installation: Installation,
+    pub(crate) base: Base,
     pub(crate) recording: Recording,
     pub(crate) kept: Arc<Vec<Kept>>,
 }
 
 impl Recorded {
+    /// As it is played.
+    pub(super) fn played(&self) -> Played<'_> {
+        Played { recording: &self.recording, base: &self.base, kept: 0, real: self.installation.root() }
+    }
+
     /// Runs the load. It takes a few seconds.
     pub(crate) async fn make(seed: u64) -> Result<Self, Failed> {
         let installation = Installation::new()?;
-        let recorder = Recorder::of(&installation.path(""))?;
+        let (base, recorder) = (Base::of(&installation.path(""), &PLAYED)?, Recorder::of(&installation.path(""))?);
         let ledger = Ledger::default();
         ledger.mark_in(recorder.marks()?);
-        let phase = |name: &str| recorder.marks()?.write_all(format!("P {name}\n").as_bytes()).map_err(Failed::from);
+        let phase = |name: &str| recorder.phase(name);
         phase("first-start")?;
         let process = installation.start(&recorder.launch())?;
         let reach = installation.reach(&process);
@@ -64,7 +70,7 @@ impl Recorded {
         Load::begin(&installation.reach(&process), amount(3), &ledger).ended().await?;
         phase("second-stop")?;
         process.stop()?;
-        Ok(Self { recording: recorder.read()?, installation, kept: Arc::new(ledger.all()) })
+        Ok(Self { recording: recorder.read()?, base, installation, kept: Arc::new(ledger.all()) })
     }
 }
 
