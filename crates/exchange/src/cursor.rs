@@ -74,4 +74,27 @@ mod tests {
             assert!(decode(&key, &albania, &changed).is_err(), "changed at {index}");
         }
     }
+
+    #[test]
+    fn every_position_reads_back_and_no_flipped_bit_or_moved_code_does() {
+        let key = MacKey::new([7; 32]);
+        let feed: AgreementId = "ISA-AL-2026-014".parse().expect("well formed");
+        let drawn = (0..16).map(|_| u64::from_be_bytes(causeway_crypto::random()));
+        let positions: Vec<u64> = [0, 1, 9, 10, u64::from(u32::MAX), u64::MAX].into_iter().chain(drawn).collect();
+        let cursors: Vec<String> = positions.iter().map(|at| encode(&key, &feed, Position(*at))).collect();
+        for (position, cursor) in positions.iter().zip(&cursors) {
+            assert_eq!(decode(&key, &feed, cursor).expect("its own"), Position(*position));
+            for (at, bit) in (0..cursor.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+                let mut bytes = cursor.clone().into_bytes();
+                bytes[at] ^= 1 << bit;
+                let Ok(changed) = String::from_utf8(bytes) else { continue };
+                assert!(decode(&key, &feed, &changed).is_err(), "bit {bit} of byte {at}");
+            }
+            for other in cursors.iter().filter(|other| *other != cursor) {
+                let (place, code) =
+                    (cursor.rsplit_once('.').expect("three parts").0, other.rsplit_once('.').expect("three parts").1);
+                assert!(decode(&key, &feed, &format!("{place}.{code}")).is_err(), "the code of another position");
+            }
+        }
+    }
 }

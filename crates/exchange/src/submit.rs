@@ -8,6 +8,7 @@ use causeway_journal::{Erasure, Outcome, REASON_CORRECTED, v1};
 use causeway_model::{Date, LeafIndex, RecordId, RecordVersion, SchemaId, SubmissionId};
 use causeway_schema::{Classified, Document, Schema, Split, Violation};
 use causeway_store::{Draft, DraftBody};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::draft::{Said, entry_id};
 use crate::exchange::record_ref;
@@ -26,6 +27,13 @@ pub struct Submission {
     pub document: Vec<u8>,
     /// For a correction: the record and the version that it replaces.
     pub correction: Option<(RecordId, RecordVersion)>,
+}
+
+/// The text that was received does not outlast the call.
+impl Drop for Submission {
+    fn drop(&mut self) {
+        self.document.zeroize();
+    }
 }
 
 impl fmt::Debug for Submission {
@@ -89,8 +97,9 @@ impl Exchange {
     ///
     /// # Errors
     /// `Invalid` where it is not a document at all, or its schema is not in force; `TooLarge`; `Unavailable`.
-    pub async fn validate(&self, caller: &Caller, schema: SchemaId, document: &[u8]) -> Result<Vec<Violation>, Error> {
-        let (schema, document) = self.parse(caller, schema, document)?;
+    pub async fn validate(&self, caller: &Caller, schema: SchemaId, document: Vec<u8>) -> Result<Vec<Violation>, Error> {
+        let document = Zeroizing::new(document);
+        let (schema, document) = self.parse(caller, schema, &document)?;
         self.record_or_refuse(caller, Said::allowed(v1::Operation::Consultation, "validated").by(caller)).await?;
         Ok(schema.validate(&document, self.now().date()))
     }

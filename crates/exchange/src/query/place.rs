@@ -111,4 +111,27 @@ mod tests {
             assert!(bound.decode(&changed).is_err(), "changed at {index}");
         }
     }
+
+    #[test]
+    fn every_place_reads_back_and_no_flipped_bit_does() {
+        let key = MacKey::new([7; 32]);
+        let system: SystemId = "gb-nca/audit".parse().expect("well formed");
+        let filter = Filter::default();
+        for newest_first in [false, true].repeat(8) {
+            let bound = Bound { key: &key, system: &system, filter: &filter, newest_first };
+            let [next, before] = causeway_crypto::random::<2>().map(|byte| LeafIndex(u64::MAX >> (byte % 64)));
+            let place = Place { next, before };
+            let cursor = bound.encode(place);
+            assert_eq!(bound.decode(&cursor).expect("its own"), place);
+            for (at, bit) in (0..cursor.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+                let mut bytes = cursor.clone().into_bytes();
+                bytes[at] ^= 1 << bit;
+                let Ok(changed) = String::from_utf8(bytes) else { continue };
+                assert!(bound.decode(&changed).is_err(), "bit {bit} of byte {at}");
+            }
+            let swapped = Place { next: place.before, before: place.next };
+            let moved = cursor.replacen(&format!("{}.{}", next.0, before.0), &format!("{}.{}", before.0, next.0), 1);
+            assert!(place == swapped || bound.decode(&moved).is_err(), "one place for the other");
+        }
+    }
 }

@@ -73,7 +73,7 @@ impl IngestService for Ingest {
     async fn validate(&self, request: Request<v1::ValidateRequest>) -> Result<Response<v1::ValidateResponse>, Status> {
         let call = Call::of(&request)?;
         let (schema, document) = wire::record(request.into_inner().record).map_err(|fault| call.malformed(fault))?;
-        let violations = self.exchange.validate(&call.caller, schema, &document).await.map_err(status::of)?;
+        let violations = self.exchange.validate(&call.caller, schema, document).await.map_err(status::of)?;
         let violations = violations.into_iter().map(status::wire_violation).collect();
         Ok(Response::new(v1::ValidateResponse { violations }))
     }
