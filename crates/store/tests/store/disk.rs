@@ -202,7 +202,7 @@ fn on_a_small_volume() {
             Err(_) => failed += 1,
         }
     }
-    assert!(failed > 0, "a start writes a snapshot, and there was no room for one");
+    assert!(failed > 0, "a start writes, and there was no room");
     fs::remove_file(&filler).expect("removed");
     let larger = Command::new("mount").args(["-o", "remount,size=16m"]).arg(volume).status();
     assert!(larger.expect("there is such a command").success());
