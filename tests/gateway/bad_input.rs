@@ -46,7 +46,8 @@ fn documents_that_are_none() -> Vec<Bad> {
     let mut not_utf8 = whole.clone().into_bytes();
     not_utf8[10] = 0xff;
     let oversized = text(":\"SUBJECT-1\"", &format!(":\"{}\"", "x".repeat(128 * 1024)));
-    let wide = format!("[{}1]", "1,".repeat(60_000));
+    let wide = format!("{{\"a\":[{}1]}}", "1,".repeat(60_000));
+    let many = format!("[{}{{}}]", "{\"a\":1},".repeat(14_000));
     vec![
         bad("nothing", profile(Vec::new()), "malformed-json"),
         bad("half of it", profile(whole.as_bytes()[..whole.len() / 2].to_vec()), "malformed-json"),
@@ -55,7 +56,9 @@ fn documents_that_are_none() -> Vec<Bad> {
         bad("a comma too many", profile(text("}", ",}")), "malformed-json"),
         bad("a number that JSON does not know", profile(text("\"SUBJECT-1\"", "NaN")), "malformed-json"),
         bad("half a surrogate pair", profile(text("SUBJECT-1", "\\ud800")), "malformed-json"),
-        bad("an array", profile(wide.into_bytes()), "not-an-object"),
+        bad("an array", profile(b"[1,1]".to_vec()), "not-an-object"),
+        bad("values without end", profile(wide.into_bytes()), "too-many-values"),
+        bad("small objects without end", profile(many.into_bytes()), "too-many-values"),
         bad("a text", profile(b"\"profile\"".to_vec()), "not-an-object"),
         bad("over 128 KiB", profile(oversized), "too-large"),
         bad("17 levels", profile(text("\"SUBJECT-1\"", &format!("{}{}", "[".repeat(16), "]".repeat(16)))), "too-deep"),

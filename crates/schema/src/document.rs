@@ -11,6 +11,9 @@ use zeroize::Zeroize;
 pub const MAX_DOCUMENT_BYTES: usize = 128 * 1024;
 /// How deep objects and arrays may nest, the record itself counted.
 pub const MAX_DEPTH: usize = 16;
+/// How many values a record may hold, objects and arrays counted. A tree of values takes many times the memory of its text, so a text
+/// that is short enough may still be too much; the largest route has some two thousand.
+pub const MAX_VALUES: usize = 8 * 1024;
 /// The greatest whole number that every JSON reader holds exactly: 2^53 - 1 (RFC 8259 section 6).
 const MAX_EXACT: u64 = (1 << 53) - 1;
 const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_991.0;
@@ -60,6 +63,8 @@ pub enum ParseFault {
     TooLarge,
     /// Nested deeper than [`MAX_DEPTH`].
     TooDeep,
+    /// More than [`MAX_VALUES`].
+    TooManyValues,
     /// Not UTF-8.
     NotUtf8,
     /// Not JSON, or more than one JSON value.
@@ -80,6 +85,7 @@ impl ParseFault {
         match self {
             Self::TooLarge => "too-large",
             Self::TooDeep => "too-deep",
+            Self::TooManyValues => "too-many-values",
             Self::NotUtf8 => "not-utf8",
             Self::Malformed => "malformed-json",
             Self::NotAnObject => "not-an-object",
@@ -95,6 +101,7 @@ impl fmt::Display for ParseFault {
         match self {
             Self::TooLarge => write!(f, "the document is over {MAX_DOCUMENT_BYTES} bytes"),
             Self::TooDeep => write!(f, "the document is nested deeper than {MAX_DEPTH}"),
+            Self::TooManyValues => write!(f, "the document holds more than {MAX_VALUES} values"),
             Self::NotUtf8 => f.write_str("the document is not UTF-8"),
             Self::Malformed => f.write_str("the document is not JSON, or more than one JSON value"),
             Self::NotAnObject => f.write_str("the document is JSON, but not an object"),
@@ -107,20 +114,28 @@ impl fmt::Display for ParseFault {
 
 impl std::error::Error for ParseFault {}
 
-/// Reads one record. Size and nesting are checked before anything is allocated.
+/// Reads one record. Size, nesting and the number of values are checked before anything is allocated.
 pub fn parse(bytes: &[u8]) -> Result<Document, ParseFault> {
-    let root = read(bytes, MAX_DOCUMENT_BYTES, MAX_DEPTH)?;
+    let root = read_within(bytes, MAX_DOCUMENT_BYTES, MAX_DEPTH, MAX_VALUES)?;
     let document = Document { root, bytes: bytes.len() };
     if document.root.is_object() { Ok(document) } else { Err(ParseFault::NotAnObject) }
 }
 
 /// Reads any JSON under the given limits, by the same rules as a record.
 pub(crate) fn read(bytes: &[u8], max_bytes: usize, max_depth: usize) -> Result<Value, ParseFault> {
+    read_within(bytes, max_bytes, max_depth, usize::MAX)
+}
+
+fn read_within(bytes: &[u8], max_bytes: usize, max_depth: usize, max_values: usize) -> Result<Value, ParseFault> {
     if bytes.len() > max_bytes {
         return Err(ParseFault::TooLarge);
     }
-    if depth(bytes) > max_depth {
+    let shape = shape(bytes);
+    if shape.deepest > max_depth {
         return Err(ParseFault::TooDeep);
+    }
+    if shape.values > max_values {
+        return Err(ParseFault::TooManyValues);
     }
     let text = std::str::from_utf8(bytes).map_err(|_| ParseFault::NotUtf8)?;
     let fault = Cell::new(None);
@@ -132,16 +147,25 @@ pub(crate) fn read(bytes: &[u8], max_bytes: usize, max_depth: usize) -> Result<V
     })
 }
 
-/// The deepest nesting of brackets outside strings. Malformed text gives some number; the reader refuses it after.
-fn depth(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0usize);
+/// What can be told of a text without reading it.
+struct Shape {
+    deepest: usize,
+    values: usize,
+}
+
+/// The deepest nesting of brackets outside strings, and how many values there are at most: one more in each bracket, and behind each
+/// comma. Of malformed text it gives some numbers; the reader refuses it after.
+fn shape(bytes: &[u8]) -> Shape {
+    let (mut depth, mut shape) = (0usize, Shape { deepest: 0, values: 1 });
     let mut rest = bytes.iter();
     while let Some(byte) = rest.next() {
         match byte {
             b'{' | b'[' => {
                 depth += 1;
-                deepest = deepest.max(depth);
+                shape.deepest = shape.deepest.max(depth);
+                shape.values += 1;
             }
+            b',' => shape.values += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
             b'"' => {
                 while let Some(byte) = rest.next() {
@@ -155,7 +179,7 @@ fn depth(bytes: &[u8]) -> usize {
             _ => {}
         }
     }
-    deepest
+    shape
 }
 
 #[derive(Clone, Copy)]

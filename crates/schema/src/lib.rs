@@ -29,7 +29,7 @@ mod writer;
 pub use classified::{Classified, Corrupt};
 pub use codes::{Code, CodeList, code_lists_named};
 pub use docs::{DocsPage, docs};
-pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES, ParseFault, parse};
+pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_VALUES, ParseFault, parse};
 pub use project::Projected;
 pub use schema::{Schema, Schemas};
 pub use scheme::normalise;

@@ -1,12 +1,14 @@
 //! Texts that are not records: each is refused for its own reason, and no text at all makes anything panic.
 
-use causeway_schema::{Classified, MAX_DOCUMENT_BYTES, ParseFault, parse};
+use causeway_schema::{Classified, MAX_DOCUMENT_BYTES, MAX_VALUES, ParseFault, parse};
 
 use crate::records::{profile, profiles, route, routes, today};
 
 #[test]
 fn each_fault_has_its_reason() {
     let nested = |depth: usize| format!("{{\"a\":{}1{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+    // The object and the array are values, too.
+    let array = |values: usize| format!("{{\"a\":[{}1]}}", "1,".repeat(values - 3));
     for (text, fault) in [
         ("{", ParseFault::Malformed),
         ("", ParseFault::Malformed),
@@ -25,11 +27,15 @@ fn each_fault_has_its_reason() {
         ("{\"a\":\"\\u0000\"}", ParseFault::NulCharacter),
         (&nested(17), ParseFault::TooDeep),
         (&"[".repeat(100_000), ParseFault::TooDeep),
+        (&array(MAX_VALUES), ParseFault::TooManyValues),
+        (&format!("[{}1]", "{},".repeat(40_000)), ParseFault::TooManyValues),
     ] {
         let shown: String = text.chars().take(40).collect();
         assert_eq!(parse(text.as_bytes()).err(), Some(fault), "{shown}");
     }
     assert!(parse(nested(16).as_bytes()).is_ok());
+    assert!(parse(array(MAX_VALUES - 1).as_bytes()).is_ok());
+    assert!(parse(format!("{{\"a\":\"{}\"}}", ",[{".repeat(10_000)).as_bytes()).is_ok(), "nor do they count");
     assert!(parse(b"{\"a\":\"[[[[[[[[[[[[[[[[[[[[ \\\" {{{{{{{{{\"}").is_ok(), "brackets in a text do not nest");
     assert!(parse(b"{\"a\":9007199254740991}").is_ok());
     assert_eq!(parse(b"{\"a\":\"\xff\"}").err(), Some(ParseFault::NotUtf8));
