@@ -25,6 +25,15 @@ impl Exchange {
         }
     }
 
+    /// Refuses a single call where the queue is full already.
+    pub(crate) fn room_or_refuse(&self, caller: &Caller) -> Result<(), Error> {
+        if self.journal().has_room() {
+            return Ok(());
+        }
+        self.tally("", Some(&caller.system), Tallied::Overload, 1);
+        Err(append_failed(AppendFailure::Busy))
+    }
+
     /// Appends the draft of a single call, or refuses at once where the queue is full.
     pub(crate) async fn record_or_refuse(&self, caller: &Caller, draft: Draft) -> Result<Committed, Error> {
         let taken = self.journal().try_append(draft).map_err(|failure| {

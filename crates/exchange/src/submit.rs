@@ -76,9 +76,14 @@ impl Exchange {
         if let Some(receipt) = self.earlier(caller, &attempt).await? {
             return Ok(receipt);
         }
+        // Known before the record is read and sealed: what is refused for want of room must cost far less than what is accepted.
+        if pressure == Pressure::Refuse {
+            self.room_or_refuse(caller)?;
+        }
         let (schema, document) = self.parse(caller, submission.schema, &submission.document)?;
         let violations = schema.validate(&document, self.now().date());
         if !violations.is_empty() {
+            drop(document);
             return Err(self.refuse_submission(caller, &attempt, Error::violations(violations)).await);
         }
         let expected = match submission.correction {
@@ -89,6 +94,8 @@ impl Exchange {
             },
         };
         let draft = self.draft_of(caller, &submission, &attempt, &schema, &document, expected)?;
+        // A tree of values is many times its text, and waits for nothing.
+        drop(document);
         let committed = self.record_under(pressure, caller, draft).await?;
         self.receipt_of(committed).await
     }

@@ -105,6 +105,11 @@ impl Journal {
         }
     }
 
+    /// Whether a draft would be taken at this moment. Another may come first.
+    pub fn has_room(&self) -> bool {
+        !self.queue.is_full()
+    }
+
     /// Looks at the state. Nothing is appended or applied meanwhile, so be brief.
     pub fn read<R>(&self, read: impl FnOnce(&State) -> R) -> R {
         self.shared.read(read)
