@@ -5,6 +5,7 @@ use crate::table::Row;
 
 pub(crate) use index_cut::journal;
 
+mod backup_cut;
 mod clock;
 mod disk_full;
 mod eio;
@@ -36,6 +37,7 @@ const ALL: &[Fault] = &[
     Fault { name: "power-cut-restart", run: power_cut::run_again },
     Fault { name: "power-cut-index", run: index_cut::run },
     Fault { name: "power-cut-witness", run: witness_cut::run },
+    Fault { name: "power-cut-backup", run: backup_cut::run },
     Fault { name: "disk-full", run: disk_full::run },
     Fault { name: "eio", run: eio::run },
     Fault { name: "clock", run: clock::run },

@@ -12,7 +12,7 @@ use causeway_store::Clock;
 use tempfile::TempDir;
 
 use crate::Failed;
-pub(crate) use process::{Launch, Process};
+pub(crate) use process::{Launch, Process, command};
 pub(crate) use reach::{OWNER_PERSONS, Reach, digest_of};
 
 /// The configuration that is shipped.

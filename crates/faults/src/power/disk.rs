@@ -142,7 +142,7 @@ impl<'a> Disk<'a> {
     }
 
     fn name(&mut self, path: &Path, change: impl FnOnce(std::ffi::OsString) -> NameChange) -> Result<(), Failed> {
-        let parent = self.find(path.parent().unwrap_or(Path::new("")))?;
+        let parent = self.find(path.parent().unwrap_or_else(|| Path::new("")))?;
         let (now, name) = (self.now, path.file_name().unwrap_or_default().to_owned());
         self.folder(parent)?.change(now, change(name));
         Ok(())
@@ -223,11 +223,54 @@ impl<'a> Disk<'a> {
                     DirBuilder::new().mode(folder.mode).create(target)?;
                 }
                 for (name, node) in folder.left(what.0, what.1, chance) {
-                    self.leave(node, what, chance, &target.join(name))?;
+                    let within = (what.0.within(&name, chance), what.1);
+                    self.leave(node, within, chance, &target.join(name))?;
                 }
             }
             None => return Err("a name for what is not there".into()),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    fn cut(disk: &Disk<'_>, survival: Survival) -> BTreeMap<String, Vec<u8>> {
+        let target = tempfile::tempdir().expect("a folder");
+        disk.cut(survival, &mut Chance::of(1), target.path()).expect("made");
+        let files = fs::read_dir(target.path()).expect("readable").map(|entry| entry.expect("readable").path());
+        files
+            .map(|path| (path.file_name().expect("a name").display().to_string(), fs::read(path).expect("read")))
+            .collect()
+    }
+
+    #[test]
+    fn a_file_is_there_under_its_name_once_the_folder_is_synced_and_whole_once_it_is_itself() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = fs::metadata(root.path()).expect("there").ino();
+        let mut disk = Disk::over(&Base::of(root.path(), &[]).expect("read"), Forgets::Nothing);
+        let mut play = |event: Event<'static>| disk.play(&event).expect("plays");
+        let (new, name) = (Path::new("a.new"), Path::new("a"));
+        play(Event::Created { inode: 5, mode: 0o600, path: new });
+        play(Event::Written { inode: 5, at: 0, bytes: b"whole" });
+        play(Event::SyncBegan { number: 1, inode: 5, data_only: true });
+        play(Event::Written { inode: 5, at: 0, bytes: b"later" });
+        play(Event::SyncEnded { number: 1 });
+        play(Event::Renamed { from: new, to: name });
+        play(Event::SyncBegan { number: 2, inode: folder, data_only: false });
+        let held = |bytes: &[u8]| BTreeMap::from([("a".to_owned(), bytes.to_vec())]);
+        assert_eq!(cut(&disk, Survival::Nothing), BTreeMap::new(), "the folder's sync has not ended");
+        assert_eq!(
+            cut(&disk, Survival::NamesOnly),
+            held(b"whole"),
+            "and what was written meanwhile is not in the file's"
+        );
+        assert_eq!(cut(&disk, Survival::Everything), held(b"later"));
+        disk.play(&Event::SyncEnded { number: 2 }).expect("plays");
+        assert_eq!(cut(&disk, Survival::Nothing), held(b"whole"));
     }
 }

@@ -38,7 +38,8 @@ pub(crate) struct Chosen {
 /// The cuts. In a sample each kind of point is cut at twice, under two models, each phase's points some times more.
 pub(crate) fn choose(events: &[Event<'_>], base: &Base, wanted: Wanted, chance: &mut Chance) -> Chosen {
     let mut kinds = Kinds::over(base);
-    let (mut by_kind, mut by_phase): (BTreeMap<String, Vec<usize>>, BTreeMap<&str, Vec<usize>>) = Default::default();
+    let mut by_kind: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut by_phase: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let (mut all, mut phases, mut phase) = (Vec::new(), Vec::new(), "");
     for (event, after) in events.iter().zip(1..) {
         if let Event::Phase { name } = event {

@@ -1,11 +1,16 @@
 //! What of the writes that were not synced a disk may have when the power goes.
 
+use std::ffi::OsStr;
+
 use crate::chance::Chance;
 
 /// A sector, which disks write whole or not at all.
 const SECTOR: usize = 512;
 /// A page of the system's cache.
 const PAGE: usize = 4_096;
+
+/// Folders that may be volumes of their own.
+const VOLUMES: [&str; 3] = ["journal", "keys", "mirror"];
 
 /// A model of survival. What was synced is there under each; of the rest:
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,15 +29,18 @@ pub(crate) enum Survival {
     NamesOnly,
     /// Every byte, and no name.
     BytesOnly,
+    /// Of each volume something else: keys, mirror and journal are on disks of their own.
+    Volumes,
     /// Everything: as after kill -9, to compare with.
     Everything,
 }
 
 impl Survival {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Nothing,
         Self::Pages,
         Self::NamesOnly,
+        Self::Volumes,
         Self::InOrder,
         Self::Sectors,
         Self::NoGrowth,
@@ -47,7 +55,7 @@ impl Survival {
             Self::Nothing | Self::BytesOnly => 0,
             Self::InOrder => moments.partition_point(|moment| *moment <= cut),
             Self::Pages | Self::Sectors => chance.below(moments.len() + 1),
-            Self::NoGrowth | Self::NamesOnly | Self::Everything => moments.len(),
+            Self::NoGrowth | Self::NamesOnly | Self::Volumes | Self::Everything => moments.len(),
         }
     }
 
@@ -59,8 +67,17 @@ impl Survival {
             Self::Pages => Bytes::Parts(PAGE),
             Self::Sectors => Bytes::Parts(SECTOR),
             Self::NoGrowth => Bytes::WithinDurable,
-            Self::BytesOnly | Self::Everything => Bytes::First(moments.len()),
+            Self::BytesOnly | Self::Volumes | Self::Everything => Bytes::First(moments.len()),
         }
+    }
+
+    /// The model of what is in a folder of this name.
+    pub(super) fn within(self, name: &OsStr, chance: &mut Chance) -> Self {
+        if self != Self::Volumes || !VOLUMES.iter().any(|volume| name == *volume) {
+            return self;
+        }
+        let whole = [Self::Nothing, Self::NamesOnly, Self::BytesOnly, Self::Everything];
+        chance.pick(&whole).copied().unwrap_or(Self::Nothing)
     }
 }
 

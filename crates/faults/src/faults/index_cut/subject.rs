@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use causeway_journal::decode_entry;
 use causeway_model::LeafIndex;
@@ -48,10 +48,9 @@ async fn look(journal: &Journal, all: &[Kept], count: usize) -> Result<Checked, 
     if let Some(reason) = journal.halted() {
         return Err(format!("the journal is halted: {reason}").into());
     }
-    let leaves = |one| if let &Kept::Shredded { ref leaves } = one { Some(leaves) } else { None };
-    let shredded: BTreeSet<u64> = kept.iter().filter_map(leaves).flatten().copied().collect();
+    let shredded: BTreeSet<u64> = kept.iter().filter_map(shredded_in).flatten().copied().collect();
     // What was under way may be ended by the start, or not have begun.
-    let undecided: BTreeSet<u64> = next.iter().find_map(leaves).into_iter().flatten().copied().collect();
+    let undecided: BTreeSet<u64> = next.iter().find_map(shredded_in).into_iter().flatten().copied().collect();
     let mut last = None;
     for one in kept {
         let Kept::Entry { leaf, bytes, number } = one else { continue };
@@ -73,6 +72,10 @@ async fn look(journal: &Journal, all: &[Kept], count: usize) -> Result<Checked, 
     }
     searches(journal, &mut checked).await?;
     Ok(checked)
+}
+
+const fn shredded_in(kept: &Kept) -> Option<&Vec<u64>> {
+    if let Kept::Shredded { leaves } = kept { Some(leaves) } else { None }
 }
 
 async fn body(journal: &Journal, leaf: u64, number: u64) -> Result<(), String> {
@@ -113,7 +116,5 @@ async fn searches(journal: &Journal, checked: &mut Checked) -> Result<(), Failed
                 .ok_or_else(|| format!("a search finds {} entries of {}", found.len(), expected.len())),
         );
     }
-    // What follows the journal may be making blocks again at this moment, as after any start.
-    tokio::time::sleep(Duration::from_millis(5)).await;
     Ok(())
 }
