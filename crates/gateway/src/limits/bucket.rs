@@ -45,9 +45,9 @@ impl Bucket {
         self.flow(rate, now);
         // A bucket that holds next to nothing keeps none of it back: nobody would ever get it.
         let kept = units(kept).min(rate.capacity().saturating_sub(TOKEN)).max(0);
-        let left = self.level - TOKEN;
+        let left = self.level.saturating_sub(TOKEN);
         if left < kept {
-            return Err(time(kept - left, rate));
+            return Err(time(kept.saturating_sub(left), rate));
         }
         self.level = left;
         Ok(())
