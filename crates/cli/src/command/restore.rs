@@ -56,6 +56,7 @@ struct Report {
     bodies: u64,
     opened: u64,
     erased: u64,
+    unreadable: u64,
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
@@ -121,6 +122,7 @@ fn report(options: &Options, restored: &Restored, with_keys: bool) {
             bodies: restored.bodies,
             opened: restored.opened,
             erased: restored.erased,
+            unreadable: restored.unreadable,
         });
     }
     let Restored { entries, frames, root, newest, bodies, opened, erased, unused_parts, .. } = restored;
@@ -133,6 +135,12 @@ fn report(options: &Options, restored: &Restored, with_keys: bool) {
         false => say(format_args!(
             "{bodies} bodies, each as its entry says; none was opened, since the gateway's keys are not here"
         )),
+    }
+    if restored.unreadable > 0 {
+        note(format_args!(
+            "{} of them cannot be read: page keys are damaged (docs/keys.md, \"A page key is damaged\")",
+            restored.unreadable
+        ));
     }
     if *unused_parts > 0 {
         note(format_args!("{unused_parts} parts of a run that was interrupted are not in it"));

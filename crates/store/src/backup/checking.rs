@@ -6,6 +6,7 @@ use causeway_journal::{decode_entry, decode_frame, v1};
 
 use crate::draft::{open_body, open_openings};
 use crate::error::StoreError;
+use crate::key_pages::{KeyPage, slot_of};
 use crate::log::FrameLog;
 use crate::vault::Vault;
 
@@ -21,6 +22,8 @@ pub(super) struct Found {
     pub(super) opened: u64,
     /// Bodies and openings whose keys have been destroyed.
     pub(super) erased: u64,
+    /// Bodies and openings whose page key is damaged in the keys folder: that is no fault of the backup's.
+    pub(super) unreadable: u64,
 }
 
 /// Looks at what lies beside entries.
@@ -30,6 +33,18 @@ pub(super) struct Check<'a> {
     /// None where the keys are not at hand: then nothing is opened.
     pub(super) vault: Option<&'a Vault>,
     pub(super) found: Found,
+    /// The page that was opened last: what follows each other mostly has its keys in one.
+    pub(super) last: Option<(u64, Opened)>,
+}
+
+/// What became of a key page.
+#[derive(Debug)]
+pub(super) enum Opened {
+    Page(KeyPage),
+    /// Its page key has been destroyed.
+    Gone,
+    /// Its page key is damaged.
+    Damaged,
 }
 
 impl Check<'_> {
@@ -75,17 +90,37 @@ impl Check<'_> {
             return Err(StoreError::Corrupt("a key is beyond the end of its page"));
         }
         let Some(vault) = self.vault else { return Ok(None) };
-        if vault.gone(shrouded.page, self.log)?.is_some() {
-            self.found.erased += 1;
-            return Ok(None);
+        if self.last.as_ref().is_none_or(|(number, _)| *number != shrouded.page) {
+            self.last = Some((shrouded.page, self.page(vault, shrouded.page)?));
         }
-        let page = vault.page(shrouded.page, self.log)?;
+        let page = match &self.last {
+            Some((_, Opened::Page(page))) => page,
+            Some((_, Opened::Damaged)) => {
+                self.found.unreadable += 1;
+                return Ok(None);
+            }
+            Some((_, Opened::Gone)) | None => {
+                self.found.erased += 1;
+                return Ok(None);
+            }
+        };
         let opened = page.key(shrouded.slot)?.map(open).transpose()?;
         match opened {
             Some(_) => self.found.opened += 1,
             None => self.found.erased += 1,
         }
         Ok(opened)
+    }
+
+    fn page(&self, vault: &Vault, number: u64) -> Result<Opened, StoreError> {
+        if vault.gone(number, self.log)?.is_some() {
+            return Ok(Opened::Gone);
+        }
+        let stored = vault.stored(number, self.log)?.ok_or(StoreError::Corrupt("a key page is missing"))?;
+        if !vault.page_keys().has(slot_of(&stored)?) {
+            return Ok(Opened::Damaged);
+        }
+        vault.page(number, self.log).map(Opened::Page)
     }
 }
 

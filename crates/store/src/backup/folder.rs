@@ -43,6 +43,10 @@ impl BackupFolder {
     /// [`StoreError::Backup`] where what is there is not parts that follow each other; [`StoreError::Locked`] while another process
     /// writes to it.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        if !dir.exists() && !folder::parent_of(dir).is_dir() {
+            let what = "cannot be made: the folder that it is to be in is not there; is its volume mounted?";
+            return Err(StoreError::backup(dir, what));
+        }
         folder::create_private(dir).map_err(|source| StoreError::io("make the backup's folder", dir, source))?;
         let lock = lock(dir)?;
         let parts = parts(dir)?;

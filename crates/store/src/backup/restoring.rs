@@ -91,6 +91,8 @@ pub struct Restored {
     pub opened: u64,
     /// Bodies and openings whose keys have been destroyed.
     pub erased: u64,
+    /// Bodies and openings whose page key is damaged in the keys folder (docs/keys.md, "A page key is damaged").
+    pub unreadable: u64,
 }
 
 /// Restores a backup. What is in its place afterwards is whole and checked; where anything does not hold, nothing is there.
@@ -127,6 +129,7 @@ pub fn restore(options: &Restore, progress: &mut dyn FnMut(Restoring)) -> Result
             bodies: found.bodies,
             opened: found.opened,
             erased: found.erased,
+            unreadable: found.unreadable,
         })
     })();
     done.inspect_err(|_| work.remove())
@@ -293,7 +296,7 @@ fn check(
     let mut past: BTreeMap<u64, Digest> =
         filled.past.values().filter_map(|note| read_note(note)).map(|(past, _)| (past.size, past.root)).collect();
     past.remove(&0);
-    let mut check = Check { log: &log, vault, found: Found::default() };
+    let mut check = Check { log: &log, vault, found: Found::default(), last: None };
     let mut state = State::new();
     loop {
         let frames = log.read(state.head().0.next(), READ_BYTES)?;

@@ -64,8 +64,8 @@ fn wherever_a_rotation_stops_everything_is_under_one_root_key() {
         assert_eq!(page_keys.key(slot).expect("there").expose(), known.expose(), "step {steps}");
         assert!(!page_keys.has(gone), "step {steps}");
         assert!(page_keys.allocate().expect("allocated").0 > Slot(1), "step {steps}");
-        assert_eq!(place.names("keys"), ["lock", "page-keys", "ring", "root.key"], "step {steps}");
-        assert_eq!(place.names("mirror"), ["page-keys"], "step {steps}");
+        assert_eq!(place.names("keys"), ["format", "lock", "page-keys", "ring", "root.key"], "step {steps}");
+        assert_eq!(place.names("mirror"), ["format", "page-keys"], "step {steps}");
         let read = |folder: &str| fs::read(place.dir.path().join(folder).join("page-keys")).expect("read");
         assert_eq!(read("keys"), read("mirror"), "step {steps}");
         match rotated {
@@ -124,7 +124,7 @@ fn a_damaged_slot_is_not_taken_for_a_destroyed_one() {
     let refused = rotate(&keys, &page_keys, &place.folders(), RootKey::generate(), true, in_use).expect_err("refused");
     assert!(!refused.decided && refused.error.to_string().contains("damaged"), "{}", refused.error);
     assert_eq!(keys.root().expose(), before.expose());
-    assert_eq!(place.names("keys"), ["lock", "page-keys", "ring", "root.key"], "nothing is left of it");
+    assert_eq!(place.names("keys"), ["format", "lock", "page-keys", "ring", "root.key"], "nothing is left of it");
     let others = || Ok(BTreeSet::from([given[0].0, given[2].0]));
     rotate(&keys, &page_keys, &place.folders(), RootKey::generate(), true, others).expect("no page is under it");
     assert!(!page_keys.has(given[1].0) && page_keys.has(given[2].0));

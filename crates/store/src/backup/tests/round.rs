@@ -88,6 +88,21 @@ fn without_the_gateways_keys_all_but_what_is_closed_is_checked() {
 }
 
 #[test]
+fn a_damaged_page_key_keeps_no_journal_from_being_restored() {
+    let setting = Setting::new();
+    let backup = setting.at("backup");
+    let journal = setting.begin(70);
+    setting.back_up(&journal, &backup).expect("made");
+    journal.close();
+    let mut page_keys = fs::read(setting.at("keys/page-keys")).expect("read");
+    page_keys[20] ^= 1;
+    fs::write(setting.at("keys/page-keys"), page_keys).expect("written");
+    let restored = setting.restore(&backup, &setting.at("restored")).expect("restored");
+    // A body and openings for each entry, and those of the genesis: 128 of them have their keys in the first page.
+    assert_eq!((restored.bodies, restored.unreadable, restored.opened, restored.erased), (70, 128, 14, 0));
+}
+
+#[test]
 fn a_backup_is_gone_on_with_by_its_own_journal_for_its_own_recipient_only() {
     let mut setting = Setting::new();
     let backup = setting.at("backup");
@@ -105,6 +120,8 @@ fn a_backup_is_gone_on_with_by_its_own_journal_for_its_own_recipient_only() {
     setting.recipient = SealingPrivateKey::generate();
     let refused = setting.back_up(&journal, &backup).expect_err("another recipient").to_string();
     assert!(refused.contains("sealed to another key"), "{refused}");
+    let nowhere = BackupFolder::open(&setting.at("unmounted/backup")).expect_err("made nowhere").to_string();
+    assert!(nowhere.contains("is its volume mounted?") && !setting.at("unmounted").exists(), "{nowhere}");
     let open = BackupFolder::open(&backup).expect("opened");
     assert!(matches!(BackupFolder::open(&backup), Err(StoreError::Locked { .. })), "one writer");
     drop(open);
