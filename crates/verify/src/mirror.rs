@@ -5,11 +5,12 @@ mod approvals;
 mod layout;
 mod notes;
 mod reading;
+mod turns;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use causeway_crypto::Digest;
@@ -19,8 +20,9 @@ use causeway_journal::{Tile, TilePath, Tree};
 use crate::trust::{Trust, Vouched};
 use crate::{VerifyError, files};
 use applying::Applying;
-use layout::{CHECKPOINT, MAX_CHECKPOINT_BYTES, SUMS};
-use reading::{Batch, read_all};
+use layout::{CHECKPOINT, MAX_CHECKPOINT_BYTES, SUMS, sum_line};
+use reading::read_bundle;
+use turns::Turns;
 
 pub(crate) use applying::is_text_of;
 #[cfg(feature = "fuzzing")]
@@ -34,8 +36,8 @@ pub use approvals::Approvals;
 pub use notes::MAX_NOTES_BYTES;
 pub use writer::{KnownCheckpoint, MirrorWriter};
 
-/// Bundles that are read ahead of the thread that applies them.
-const AHEAD: usize = 16;
+/// Threads that read and apply at most: what applies is one at a time, and takes about as long as reading does.
+const MOST_THREADS: usize = 4;
 
 /// A mirror that holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +62,7 @@ pub struct Mirrored {
 
 /// Verifies a mirror: that it has the files of its size and no others, that every entry, tile and the root are those of the signed
 /// checkpoint and, where it has notes, that every outcome is the one that is stated. `asked` is a size whose root is wanted, to compare
-/// it with a checkpoint from before. Reads with one thread and applies with another.
+/// it with a checkpoint from before. Reads and applies with as many threads as there are processors, up to four.
 ///
 /// # Errors
 /// The first thing that does not hold, with its place. Whether somebody vouches for the checkpoint is for [`Trust::vouch`].
@@ -70,17 +72,7 @@ pub fn mirror(folder: &Path, trust: &Trust, asked: Option<u64>) -> Result<Mirror
     let (size, root) = (vouched.checkpoint.size, vouched.checkpoint.root);
     let with_notes = folder.join("causeway").exists();
     layout::check_strays(folder, size, with_notes)?;
-    let (send, batches) = sync_channel::<Batch>(AHEAD);
-    let (read, applied) = thread::scope(|scope| {
-        let reader = scope.spawn(move || read_all(folder, size, with_notes, &send));
-        let applied = apply_all(folder, &batches, with_notes, asked);
-        // The reader may wait for room that nobody will make.
-        drop(batches);
-        let panicked = |_| Err(VerifyError::at(folder.display(), "reading it panicked"));
-        (reader.join().unwrap_or_else(panicked), applied)
-    });
-    let applying = applied?;
-    let sums = read?;
+    let (applying, sums) = apply_all(folder, size, with_notes, asked)?;
     if with_notes && files::read_text(&folder.join(SUMS), layout::max_sums_bytes(size))? != sums {
         return Err(VerifyError::at(folder.join(SUMS).display(), "the notes are not those that were received"));
     }
@@ -103,17 +95,28 @@ pub fn mirror(folder: &Path, trust: &Trust, asked: Option<u64>) -> Result<Mirror
     })
 }
 
+/// Applies every bundle; gives the text that [`SUMS`] has to be beside what came of it.
 fn apply_all(
     folder: &Path,
-    batches: &Receiver<Batch>,
+    size: u64,
     with_notes: bool,
     asked: Option<u64>,
-) -> Result<Applying, VerifyError> {
-    let mut applying = Applying::new(with_notes, asked);
-    for batch in batches {
-        applying.take(&batch, &mut |tile| check_tile(folder, tile))?;
-    }
-    Ok(applying)
+) -> Result<(Applying, String), VerifyError> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).clamp(2, MOST_THREADS);
+    let made = (Applying::new(with_notes, asked), String::new());
+    Turns::making(made).run(layout::bundles(size), threads, |turns, index| {
+        let Some(bundle) = TilePath::entries_in(size, index) else { return Ok(()) };
+        let read = read_bundle(folder, bundle, with_notes);
+        let mut tiles = Vec::new();
+        turns.add(index, read.as_ref().map_err(Clone::clone), |(applying, sums), read| {
+            sums.extend(read.notes_sum.map(|sum| sum_line(bundle, sum)));
+            applying.take(&read.batch, &mut |tile| {
+                tiles.push(tile.clone());
+                Ok(())
+            })
+        })?;
+        tiles.iter().try_for_each(|tile| check_tile(folder, tile))
+    })
 }
 
 /// A tile's file must hold the hashes that the entries make.

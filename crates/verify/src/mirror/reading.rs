@@ -1,13 +1,12 @@
-//! Reading a mirror's bundles in their order: what needs no state, on a thread of its own beside the one that applies.
+//! Reading a mirror's bundles: what needs no state, and so may be done for several at once.
 
 use std::path::Path;
-use std::sync::mpsc::SyncSender;
 
 use causeway_crypto::{Digest, sha256};
 use causeway_journal::tlog_path::{MAX_BUNDLE_BYTES, decode_bundle};
 use causeway_journal::{MirroredEntry, TILE_WIDTH, TilePath};
 
-use super::layout::{notes_of, sum_line};
+use super::layout::notes_of;
 use super::notes::{MAX_NOTES_BYTES, Notes};
 use crate::{VerifyError, files};
 
@@ -20,28 +19,6 @@ pub(crate) struct Batch {
     pub(crate) entries: Vec<MirroredEntry>,
     /// What goes with them; none in a mirror without notes.
     pub(crate) notes: Option<Notes>,
-}
-
-/// Reads the bundles of a log of this size one after the other, until somebody does not want them any more or the first that does not
-/// hold. Gives the text that [`super::layout::SUMS`] has to be.
-pub(crate) fn read_all(
-    folder: &Path,
-    size: u64,
-    with_notes: bool,
-    batches: &SyncSender<Batch>,
-) -> Result<String, VerifyError> {
-    let mut sums = String::new();
-    for index in 0.. {
-        let Some(bundle) = TilePath::entries_in(size, index) else { break };
-        let read = read_bundle(folder, bundle, with_notes)?;
-        if let Some(sum) = read.notes_sum {
-            sums.push_str(&sum_line(bundle, sum));
-        }
-        if batches.send(read.batch).is_err() {
-            break;
-        }
-    }
-    Ok(sums)
 }
 
 /// A bundle as it was read.
