@@ -110,7 +110,8 @@ struct Alarm<'a, M: Send> {
 impl<M: Send> Drop for Alarm<'_, M> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.turns.fail(self.number, VerifyError::at(format_args!("part {}", self.number), "verifying it panicked"));
+            self.turns
+                .fail(self.number, VerifyError::at(format_args!("part {}", self.number), "verifying it panicked"));
         }
     }
 }
@@ -144,7 +145,11 @@ mod tests {
             let outcome = Turns::making(()).run(200, 3, |turns, number| {
                 let fails = number >= first;
                 let prepared = if fails && number % 3 == 0 { Err(wrong(number)) } else { Ok(()) };
-                turns.add(number, prepared, |(), ()| if fails && number % 3 == 1 { Err(wrong(number)) } else { Ok(()) })?;
+                turns.add(
+                    number,
+                    prepared,
+                    |(), ()| if fails && number % 3 == 1 { Err(wrong(number)) } else { Ok(()) },
+                )?;
                 if fails { Err(wrong(number)) } else { Ok(()) }
             });
             assert_eq!(outcome, Err(wrong(first)));
