@@ -52,6 +52,8 @@ pub struct Applied {
     pub first_leaf: LeafIndex,
     /// What became of each entry, in their order.
     pub outcomes: Vec<Outcome>,
+    /// The leaf hash of each, likewise.
+    pub leaf_hashes: Vec<Digest>,
     /// The tiles that the frame completed.
     pub tiles: Vec<Tile>,
     /// The size of the tree at the frame's end.
@@ -133,13 +135,14 @@ pub fn apply_checked(state: &mut State, checked: Checked) -> Result<Applied, Jou
     state.places.add_frame(id, first_leaf);
     let mut outcomes = Vec::with_capacity(entries.len());
     let mut tiles = Vec::new();
-    for (entry, item) in entries.iter().zip(&frame.items) {
-        let (outcome, completed) = take(state, entry, leaf_hash(&item.entry), &item.document_text);
+    let leaf_hashes: Vec<_> = frame.items.iter().map(|item| leaf_hash(&item.entry)).collect();
+    for ((entry, item), hash) in entries.iter().zip(&frame.items).zip(&leaf_hashes) {
+        let (outcome, completed) = take(state, entry, *hash, &item.document_text);
         tiles.extend(completed);
         outcomes.push(outcome);
     }
     let (size, root, time) = (state.tree.size(), state.tree.root(), state.last_time);
-    Ok(Applied { first_leaf, outcomes, tiles, size, root, time })
+    Ok(Applied { first_leaf, outcomes, leaf_hashes, tiles, size, root, time })
 }
 
 fn check_next(state: &State, seq: FrameSeq) -> Result<(), JournalError> {

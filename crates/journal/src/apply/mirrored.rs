@@ -73,5 +73,6 @@ pub fn apply_mirrored(state: &mut State, rules: u32, entries: &[MirroredEntry]) 
         tiles.extend(completed);
     }
     let (size, root, time) = (state.tree.size(), state.tree.root(), state.last_time);
-    Ok(Applied { first_leaf, outcomes, tiles, size, root, time })
+    let leaf_hashes = entries.iter().map(MirroredEntry::leaf_hash).collect();
+    Ok(Applied { first_leaf, outcomes, leaf_hashes, tiles, size, root, time })
 }
