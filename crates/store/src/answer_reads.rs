@@ -4,20 +4,51 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use causeway_crypto::Digest;
-use causeway_journal::{JournalError, inclusion_proof};
+use causeway_journal::{JournalError, inclusion_proof, v1};
 use causeway_model::LeafIndex;
 
 use crate::error::StoreError;
 use crate::journal::Journal;
-use crate::reader::{Reader, item_of};
+use crate::reader::{Reader, THREADS, item_of};
+
+/// Entries that are not worth another thread's turn.
+const SMALLEST_SHARE: usize = 8;
 
 impl Journal {
-    /// The bytes of these entries, in their order.
+    /// The bytes of these entries, in their order. Where they are many, several threads read them at once.
     ///
     /// # Errors
     /// [`StoreError::NoSuchEntry`] beyond the newest.
     pub async fn entries_at(&self, leaves: Vec<LeafIndex>) -> Result<Vec<Vec<u8>>, StoreError> {
-        self.readers.ask(move |reader| leaves.into_iter().map(|leaf| reader.entry(leaf)).collect()).await
+        self.each_of(leaves, Reader::entry).await
+    }
+
+    /// The openings of these entries' commitments, in their order, each as [`Journal::openings`] gives it; read like
+    /// [`Journal::entries_at`].
+    ///
+    /// # Errors
+    /// When one cannot be read or does not open.
+    pub async fn openings_at(&self, leaves: Vec<LeafIndex>) -> Result<Vec<Option<v1::Openings>>, StoreError> {
+        self.each_of(leaves, Reader::openings).await
+    }
+
+    async fn each_of<R: Send + 'static>(
+        &self,
+        leaves: Vec<LeafIndex>,
+        read: fn(&Reader, LeafIndex) -> Result<R, StoreError>,
+    ) -> Result<Vec<R>, StoreError> {
+        let share = leaves.len().div_ceil(THREADS).max(SMALLEST_SHARE);
+        let mut shares = Vec::with_capacity(THREADS);
+        for share in leaves.chunks(share).map(<[LeafIndex]>::to_vec) {
+            let read = move |reader: &Reader| share.into_iter().map(|leaf| read(reader, leaf)).collect();
+            shares.push(self.readers.begin(read).await?);
+        }
+        let mut all: Vec<R> = Vec::with_capacity(leaves.len());
+        for share in shares {
+            let read: Vec<R> = share.answer().await?;
+            all.extend(read);
+        }
+        Ok(all)
     }
 
     /// The audit paths of these leaves in the tree of `size` leaves, which the journal must have had. A tile that several of them

@@ -13,6 +13,7 @@ mod opening;
 mod pages;
 mod postings;
 mod query;
+mod row;
 mod scan;
 mod search;
 mod segment;
@@ -24,8 +25,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use causeway_journal::Outcome;
-use causeway_model::{LeafIndex, Timestamp};
+use causeway_crypto::Digest;
+use causeway_journal::{Applied, Outcome};
+use causeway_model::LeafIndex;
 use event_listener::Event;
 
 pub use clauses::clauses_of;
@@ -33,14 +35,16 @@ pub use search::Search;
 pub use term::Term;
 
 pub(crate) use follower::Follower;
+pub(crate) use row::Row;
 
 use crate::draft::Draft;
 use crate::error::StoreError;
+use crate::one_entry::item_offsets;
 use crate::reader::Reader;
 use crate::shared::Shared;
 use block::{Block, Mark};
 use clauses::held_clauses;
-use covered::{Arrival, Covered, Piece, Waiting};
+use covered::{Arrival, Arrived, Covered, Piece, Waiting};
 use pages::{PageCache, PageKey};
 use term::TermKey;
 
@@ -118,14 +122,41 @@ impl Index {
         self.terms.of_entry(&draft.entry, operator, &clauses)
     }
 
+    /// Where an entry is, where the index covers it.
+    pub(crate) fn row(&self, leaf: LeafIndex) -> Option<Row> {
+        let covered = self.covered();
+        if let Some(row) = covered.open.row(leaf.0) {
+            return Some(row);
+        }
+        let piece = covered.piece_of(leaf.0)?.clone();
+        drop(covered);
+        match piece {
+            Piece::Segment(segment) => segment.row(leaf.0),
+            Piece::Block(block) => block.row(leaf.0).unwrap_or_else(|error| {
+                self.discard(&block, &error);
+                None
+            }),
+        }
+    }
+
     /// Takes the entries of a frame that has been applied, with the hashes of their terms. All the commit path does for the
     /// index: it neither waits for the disk nor for a search.
-    pub(crate) fn offer(&self, first: LeafIndex, time: Timestamp, terms: Vec<Vec<u64>>, outcomes: &[Outcome]) {
+    pub(crate) fn offer(&self, frame_bytes: &[u8], terms: Vec<Vec<u64>>, applied: &Applied) {
         if !self.follows() {
             return;
         }
-        let entries = terms.into_iter().zip(outcomes.iter().map(Outcome::as_str)).collect();
-        let arrival = Arrival { first: first.0, time_micros: time.0, entries };
+        let rows = item_offsets(frame_bytes).into_iter().zip(&applied.leaf_hashes);
+        let entries = terms.into_iter().zip(&applied.outcomes).zip(rows);
+        let arrived = |((terms, outcome), (offset, leaf_hash)): ((_, &Outcome), (_, &Digest))| Arrived {
+            terms,
+            outcome: outcome.as_str(),
+            row: Row { offset, leaf_hash: *leaf_hash },
+        };
+        let arrival = Arrival {
+            first: applied.first_leaf.0,
+            time_micros: applied.time.0,
+            entries: entries.map(arrived).collect(),
+        };
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).add(arrival);
         if waiting >= WAKE_AT {
             self.woken.notify(1);
@@ -188,11 +219,11 @@ impl Index {
             // Most of a frame's entries have one outcome.
             let (mut name, mut hash) = ("", 0);
             let known = usize::try_from(end - arrival.first).unwrap_or(usize::MAX);
-            for (terms, outcome) in arrival.entries.into_iter().skip(known) {
+            for Arrived { terms, outcome, row } in arrival.entries.into_iter().skip(known) {
                 if outcome != name {
                     (name, hash) = (outcome, self.outcome(outcome));
                 }
-                self.push(&mut covered, terms, hash, arrival.time_micros);
+                self.push(&mut covered, terms, hash, arrival.time_micros, row);
             }
         }
     }
@@ -202,8 +233,8 @@ impl Index {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).follows(end)
     }
 
-    fn push(&self, covered: &mut Covered, terms: Vec<u64>, outcome: u64, time_micros: u64) {
-        covered.open.push(terms.into_iter().chain([outcome]), time_micros);
+    fn push(&self, covered: &mut Covered, terms: Vec<u64>, outcome: u64, time_micros: u64, row: Row) {
+        covered.open.push(terms.into_iter().chain([outcome]), time_micros, row);
         if covered.open.length() >= self.settings.block_entries {
             covered.close_open();
             covered.keep_segments(MAX_SEGMENTS);

@@ -28,11 +28,13 @@ pub trait FrameLog: Send + Sync + fmt::Debug {
     /// one, and no more once they hold `max_bytes`. Empty beyond the head.
     fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError>;
 
-    /// The first bytes of a frame as they are stored, as many as it takes until they are `enough`, without a look at its id:
-    /// whoever asks checks what it takes of them by other means. All of them, checked, where an engine has no faster way.
-    fn read_head(&self, seq: FrameSeq, _enough: &dyn Fn(&[u8]) -> bool) -> Result<Vec<u8>, ReadError> {
+    /// The bytes of a frame from an offset on as they are stored, as many as it takes until they are `enough`, without a look at its
+    /// id: whoever asks checks what it takes of them by other means. All of them, checked, where an engine has no faster way; none
+    /// beyond the frame's end.
+    fn read_part(&self, seq: FrameSeq, offset: usize, _enough: &dyn Fn(&[u8]) -> bool) -> Result<Vec<u8>, ReadError> {
         let first = self.read(seq, 1)?.into_iter().next();
-        first.map(|(_, bytes)| bytes).ok_or(ReadError::Hole { at: seq, what: "it is missing" })
+        let (_, mut bytes) = first.ok_or(ReadError::Hole { at: seq, what: "it is missing" })?;
+        Ok(bytes.split_off(offset.min(bytes.len())))
     }
 
     /// Waits until the head is past `after`, at most for `until`; returns the head. A hint: it may return early.

@@ -1,13 +1,15 @@
-//! Reading one entry of a frame that is not at hand: without decoding the other 255, and checked against the tree's leaf
-//! instead of the frame's id. What travels beside it is checked where it is opened.
+//! Reading one entry of a frame that is not at hand: without decoding the other 255, without reading them where the index covers it,
+//! and checked against the tree's leaf instead of the frame's id. What travels beside it is checked where it is opened.
 
 use std::cell::Cell;
 
-use causeway_journal::{TILE_WIDTH, leaf_hash, v1};
-use causeway_model::LeafIndex;
+use causeway_crypto::Digest;
+use causeway_journal::{self as journal, TILE_WIDTH, v1};
+use causeway_model::{FrameSeq, LeafIndex};
 use prost::Message;
 
 use crate::error::StoreError;
+use crate::index::Row;
 use crate::reader::{Reader, item_of};
 
 /// The field of a frame that holds its items, as it is written: number 5, with a length.
@@ -18,22 +20,51 @@ impl Reader {
     pub(crate) fn item(&self, leaf: LeafIndex) -> Result<v1::Item, StoreError> {
         let (place, size) = self.shared.read(|state| (state.place(leaf), state.tree().size()));
         let place = place.ok_or(StoreError::NoSuchEntry(leaf))?;
+        if let Some(frame) = self.shared.recent.frame(place.seq) {
+            return Ok(item_of(&frame, place.item)?.clone());
+        }
+        // What the index says is of no matter where it leads to nothing: the log is asked then.
+        if let Some(Row { offset, leaf_hash }) = self.index.as_ref().and_then(|index| index.row(leaf))
+            && let Ok(offset) = usize::try_from(offset)
+            && let Ok(item) = self.item_in(place.seq, offset, &ItemSearch::of(0), leaf_hash)
+        {
+            return Ok(item);
+        }
         let width = u64::try_from(TILE_WIDTH).expect("256 fits");
         let tile = leaf.0 / width;
-        let is_in_a_full_tile = size / width > tile;
-        if self.shared.recent.frame(place.seq).is_some() || !is_in_a_full_tile {
+        if size / width <= tile {
             return Ok(item_of(&*self.frame(place.seq)?, place.item)?.clone());
         }
-        let search = ItemSearch::of(place.item);
-        let frame = self.shared.log.read_head(place.seq, &|begun| search.goes_on_to(begun).is_some())?;
-        let damaged = StoreError::Corrupt("an entry is not where it was applied, or not what it was");
-        let Some(item) = search.goes_on_to(&frame).and_then(|bytes| v1::Item::decode(bytes).ok()) else {
-            return Err(damaged);
-        };
         let hashes = self.shared.tile(0, tile).map_err(StoreError::Proof)?;
-        let hash = usize::try_from(leaf.0 % width).ok().and_then(|at| hashes.get(at));
-        if hash == Some(&leaf_hash(&item.entry)) { Ok(item) } else { Err(damaged) }
+        let hash = usize::try_from(leaf.0 % width).ok().and_then(|at| hashes.get(at)).ok_or(DAMAGED)?;
+        self.item_in(place.seq, 0, &ItemSearch::of(place.item), *hash)
     }
+
+    /// The item that a search finds in a frame from a place on, if its entry is the leaf of this hash.
+    fn item_in(
+        &self,
+        seq: FrameSeq,
+        from: usize,
+        search: &ItemSearch,
+        leaf_hash: Digest,
+    ) -> Result<v1::Item, StoreError> {
+        let bytes = self.shared.log.read_part(seq, from, &|begun| search.goes_on_to(begun).is_some())?;
+        let item = search.goes_on_to(&bytes).and_then(|bytes| v1::Item::decode(bytes).ok());
+        item.filter(|item| journal::leaf_hash(&item.entry) == leaf_hash).ok_or(DAMAGED)
+    }
+}
+
+const DAMAGED: StoreError = StoreError::Corrupt("an entry is not where it was applied, or not what it was");
+
+/// Where each item begins in the bytes of a frame.
+pub(crate) fn item_offsets(frame: &[u8]) -> Vec<u32> {
+    let (mut offsets, mut rest) = (Vec::new(), frame);
+    while let (at, Some(item)) = (frame.len() - rest.len(), next_field(&mut rest)) {
+        if item.is_some() {
+            offsets.push(u32::try_from(at).expect("a frame has at most 256 KiB"));
+        }
+    }
+    offsets
 }
 
 /// A search for one item of a frame, of which more and more is there.
@@ -117,6 +148,13 @@ mod tests {
                 (0..=bytes.len()).step_by(50).chain([bytes.len()]).find_map(|end| search.goes_on_to(&bytes[..end]));
             assert_eq!(found.map(v1::Item::decode), Some(Ok(item.clone())));
             assert_eq!(search.goes_on_to(&bytes), found, "again");
+        }
+        let offsets = item_offsets(&bytes);
+        assert_eq!(offsets.len(), frame.items.len());
+        for (offset, item) in offsets.into_iter().zip(&frame.items) {
+            let from = &bytes[usize::try_from(offset).expect("fits")..];
+            let found = ItemSearch::of(0).goes_on_to(from).map(v1::Item::decode);
+            assert_eq!(found, Some(Ok(item.clone())), "at {offset}");
         }
         assert_eq!(ItemSearch::of(40).goes_on_to(&bytes), None);
         for cut in 0..bytes.len() {

@@ -12,12 +12,13 @@ use futures_channel::oneshot;
 
 use crate::draft::{open_body, open_openings};
 use crate::error::StoreError;
+use crate::index::Index;
 use crate::key_pages::{KeyPage, KeyPlace};
 use crate::shared::Shared;
 use crate::vault::Vault;
 
-/// Threads of each kind of reader: one may wait for the disk while the other decodes.
-const THREADS: usize = 2;
+/// Threads of each kind of reader: what several rows of an answer wait for on the disk, they wait for together.
+pub(crate) const THREADS: usize = 4;
 
 /// Reads that may wait; whoever asks beyond waits with its question.
 const WAITING_READS: usize = 256;
@@ -50,10 +51,12 @@ impl Readers {
         name: &str,
         shared: &Arc<Shared>,
         vault: &Arc<Vault>,
+        index: &Arc<Index>,
     ) -> Result<(Self, Vec<JoinHandle<()>>), StoreError> {
         let (jobs, queue) = async_channel::bounded::<Job>(WAITING_READS);
         let spawn = |number| {
-            let reader = Reader { shared: Arc::clone(shared), vault: Arc::clone(vault) };
+            let index = Some(Arc::clone(index));
+            let reader = Reader { shared: Arc::clone(shared), vault: Arc::clone(vault), index };
             let queue = queue.clone();
             thread::Builder::new()
                 .name(format!("{name}-{number}"))
@@ -70,6 +73,15 @@ impl Readers {
         R: Send + 'static,
         F: FnOnce(&Reader) -> Result<R, StoreError> + Send + 'static,
     {
+        self.begin(read).await?.answer().await
+    }
+
+    /// Has a read run on one of the threads, while the caller goes on.
+    pub(crate) async fn begin<R, F>(&self, read: F) -> Result<Asked<R>, StoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Reader) -> Result<R, StoreError> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |reader| {
             // Whoever asked may have gone; then nobody misses the answer.
@@ -78,11 +90,21 @@ impl Readers {
             }
         });
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
-        answered.await.map_err(|_| StoreError::Corrupt("a read panicked"))?
+        Ok(Asked(answered))
     }
 
     pub(crate) fn close(&self) {
         self.jobs.close();
+    }
+}
+
+/// A read that is on its way.
+#[derive(Debug)]
+pub(crate) struct Asked<R>(oneshot::Receiver<Result<R, StoreError>>);
+
+impl<R> Asked<R> {
+    pub(crate) async fn answer(self) -> Result<R, StoreError> {
+        self.0.await.map_err(|_| StoreError::Corrupt("a read panicked"))?
     }
 }
 
@@ -91,6 +113,8 @@ impl Readers {
 pub(crate) struct Reader {
     pub(crate) shared: Arc<Shared>,
     pub(crate) vault: Arc<Vault>,
+    /// What says where entries are; none for what the index itself reads by.
+    pub(crate) index: Option<Arc<Index>>,
 }
 
 impl Reader {

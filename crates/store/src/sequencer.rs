@@ -191,7 +191,7 @@ impl Sequencer {
             Ok(None) => return Err(self.refuse_halted(answers)),
             Err(error) => return Err(self.fail(answers, &error)),
         };
-        self.index.offer(applied.first_leaf, applied.time, terms, &applied.outcomes);
+        self.index.offer(&bytes, terms, &applied);
         answer_all(answers, &frame, &applied, &checkpoint);
         if keys_changed {
             self.drop_other_signing_keys();

@@ -139,21 +139,15 @@ impl SledLog {
         }
     }
 
-    /// Frames from `from` on, in slices: at least one where there is one, and no more once they hold `max_bytes`, or once what is
-    /// there of one is `enough`.
-    fn assemble(
-        &self,
-        from: FrameSeq,
-        max_bytes: usize,
-        enough: &dyn Fn(&[u8]) -> bool,
-    ) -> Result<Assembly, ReadError> {
+    /// Frames from `from` on, in slices: at least one where there is one, and no more once they hold `max_bytes`.
+    fn assemble(&self, from: FrameSeq, max_bytes: usize) -> Result<Assembly, ReadError> {
         let head = self.tail().head;
         let end = rows::frame_key(head.next(), 0);
         let mut assembly = Assembly::starting_at(from.max(FrameSeq(1)));
         let first = assembly.next_frame();
         let more = |assembly: &Assembly| {
             let next = assembly.next_frame();
-            next <= head && (next == first || assembly.bytes() < max_bytes) && !assembly.begun().is_some_and(enough)
+            next <= head && (next == first || assembly.bytes() < max_bytes)
         };
         while more(&assembly) {
             let before = assembly.next_key();
@@ -215,11 +209,25 @@ impl FrameLog for SledLog {
     }
 
     fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
-        self.assemble(from, max_bytes, &|_| false)?.checked()
+        self.assemble(from, max_bytes)?.checked()
     }
 
-    fn read_head(&self, seq: FrameSeq, enough: &dyn Fn(&[u8]) -> bool) -> Result<Vec<u8>, ReadError> {
-        self.assemble(seq, 1, enough)?.into_first().ok_or(ReadError::Hole { at: seq, what: "it is missing" })
+    /// Reads the rows that hold those bytes and no others. A frame has few enough rows for one slice.
+    fn read_part(&self, seq: FrameSeq, offset: usize, enough: &dyn Fn(&[u8]) -> bool) -> Result<Vec<u8>, ReadError> {
+        let (first, skip) = rows::chunk_at(offset).ok_or(ReadError::Hole { at: seq, what: "too many chunks" })?;
+        self.slice(|db| {
+            let mut bytes = Vec::new();
+            for chunk in first..=u16::MAX {
+                let Some(value) = db.get(rows::frame_key(seq, chunk)).map_err(engine)? else { break };
+                let value = rows::frame_bytes(chunk, &value).ok_or(ReadError::Hole { at: seq, what: "it is cut" })?;
+                let skipped = if chunk == first { skip } else { 0 };
+                bytes.extend_from_slice(value.get(skipped..).unwrap_or_default());
+                if enough(&bytes) {
+                    break;
+                }
+            }
+            Ok(bytes)
+        })
     }
 
     fn wait(&self, after: FrameSeq, until: Duration) -> FrameSeq {
@@ -345,6 +353,27 @@ mod tests {
     use causeway_journal::frame_id;
 
     use super::*;
+
+    #[test]
+    fn a_part_of_a_frame_is_read_from_where_it_begins() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let log = SledLog::open(dir.path()).expect("opens");
+        let frame = |length: u32| (0..length).flat_map(u32::to_be_bytes).collect::<Vec<_>>();
+        for bytes in [frame(10), frame(9_000), frame(3)] {
+            log.append(&frame_id(&bytes), &bytes, &Beside::default(), None).expect("appended");
+        }
+        let bytes = frame(9_000);
+        for offset in [0, 1, 6_963, 6_964, 6_965, 13_963, 13_964, 20_000, bytes.len() - 1, bytes.len(), 300_000] {
+            for wanted in [1, 40, 7_001, usize::MAX] {
+                let part = log.read_part(FrameSeq(2), offset, &|begun| begun.len() >= wanted).expect("read");
+                let expected = bytes.get(offset..).unwrap_or_default();
+                assert!(expected.starts_with(&part), "{offset}");
+                assert!(part.len() >= wanted.min(expected.len()), "{wanted} from {offset}");
+            }
+            let little = log.read_part(FrameSeq(2), offset, &|begun| !begun.is_empty()).expect("read");
+            assert!(little.len() <= rows::MAX_VALUE, "one chunk of what there is");
+        }
+    }
 
     #[test]
     fn after_a_sync_that_failed_nothing_is_appended_before_the_log_is_opened_again() {

@@ -134,12 +134,12 @@ struct Parts {
 fn run_threads(parts: Parts) -> Result<Journal, StoreError> {
     let Parts { shared, writer, opened, keys, past, queue_depth, data_dir, settings } = parts;
     let OpenedKeys { folders, lock, vault, erasures } = opened;
-    let reader = || Reader { shared: Arc::clone(&shared), vault: Arc::clone(&vault) };
+    let reader = || Reader { shared: Arc::clone(&shared), vault: Arc::clone(&vault), index: None };
     let index_key = keys.ring().index_mac();
     let index = Arc::new(Index::open(&data_dir, &index_key, writer.log_id, settings, &reader()));
     let follower = Follower::start(&index, reader)?;
-    let (readers, mut reader_threads) = Readers::start("journal-read", &shared, &vault)?;
-    let (auditors, audit_threads) = Readers::start("journal-audit", &shared, &vault)?;
+    let (readers, mut reader_threads) = Readers::start("journal-read", &shared, &vault, &index)?;
+    let (auditors, audit_threads) = Readers::start("journal-audit", &shared, &vault, &index)?;
     reader_threads.extend(audit_threads);
     let keeper = Keeper::start(past.clone(), Arc::clone(&shared))?;
     let (queue, drafts) = async_channel::bounded(queue_depth.max(1));

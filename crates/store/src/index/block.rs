@@ -11,10 +11,11 @@ use causeway_crypto::Digest;
 
 use super::pages::{FileId, PAYLOAD, PageCache, PageFile, PageKey, StreamReader};
 use super::postings::{Cursor, List};
+use super::row::{ROW, Row};
 use crate::error::StoreError;
 
 /// What a footer begins with.
-const MAGIC: &[u8; 16] = b"causeway-index-2";
+const MAGIC: &[u8; 16] = b"causeway-index-3";
 
 /// A row of the table of terms: the hash, and the place of the only entry, or the number of the list.
 pub(crate) const TERM_ROW: usize = 12;
@@ -48,6 +49,8 @@ pub(crate) struct Layout {
     pub(crate) terms: Vec<u32>,
     /// The pages of the lists' rows.
     pub(crate) lists: Vec<u32>,
+    /// The pages of the rows that say where each entry is.
+    pub(crate) rows: Vec<u32>,
     /// Terms.
     pub(crate) term_count: u64,
     /// The first hash of each page of terms.
@@ -125,6 +128,21 @@ impl Block {
         Ok(Some(Found::List(list.count, Cursor::new(&self.file, &self.layout.postings, list))))
     }
 
+    /// Where an entry is.
+    pub(crate) fn row(&self, leaf: u64) -> Result<Option<Row>, StoreError> {
+        if !self.mark.leaves.contains(&leaf) {
+            return Ok(None);
+        }
+        let mut row = [0; ROW];
+        self.file.read(&self.layout.rows, (leaf - self.mark.leaves.start) * ROW as u64, &mut row)?;
+        Ok(Some(Row::from_bytes(&row)))
+    }
+
+    /// Its rows, from the first leaf's on.
+    pub(crate) fn rows(&self) -> StreamReader<'_> {
+        StreamReader::new(&self.file, &self.layout.rows)
+    }
+
     /// Reads all of it.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         self.file.check()
@@ -158,6 +176,7 @@ pub(crate) struct Lengths {
     pub(crate) postings: u32,
     pub(crate) terms: u32,
     pub(crate) lists: u32,
+    pub(crate) rows: u32,
     pub(crate) times: u32,
     pub(crate) term_count: u64,
     /// The first page of what a start reads.
@@ -175,7 +194,7 @@ impl Footer {
         for number in [mark.key_check, mark.leaves.start, mark.leaves.end, lengths.term_count] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
-        for number in [lengths.postings, lengths.terms, lengths.lists, lengths.times, lengths.from_page] {
+        for number in [lengths.postings, lengths.terms, lengths.lists, lengths.rows, lengths.times, lengths.from_page] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes
@@ -191,19 +210,20 @@ impl Footer {
         let mut long = || Ok::<_, StoreError>(u64::from_le_bytes(take(&mut rest)?));
         let (key_check, start, end, term_count) = (long()?, long()?, long()?, long()?);
         let mut short = || Ok::<_, StoreError>(u32::from_le_bytes(take(&mut rest)?));
-        let (postings, terms, lists, times, from_page) = (short()?, short()?, short()?, short()?, short()?);
+        let (postings, terms, lists, rows) = (short()?, short()?, short()?, short()?);
+        let (times, from_page) = (short()?, short()?);
         if start >= end || end - start > MAX_LEAVES {
             return Err(StoreError::Corrupt("an index block covers what no block can"));
         }
         let mark = Mark { log_id: id.log_id, key_check, leaves: start..end, root };
-        Ok(Self { mark, id, lengths: Lengths { postings, terms, lists, times, term_count, from_page } })
+        Ok(Self { mark, id, lengths: Lengths { postings, terms, lists, rows, times, term_count, from_page } })
     }
 }
 
 impl Lengths {
     /// Reads the part that is kept in memory: the numbers of all pages, the first hash of each page of terms, and times.
     fn layout(self, file: &PageFile, pages: u32) -> Result<Layout, StoreError> {
-        let words = u64::from(self.postings) + u64::from(self.terms) + u64::from(self.lists);
+        let words = [self.postings, self.terms, self.lists, self.rows].map(u64::from).iter().sum::<u64>();
         let longs = u64::from(self.terms) + u64::from(self.times);
         let bytes = longs * 8 + words * 4;
         let held = u64::from(pages.saturating_sub(self.from_page)) * PAYLOAD as u64;
@@ -216,7 +236,8 @@ impl Lengths {
         let times = many(self.times, || stream.array().map(u64::from_le_bytes))?;
         let mut numbers = |count| many(count, || stream.array().map(u32::from_le_bytes));
         let (postings, terms, lists) = (numbers(self.postings)?, numbers(self.terms)?, numbers(self.lists)?);
-        Ok(Layout { postings, terms, lists, term_count: self.term_count, fence, times })
+        let rows = numbers(self.rows)?;
+        Ok(Layout { postings, terms, lists, rows, term_count: self.term_count, fence, times })
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::block::{Block, Footer, Lengths, Mark, SINGLE, TERM_ROW, TERMS_A_PAGE, term_of};
 use super::pages::{FileId, Pace, PageKey, PageWriter, Stream, StreamReader};
 use super::postings::{List, ListWriter, read_list};
+use super::row::ROW;
 use super::segment::Segment;
 use crate::error::StoreError;
 use crate::folder;
@@ -21,6 +22,7 @@ pub(crate) fn write_segment(
     pace: Pace<'_>,
 ) -> Result<PathBuf, StoreError> {
     write(folder, mark, key, pace, |builder| {
+        segment.rows().iter().try_for_each(|row| builder.row(&row.to_bytes()))?;
         for (term, places) in segment.sorted() {
             match places {
                 [only] => builder.single(term, *only)?,
@@ -43,6 +45,10 @@ pub(crate) fn write_merged(
 ) -> Result<PathBuf, StoreError> {
     let first = mark.leaves.start;
     write(folder, mark, key, pace, |builder| {
+        for block in blocks {
+            let mut rows = block.rows();
+            block.mark.leaves.clone().try_for_each(|_| builder.row(&rows.array()?))?;
+        }
         let mut sources = Vec::with_capacity(blocks.len());
         for block in blocks {
             sources.push(Source::new(block, first)?);
@@ -98,6 +104,7 @@ struct Builder<'a> {
     postings: Stream,
     terms: Stream,
     lists: Stream,
+    rows: Stream,
     fence: Vec<u64>,
     term_count: u64,
     list_count: u32,
@@ -110,10 +117,16 @@ impl<'a> Builder<'a> {
             postings: Stream::default(),
             terms: Stream::default(),
             lists: Stream::default(),
+            rows: Stream::default(),
             fence: Vec::new(),
             term_count: 0,
             list_count: 0,
         }
+    }
+
+    /// Adds the row of the leaf behind the last one.
+    fn row(&mut self, row: &[u8; ROW]) -> Result<(), StoreError> {
+        self.pages.write(&mut self.rows, row)
     }
 
     fn single(&mut self, term: u64, place: u32) -> Result<(), StoreError> {
@@ -150,7 +163,7 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self, mark: Mark, id: FileId, times: &[u64]) -> Result<(), StoreError> {
-        for stream in [&mut self.postings, &mut self.terms, &mut self.lists] {
+        for stream in [&mut self.postings, &mut self.terms, &mut self.lists, &mut self.rows] {
             self.pages.finish(stream)?;
         }
         let from_page = self.pages.pages();
@@ -158,7 +171,7 @@ impl<'a> Builder<'a> {
         for number in self.fence.iter().chain(times) {
             self.pages.write(&mut rest, &number.to_le_bytes())?;
         }
-        for stream in [&self.postings, &self.terms, &self.lists] {
+        for stream in [&self.postings, &self.terms, &self.lists, &self.rows] {
             for page in stream.pages() {
                 self.pages.write(&mut rest, &page.to_le_bytes())?;
             }
@@ -168,6 +181,7 @@ impl<'a> Builder<'a> {
             postings: count(self.postings.pages())?,
             terms: count(self.terms.pages())?,
             lists: count(self.lists.pages())?,
+            rows: count(self.rows.pages())?,
             times: count(times)?,
             term_count: self.term_count,
             from_page,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::block::Block;
+use super::row::Row;
 use super::segment::{LEAVES_A_SAMPLE, Segment};
 
 /// Entries that may wait to be taken into the open segment. Beyond, they are forgotten, and read from the log again.
@@ -60,16 +61,22 @@ impl Covered {
         if open.contains(&wanted) {
             return Cover::Open(&self.open, part(&open));
         }
-        let before = self.pieces.range(..=wanted).next_back().map(|(_, piece)| piece);
-        if let Some(piece) = before.filter(|piece| piece.leaves().contains(&wanted)) {
+        if let Some(piece) = self.piece_of(wanted) {
             return Cover::Piece(piece.clone(), part(&piece.leaves()));
         }
+        let before = self.pieces.range(..=wanted).next_back().map(|(_, piece)| piece);
         // Neither: as far as the neighbour.
         let end_before = before.map_or(0, |piece| piece.leaves().end);
         let end_before = if open.end <= wanted { end_before.max(open.end) } else { end_before };
         let after = self.pieces.range(wanted..).next().map_or(u64::MAX, |(first, _)| *first);
         let after = if open.start > wanted && !open.is_empty() { after.min(open.start) } else { after };
         Cover::Gap(part(&(end_before..after)))
+    }
+
+    /// The piece that covers a leaf, unless the open segment does.
+    pub(crate) fn piece_of(&self, leaf: u64) -> Option<&Piece> {
+        let (_, piece) = self.pieces.range(..=leaf).next_back()?;
+        piece.leaves().contains(&leaf).then_some(piece)
     }
 
     /// Makes a piece of the open segment.
@@ -161,8 +168,17 @@ impl Covered {
 pub(crate) struct Arrival {
     pub(crate) first: u64,
     pub(crate) time_micros: u64,
-    /// The hashes of each entry's terms, and what became of it.
-    pub(crate) entries: Vec<(Vec<u64>, &'static str)>,
+    pub(crate) entries: Vec<Arrived>,
+}
+
+/// An entry on its way into the open segment.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    /// The hashes of its terms, without its outcome's.
+    pub(crate) terms: Vec<u64>,
+    /// What became of it.
+    pub(crate) outcome: &'static str,
+    pub(crate) row: Row,
 }
 
 impl Arrival {

@@ -138,7 +138,7 @@ impl Index {
         let end = covered.open.range().end;
         for entry in entries.into_iter().skip_while(|entry| entry.leaf < end) {
             let outcome = self.outcome(entry.outcome);
-            self.push(&mut covered, entry.terms, outcome, entry.time_micros);
+            self.push(&mut covered, entry.terms, outcome, entry.time_micros, entry.row);
         }
         drop(covered);
         self.grown.notify(usize::MAX);
@@ -187,7 +187,8 @@ impl Index {
             self.unless_stopping()?;
             let end = segment.range().end;
             scan.each(end..gap.end.min(end + READ_ENTRIES), |entry| {
-                segment.push(entry.terms.into_iter().chain([self.outcome(entry.outcome)]), entry.time_micros);
+                let outcome = self.outcome(entry.outcome);
+                segment.push(entry.terms.into_iter().chain([outcome]), entry.time_micros, entry.row);
             })?;
             if segment.range().end == end {
                 return Err(StoreError::Corrupt("the log ends before what the index covers"));

@@ -3,13 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use causeway_journal::{decode_entry, decode_frame, v1};
+use causeway_journal::{decode_entry, decode_frame, leaf_hash, v1};
 use causeway_model::{FrameSeq, LeafIndex};
+use prost::Message;
 
 use super::clauses::held_clauses;
 use super::query::Query;
+use super::row::Row;
 use super::term::TermKey;
 use crate::error::StoreError;
+use crate::one_entry::item_offsets;
 use crate::reader::Reader;
 
 /// Bytes of frames that are read at once.
@@ -23,6 +26,7 @@ pub(crate) struct Indexed {
     /// The hashes of its terms, without its outcome's.
     pub(crate) terms: Vec<u64>,
     pub(crate) outcome: &'static str,
+    pub(crate) row: Row,
 }
 
 /// How an operator id is come by.
@@ -33,6 +37,9 @@ pub(crate) enum Operators {
     /// Not at all: no operator is searched for.
     Left,
 }
+
+/// A frame that was read: its number, where each of its items begins, and what it holds.
+type ReadFrame = (FrameSeq, Vec<u32>, Arc<v1::Frame>);
 
 /// Reads the log for the index.
 #[derive(Debug)]
@@ -69,15 +76,15 @@ impl Scan<'_> {
         let mut leaf = 0;
         while leaf < range.end {
             let frames = match self.reader.shared.recent.frame(seq) {
-                Some(frame) => vec![(seq, frame)],
+                Some(frame) => vec![(seq, item_offsets(&frame.encode_to_vec()), frame)],
                 None => self.read(seq)?,
             };
-            for (at, frame) in frames {
+            for (at, offsets, frame) in frames {
                 let first = self.reader.shared.read(|state| state.first_leaf(at));
                 leaf = first.ok_or(StoreError::Corrupt("the log holds a frame that was not applied"))?.0;
-                for item in &frame.items {
+                for (item, offset) in frame.items.iter().zip(offsets) {
                     if range.contains(&leaf) {
-                        take(self.indexed(leaf, item)?);
+                        take(self.indexed(leaf, item, offset)?);
                     }
                     leaf += 1;
                 }
@@ -95,7 +102,8 @@ impl Scan<'_> {
         Ok(self.reader.shared.read(|state| state.place(LeafIndex(leaf))).map(|place| place.seq))
     }
 
-    fn read(&self, from: FrameSeq) -> Result<Vec<(FrameSeq, Arc<v1::Frame>)>, StoreError> {
+    /// Frames, and where each one's items begin.
+    fn read(&self, from: FrameSeq) -> Result<Vec<ReadFrame>, StoreError> {
         let head = self.reader.shared.read(|state| state.head().0);
         let frames = self.reader.shared.log.read(from, READ_BYTES)?;
         if frames.is_empty() {
@@ -105,12 +113,12 @@ impl Scan<'_> {
         let applied = frames.into_iter().filter(|(seq, _)| *seq <= head);
         let decoded = applied.map(|(seq, bytes)| {
             let frame = decode_frame(&bytes).map_err(|source| StoreError::Replay { at: seq, source })?;
-            Ok((seq, Arc::new(frame)))
+            Ok((seq, item_offsets(&bytes), Arc::new(frame)))
         });
         decoded.collect()
     }
 
-    fn indexed(&self, leaf: u64, item: &v1::Item) -> Result<Indexed, StoreError> {
+    fn indexed(&self, leaf: u64, item: &v1::Item, offset: u32) -> Result<Indexed, StoreError> {
         let entry = decode_entry(&item.entry).map_err(|_| StoreError::Corrupt("a stored entry does not decode"))?;
         let names_operator = entry.commitments.as_ref().is_some_and(|made| !made.operator.is_empty());
         let operator = if names_operator && self.operators == Operators::Opened {
@@ -123,6 +131,7 @@ impl Scan<'_> {
             time_micros: entry.time_micros,
             terms: self.key.of_entry(&entry, &operator, &held_clauses(&self.reader.shared, &entry, LeafIndex(leaf))),
             outcome: self.reader.shared.read(|state| state.outcome(LeafIndex(leaf)).as_str()),
+            row: Row { offset, leaf_hash: leaf_hash(&item.entry) },
         })
     }
 

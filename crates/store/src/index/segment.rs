@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
+use super::row::Row;
+
 /// Leaves between two samples of the log's time.
 pub(crate) const LEAVES_A_SAMPLE: u64 = 256;
 
@@ -33,11 +35,13 @@ pub(crate) struct Segment {
     terms: HashMap<u64, Places, BuildHasherDefault<Identity>>,
     /// The times of the entries whose leaf is a multiple of [`LEAVES_A_SAMPLE`].
     times: Vec<u64>,
+    /// Where each entry is.
+    rows: Vec<Row>,
 }
 
 impl Segment {
     pub(crate) fn starting_at(first: u64) -> Self {
-        Self { first, length: 0, terms: HashMap::default(), times: Vec::new() }
+        Self { first, length: 0, terms: HashMap::default(), times: Vec::new(), rows: Vec::new() }
     }
 
     /// Its leaves.
@@ -54,7 +58,7 @@ impl Segment {
     }
 
     /// Takes the entry behind its last one.
-    pub(crate) fn push(&mut self, terms: impl IntoIterator<Item = u64>, time_micros: u64) {
+    pub(crate) fn push(&mut self, terms: impl IntoIterator<Item = u64>, time_micros: u64, row: Row) {
         let place = self.length;
         for term in terms {
             self.terms
@@ -71,7 +75,18 @@ impl Segment {
         if self.range().end.is_multiple_of(LEAVES_A_SAMPLE) {
             self.times.push(time_micros);
         }
+        self.rows.push(row);
         self.length += 1;
+    }
+
+    /// Where its entries are, in their order.
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Where an entry is.
+    pub(crate) fn row(&self, leaf: u64) -> Option<Row> {
+        self.rows.get(usize::try_from(leaf.checked_sub(self.first)?).ok()?).copied()
     }
 
     /// The places of a term.
@@ -115,7 +130,7 @@ mod tests {
     fn entries_are_found_by_their_terms_and_times_are_sampled() {
         let mut segment = Segment::starting_at(255);
         for (place, terms) in [[1, 2], [2, 3], [2, 2]].into_iter().enumerate() {
-            segment.push(terms, place as u64);
+            segment.push(terms, place as u64, Row::default());
         }
         assert_eq!(segment.range(), 255..258);
         assert_eq!(segment.times(), [1], "of leaf 256");

@@ -6,5 +6,6 @@
 mod blocks;
 mod damage;
 mod model;
+mod rows;
 mod setting;
 mod turns;

@@ -95,6 +95,20 @@ fn put_frame(batch: &mut Batch, seq: FrameSeq, id: &Digest, bytes: &[u8]) -> Res
     Ok(())
 }
 
+/// The chunk that holds a frame's byte, and the byte's place in it; none where no frame is so long.
+pub(super) fn chunk_at(offset: usize) -> Option<(u16, usize)> {
+    let first = MAX_VALUE - HEADER;
+    match offset.checked_sub(first) {
+        None => Some((0, offset)),
+        Some(rest) => Some((u16::try_from(rest / MAX_VALUE + 1).ok()?, rest % MAX_VALUE)),
+    }
+}
+
+/// The bytes of the frame that a chunk holds; none where it is no first chunk and has to be one.
+pub(super) fn frame_bytes(chunk: u16, value: &[u8]) -> Option<&[u8]> {
+    if chunk == 0 { value.get(HEADER..) } else { Some(value) }
+}
+
 /// The frame id that a first chunk states.
 pub(super) fn stated_id(value: &[u8]) -> Option<Digest> {
     value.first_chunk::<32>().map(|id| Digest(*id))
@@ -184,17 +198,6 @@ impl Assembly {
         let (length, bytes) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| short())?;
         Ok(Partial { id: Digest(*id), length, bytes: bytes.to_vec(), next_chunk: 0 })
-    }
-
-    /// What is there of the frame that is not whole yet.
-    pub(super) fn begun(&self) -> Option<&[u8]> {
-        self.partial.as_ref().map(|partial| partial.bytes.as_slice())
-    }
-
-    /// The first frame, or what is there of it, unchecked.
-    pub(super) fn into_first(self) -> Option<Vec<u8>> {
-        let first = self.whole.into_iter().next().map(|(_, _, bytes)| bytes);
-        first.or_else(|| self.partial.map(|partial| partial.bytes))
     }
 
     /// The whole frames, each checked against the id that was stored with it.

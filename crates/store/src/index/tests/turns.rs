@@ -7,7 +7,9 @@ use causeway_model::LeafIndex;
 
 use super::setting::{World, wait_for};
 use crate::index::query::Query;
+use crate::index::row::Row;
 use crate::index::segment::Segment;
+use crate::reader::THREADS;
 
 const ENTRIES: u32 = 2_000;
 
@@ -15,7 +17,7 @@ const ENTRIES: u32 = 2_000;
 fn terms_that_alternate_and_never_meet_are_given_up_after_so_many_steps() {
     let mut segment = Segment::starting_at(7);
     for number in 0..ENTRIES {
-        segment.push([1 + u64::from(number % 2), 3], u64::from(number));
+        segment.push([1 + u64::from(number % 2), 3], u64::from(number), Row::default());
     }
     for (newest_first, within) in [(false, vec![]), (true, vec![]), (false, vec![vec![2, 3]]), (true, vec![vec![3]])] {
         let query = Query { terms: vec![1, 2], within, among: None, newest_first };
@@ -40,7 +42,7 @@ fn terms_that_alternate_and_never_meet_are_given_up_after_so_many_steps() {
 fn what_leads_is_gone_through_whether_there_is_anything_else_or_not() {
     let mut segment = Segment::starting_at(0);
     for number in 0..ENTRIES {
-        segment.push([u64::from(number % 2), if number < 3 { 8 } else { 9 }], 0);
+        segment.push([u64::from(number % 2), if number < 3 { 8 } else { 9 }], 0, Row::default());
     }
     let steps_of = |term: u64| {
         let query = Query { terms: vec![term], within: vec![vec![0]], among: None, newest_first: false };
@@ -64,8 +66,8 @@ fn what_is_read_for_others_does_not_wait_for_what_is_read_for_auditors() {
     let mut world = World::new(8);
     let journal = world.start();
     world.begin(&journal);
-    let held = Arc::new(Barrier::new(3));
-    let auditors: Vec<_> = (0..2)
+    let held = Arc::new(Barrier::new(THREADS + 1));
+    let auditors: Vec<_> = (0..THREADS)
         .map(|_| {
             let (readers, held) = (journal.for_auditors().readers, Arc::clone(&held));
             let both = Arc::new(Barrier::new(2));
