@@ -81,7 +81,8 @@ struct Found {
     entry: v1::Entry,
     outcome: &'static str,
     proof: Vec<Digest>,
-    opens: bool,
+    /// The texts that it commits to, where this auditor may see them and they are asked for or about.
+    openings: Option<v1::Openings>,
 }
 
 impl Answer {
@@ -144,16 +145,17 @@ impl Answer {
         });
         // Asked for with each batch: a later version of the agency file may have come into force since.
         let scope = self.exchange.scope(&self.caller);
-        let mut all = Vec::new();
+        let (mut all, mut may_open) = (Vec::new(), Vec::new());
         for ((leaf, bytes), outcome) in leaves.into_iter().zip(entries).zip(outcomes) {
             let entry = decode_entry(&bytes).map_err(Error::corrupt)?;
             let opens = scope.opens(&entry);
             let is_one = scope.covers(&entry) && self.query.filter.matches(&entry, outcome) && self.rests(leaf, &entry);
-            if is_one && self.is_operators(leaf, opens).await? {
-                let opens = opens && self.query.beside.openings;
-                all.push(Found { leaf, bytes, entry, outcome, proof: Vec::new(), opens });
+            if is_one {
+                may_open.extend(opens.then_some(leaf));
+                all.push(Found { leaf, bytes, entry, outcome, proof: Vec::new(), openings: None });
             }
         }
+        self.open(&mut all, may_open).await?;
         self.prove(&mut all).await?;
         self.progress.found.extend(all);
         Ok(true)
@@ -168,15 +170,23 @@ impl Answer {
         under.rests_on(entry, clause.as_str()) || page.is_some_and(held)
     }
 
-    /// Whether an entry is of the person whose acts are asked for, where one is: by its opening, and so neither where that is erased nor
-    /// where it is not this auditor's to see.
-    async fn is_operators(&self, leaf: LeafIndex, opens: bool) -> Result<bool, Error> {
-        let Some(operator) = self.query.filter.operator() else { return Ok(true) };
-        if !opens {
-            return Ok(false);
+    /// Reads the texts of those entries that this auditor may see them of, where they are asked for or about; and leaves, where the acts
+    /// of a person are asked for, that person's: by their openings, and so neither what has been erased nor what is not to be seen.
+    async fn open(&self, found: &mut Vec<Found>, may_open: Vec<LeafIndex>) -> Result<(), Error> {
+        let operator = self.query.filter.operator();
+        if operator.is_none() && !self.query.beside.openings {
+            return Ok(());
         }
-        let openings = self.exchange.for_auditors().openings(leaf).await.map_err(Error::corrupt)?;
-        Ok(openings.is_some_and(|openings| openings.operator == operator.expose()))
+        let read = self.exchange.for_auditors().openings_at(may_open.clone()).await.map_err(Error::corrupt)?;
+        let mut opened = may_open.into_iter().zip(read).peekable();
+        for found in found.iter_mut() {
+            found.openings = opened.next_if(|(leaf, _)| *leaf == found.leaf).and_then(|(_, openings)| openings);
+        }
+        if let Some(operator) = operator {
+            let acted = |openings: &v1::Openings| openings.operator == operator.expose();
+            found.retain(|found| found.openings.as_ref().is_some_and(acted));
+        }
+        Ok(())
     }
 
     async fn prove(&self, found: &mut [Found]) -> Result<(), Error> {
@@ -192,9 +202,9 @@ impl Answer {
     }
 
     async fn row(&self, found: Found) -> Result<AuditRow, Error> {
-        let Found { leaf, bytes, entry, outcome, proof, opens } = found;
+        let Found { leaf, bytes, entry, outcome, proof, openings } = found;
         let journal = self.exchange.for_auditors();
-        let openings = if opens { journal.openings(leaf).await.map_err(Error::corrupt)? } else { None };
+        let openings = openings.filter(|_| self.query.beside.openings);
         let has_text = entry.document.is_some() || entry.table.is_some();
         let text = if self.query.beside.texts && has_text {
             journal.document_text(leaf).await.map_err(Error::corrupt)?
