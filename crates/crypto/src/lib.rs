@@ -17,6 +17,7 @@ mod error;
 mod key_bundle;
 mod key_ring;
 mod mac;
+mod ml_kem;
 mod pseudonym;
 mod root_key;
 mod sealing;
@@ -32,6 +33,9 @@ pub use error::CryptoError;
 pub use key_bundle::{open_key_bundle, seal_key_bundle};
 pub use key_ring::KeyRing;
 pub use mac::MacKey;
+pub use ml_kem::{
+    CIPHERTEXT_BYTES, ENCAPSULATION_KEY_BYTES, KemPrivateKey, SHARED_SECRET_BYTES, SharedSecret, encapsulate,
+};
 pub use pseudonym::{FeedKey, InternalPseudonym, PseudonymKey, pseudonym_is_well_formed};
 pub use root_key::RootKey;
 pub use sealing::{SealContext, Sealed, SealingKeyId, SealingPrivateKey, SealingPublicKey, SealingWindow, open_sealed};
