@@ -19,6 +19,7 @@ use crate::count::ReadTables;
 use crate::erase::Swept;
 use crate::governed::{Epochs, Governed};
 use crate::identity::{OwnIdentities, Pending, Searches};
+use crate::narrowed::Narrowed;
 use crate::quota::Meters;
 use crate::retention::ClockTrust;
 use crate::sealing::Windows;
@@ -63,6 +64,8 @@ struct Inner {
     pending: Pending,
     /// What witnesses have cosigned.
     witnessed: Witnessed,
+    /// Who gets withdrawals only.
+    narrowed: Narrowed,
     /// What is counted of each agreement's quotas.
     meters: Meters,
     /// Published tables that have been asked for lately.
@@ -113,6 +116,7 @@ impl Exchange {
             searches: Searches::default(),
             pending: Pending::default(),
             witnessed: Witnessed::default(),
+            narrowed: Narrowed::default(),
             meters: Meters::default(),
             read_tables: ReadTables::default(),
             administering: Mutex::new(()),
@@ -227,6 +231,11 @@ impl Exchange {
     /// What witnesses have cosigned, and how long ago.
     pub fn witnessed(&self) -> &Witnessed {
         &self.inner.witnessed
+    }
+
+    /// Who gets withdrawals only.
+    pub(crate) fn narrowed(&self) -> &Narrowed {
+        &self.inner.narrowed
     }
 
     /// Identities whose step is recorded and that have not left yet.

@@ -34,6 +34,7 @@ mod holders;
 mod identity;
 mod log;
 mod measures;
+mod narrowed;
 mod notice;
 mod overdue;
 mod page;
@@ -86,6 +87,7 @@ pub use identity::{
 };
 pub use log::{MAX_RANGE_ENTRIES, Range};
 pub use measures::{FeedMeasures, Measures};
+pub use narrowed::REVOCATION_STALE;
 pub use notice::Notice;
 pub use page::{Content, Evidence, Page, PageItem, PageTerms, PseudonymChange, page_digest};
 pub use propose::Proposal;

@@ -19,7 +19,7 @@ use crate::slot::{Slot, Stretch, live_now, stretch};
 use crate::standing::standing;
 use crate::unavailable::{disk_low, stopped};
 use crate::verdict::Ground;
-use crate::witnessed::{RETRY, away};
+use crate::witnessed::RETRY;
 use crate::{Caller, Class, Error, Exchange, Pressure, Tallied, cursor};
 
 /// Items of a page where the caller states no limit.
@@ -145,8 +145,9 @@ impl Exchange {
             return Ok(Some(self.page(agreement, *after, &stretch, Vec::new(), None)));
         }
         let ground = Ground { agreement, standing: stretch.standing, now };
+        let closed = self.may_disclose_to(&agreement.recipient).err();
         let room = match ground.may_grant() {
-            true if self.disclosures_stopped() => Room::Closed,
+            true if closed.is_some() => Room::Closed,
             true => Room::Records(left.unwrap_or(u64::MAX)),
             // What grants nothing puts nothing off: all of it is served as withdrawn.
             false => Room::Records(u64::MAX),
@@ -160,7 +161,7 @@ impl Exchange {
                 self.tally("", Some(&caller.system), Tallied::Overload, 1);
                 return Err(disk_low());
             }
-            let refusal = if room == Room::Closed { away() } else { quota_exceeded(now) };
+            let refusal = closed.filter(|_| room == Room::Closed).unwrap_or_else(|| quota_exceeded(now));
             return Err(self.refuse(caller, v1::Operation::Disclosure, refusal).await);
         }
         let put_off = put_off.map(|from| PutOff {
@@ -288,7 +289,7 @@ impl Exchange {
             Content::Withdrawn(_) | Content::Deferred => None,
             Content::Released { .. } => Some(slot),
         });
-        let (now, closed) = (self.now(), self.disclosures_stopped());
+        let (now, closed) = (self.now(), !self.discloses_to(&agreement.recipient));
         self.journal().read(|state| {
             let Some(first) = shown.next() else { return true };
             let standing = standing(state, agreement);

@@ -309,7 +309,7 @@ impl Exchange {
 }
 
 /// The refusal of whatever would disclose something while the witnesses are away.
-pub(crate) fn away() -> Error {
+fn away() -> Error {
     let message = "no quorum of witnesses has cosigned the journal for too long: nothing but withdrawals is given out until one has";
     Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, REASON_WITNESSES_AWAY, message) }
 }

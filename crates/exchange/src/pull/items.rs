@@ -23,7 +23,8 @@ type Decided = (Content, u64);
 pub(super) enum Room {
     /// So many records, and what recalls an earlier item.
     Records(u64),
-    /// Nothing at all: no quorum of witnesses has cosigned for too long, or there is no room to record it.
+    /// Nothing at all: no quorum of witnesses has cosigned for too long, the partner's revocation lists are too old, or there is no room
+    /// to record it.
     Closed,
 }
 
