@@ -113,6 +113,7 @@ mod tests {
         "restore --from /mnt/backup --identity recipient/sealing.key --to restored --config config/gateway.toml --json",
         "restore --from /mnt/backup --identity recipient/sealing.key --to restored --verifier-key key.txt",
         "certs dev",
+        "certs revoke al-police/feed",
         "submit records.jsonl --as gb-nca/case-management --receipts r.jsonl",
         "validate records.jsonl --as gb-nca/case-management",
         "withdraw 0123456789abcdef0123456789abcdef --expected-version 1 --as gb-nca/case-management",

@@ -1,10 +1,11 @@
 //! Development identities: one CA per agency, clients' certificates, persons' and sealing keys, the rendered agency
-//! files and two persons' approvals of every governed document. Real installations get these from their agencies.
+//! files, revocation lists and two persons' approvals of every governed document. Real installations get these from their agencies.
 
 mod approval;
 mod authority;
 mod folder;
 mod identity;
+mod revocation;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,7 +56,7 @@ pub fn issue(dir: &Path, config: &Path, now: Timestamp) -> Result<Made, Failure>
     let templates = templates(&config.join("agencies"))?;
     let mut made = Made::default();
     folder::create(dir)?;
-    for part in ["agencies", "approvals"] {
+    for part in ["agencies", "approvals", revocation::FOLDER] {
         folder::create(&dir.join(part))?;
     }
     let operator: AgencyId = OPERATOR.parse().expect("well formed");
@@ -90,6 +91,13 @@ pub fn person_key(dir: &Path, agency: &AgencyId, person: &PersonId) -> Result<Si
     identity::read_person(&path)?.ok_or_else(|| Failure::content(&path, "no such key: run `causeway certs dev`".into()))
 }
 
+/// Revokes the certificate that a system has now; gives the file of its agency's revocation list, which says so from here on. The next
+/// run of [`issue`] gives the system another one.
+pub fn revoke(dir: &Path, system: &SystemId, now: Timestamp) -> Result<PathBuf, Failure> {
+    folder::create(&dir.join(revocation::FOLDER))?;
+    revocation::revoke(dir, system, &authority(dir, &system.agency)?, now)
+}
+
 /// Loads an agency's CA from the identities' folder, to issue certificates that `certs dev` would not.
 pub fn authority(dir: &Path, agency: &AgencyId) -> Result<Authority, Failure> {
     let read = |name: &str| {
@@ -119,7 +127,7 @@ fn agency(
     now: Timestamp,
     made: &mut Made,
 ) -> Result<(AgencyFile, Vec<(PersonId, SigningKey)>), Failure> {
-    let agency = AgencyFolder { path: dir.join(template.id.as_str()), agency: &template.id, now };
+    let agency = AgencyFolder { dir, path: dir.join(template.id.as_str()), agency: &template.id, now };
     folder::create(&agency.path)?;
     folder::create(&agency.path.join("persons"))?;
     let authority = agency.authority(made)?;
@@ -127,6 +135,7 @@ fn agency(
         let system = SystemId { agency: template.id.clone(), system: system.name.clone() };
         agency.system(&authority, &system, made)?;
     }
+    revocation::list(dir, &template.id, &authority, now, made)?;
     let sealing = agency.sealing_key(made)?;
     let mut persons = Vec::new();
     for person in &template.persons {

@@ -1,4 +1,4 @@
-//! The word to stop: SIGTERM, or Ctrl-C.
+//! The word to stop, SIGTERM or Ctrl-C; and for whoever has files to look at again, SIGHUP.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -22,6 +22,24 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// SIGHUP, caught from the moment this is made: it ends the process no more.
+#[derive(Debug)]
+pub(crate) struct HangUps(Signal);
+
+impl HangUps {
+    pub(crate) fn catch() -> Result<Self, Failure> {
+        let caught = signal(SignalKind::hangup());
+        caught.map(Self).map_err(|e| Failure::usage(format!("SIGHUP cannot be caught here: {e}")))
+    }
+
+    /// Does something each time that one has come.
+    pub(crate) async fn each(mut self, act: impl Fn()) {
+        while self.0.recv().await.is_some() {
+            act();
         }
     }
 }

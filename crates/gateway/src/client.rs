@@ -27,7 +27,7 @@ use tonic::{Request, Status};
 
 use crate::identity::SpiffeId;
 use crate::metadata;
-use crate::tls::{ALPN, KeyPair, chain};
+use crate::tls::{ALPN, KeyPair, chain, hybrid};
 pub use clients::{Admin, Audit, Clients, Feed, Ingest, Protection, Refusal};
 pub use error::ClientError;
 pub use probe::{Handshake, Health, certificate_ends, handshake};
@@ -70,9 +70,8 @@ impl Credentials {
     }
 
     fn tls(&self, gateway: &SpiffeId) -> Result<Arc<ClientConfig>, ClientError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = GatewayVerifier::new(gateway.clone(), Arc::clone(&self.roots));
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(hybrid::provider())
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(ClientError::Tls)?
             .dangerous()

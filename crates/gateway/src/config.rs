@@ -4,13 +4,14 @@ mod backup;
 mod disk;
 mod limits;
 mod read;
+mod revocation;
 mod witnesses;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use causeway_crypto::SealingPublicKey;
+use causeway_crypto::{Digest, SealingPublicKey, sha256};
 use causeway_exchange::OwnIdentities;
 use causeway_model::AgencyId;
 use causeway_store::RootSource;
@@ -18,11 +19,14 @@ use causeway_store::RootSource;
 use crate::identity::TrustSuffix;
 pub use disk::DiskOptions;
 pub use limits::{Limits, Quota, Quotas};
+pub use revocation::{RevocationOptions, RevocationTerms};
 pub use witnesses::WitnessOptions;
 
 /// The settings of one gateway.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file that they were read from, to be looked at for changes; none where they came from no file.
+    pub source: Option<Source>,
     /// The journal's name, first line of its checkpoints.
     pub origin: String,
     /// The part of the trust domain that all agencies share.
@@ -43,6 +47,8 @@ pub struct Config {
     pub reflection: bool,
     /// The gateway's own certificate.
     pub tls: TlsFiles,
+    /// The agencies' revocation lists.
+    pub revocation: RevocationOptions,
     /// What an empty journal starts from.
     pub start: StartFolders,
     /// How many identities an agency may ask for of its own records.
@@ -59,6 +65,15 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Logs.
     pub log: Log,
+}
+
+/// The file of settings, and what it held.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
 }
 
 /// What the keys in the keys folder are wrapped under, and where what has no history is kept a second time.
@@ -121,7 +136,9 @@ impl Config {
     /// All faults, one line each, as `place: what`; with them, the files and folders named in it that are not there.
     pub fn load(path: &Path) -> Result<Self, Vec<String>> {
         let text = std::fs::read_to_string(path).map_err(|error| vec![format!("{}: {error}", path.display())])?;
-        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("")))
+        let config = Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("")))?;
+        let source = Source { path: path.to_owned(), digest: sha256(&[text.as_bytes()]) };
+        Ok(Self { source: Some(source), ..config })
     }
 
     /// As [`Config::load`], of a text that stands in `folder`.
@@ -163,6 +180,7 @@ mod tests {
         let uncommented: String = text.lines().map(set).map(|line| line + "\n").collect();
         assert_ne!(text, uncommented);
         let stated = Config::parse(&uncommented, sample().parent().expect("a folder")).expect("and valid");
+        let stated = Config { source: config.source.clone(), ..stated };
         assert_eq!(format!("{stated:?}"), format!("{config:?}"));
     }
 
@@ -183,6 +201,9 @@ mod tests {
                 "surprise = 1\nroot = \"env:ROOT\"\nprevious_root = \"fd:1\"\nmirror_dir = \"../data/journal\"",
             ),
             ("[tls]", "[tls]\nsurprise = 1"),
+            ("[revocation]", "[revocation]\nsurprise = 1"),
+            ("# required = true", "required = 1"),
+            ("# warn_hours = 1", "warn_hours = 24"),
             ("[start]", "[start]\nsurprise = 1"),
             ("agreements = \"agreements\"", "agreements = 7"),
             ("[identity]", "[identity]\nsurprise = 1"),
@@ -239,6 +260,10 @@ mod tests {
             "operator",
             "origin",
             "reflection",
+            "revocation.budget_hours",
+            "revocation.folder",
+            "revocation.required",
+            "revocation.surprise",
             "spiffe_suffix",
             "start.agencies",
             "start.agreements",

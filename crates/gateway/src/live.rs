@@ -17,7 +17,6 @@ impl<T> Live<T> {
     }
 
     /// Puts another in its place; gives the one before.
-    #[expect(dead_code, reason = "until settings reload")]
     pub(crate) fn replace(&self, value: T) -> Arc<T> {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut held, Arc::new(value))

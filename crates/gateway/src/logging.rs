@@ -38,7 +38,6 @@ pub fn init(log: Log) -> Result<(), Error> {
 ///
 /// # Errors
 /// `Log` where the lines are gone.
-#[expect(dead_code, reason = "until settings reload")]
 pub(crate) fn set_level(level: Level) -> Result<(), Error> {
     let Some(change) = CHANGE.get() else { return Ok(()) };
     change(filter(level)).map_err(|error| Error::Log(error.into()))

@@ -1,13 +1,14 @@
 //! What the operator's own monitoring reads: plain HTTP on the loopback, from the process's first moments to its last. `/metrics` is
 //! OpenMetrics text of sizes, times and positions; `/healthz` says that the process lives, `/readyz` that it serves.
 //!
-//! No label names anything but an agency, an agreement, a witness, or a word of this program's own tables.
+//! No label names anything but an agency and its systems, an agreement, a witness, or a word of this program's own tables.
 
 mod disk;
 mod feeds;
 mod journal;
 mod process;
 mod traffic;
+mod trust;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -34,6 +35,7 @@ use tokio::task::JoinHandle;
 use crate::error::Error;
 use process::Process;
 pub(crate) use traffic::{Open, Traffic};
+pub(crate) use trust::{Reloaded, RevocationMeasure, TrustMeasures};
 
 /// The media type of OpenMetrics 1.0.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -95,10 +97,11 @@ impl Endpoint {
     }
 
     /// Shows the gateway too: its journal is recovered.
-    pub(crate) fn show(&self, exchange: &Exchange, data_dir: PathBuf, traffic: &Traffic) {
+    pub(crate) fn show(&self, exchange: &Exchange, data_dir: PathBuf, traffic: &Traffic, trust: &Arc<TrustMeasures>) {
         let mut registry = Registry::default();
         Process::register(&mut registry, self.board.started_seconds);
         traffic.register(&mut registry);
+        trust.register(&mut registry);
         registry.register_collector(Box::new(Gauges { exchange: exchange.clone(), data_dir }));
         // A second time changes nothing: what is shown is of one gateway.
         let _ = self.board.gateway.set((exchange.clone(), registry));

@@ -41,6 +41,7 @@ impl Peer {
         let renewals = AtomicU64::new(authority.renewals());
         let system = authority.client(Chain { end_entity, intermediates }, now)?;
         let expires = chain::expiry(end_entity).map_err(|_| Refused::Chain)?;
+        authority.saw(&system, expires);
         let certificate_digest = sha256(&[end_entity.as_ref()]);
         let checked = AtomicU64::new(now.as_secs());
         Ok(Self(Arc::new(Connection { system, certificate_digest, address, chain, expires, checked, renewals })))

@@ -13,7 +13,6 @@ use causeway_proto::v1::feed_service_server::FeedServiceServer;
 use causeway_proto::v1::ingest_service_server::IngestServiceServer;
 use causeway_proto::v1::protection_service_server::ProtectionServiceServer;
 use causeway_store::Clock;
-use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::transport::Server;
@@ -28,9 +27,11 @@ use crate::error::Error;
 use crate::gate::Gate;
 use crate::limits::Parties;
 use crate::live::Live;
-use crate::metrics::{Endpoint, Traffic};
+use crate::metrics::{Endpoint, Traffic, TrustMeasures};
 use crate::panics::Probe;
+use crate::reload::{Reloader, Reloads};
 use crate::reopen;
+use crate::secured;
 use crate::services::admin::Admin;
 use crate::services::audit::Audit;
 use crate::services::feed::Feed;
@@ -38,8 +39,6 @@ use crate::services::ingest::Ingest;
 use crate::services::protection::Protection;
 use crate::shutdown::{self, Stopping};
 use crate::standing::Standings;
-use crate::tls;
-use crate::trust::Authority;
 use crate::witnesses::Witnesses;
 
 /// Requests that carry no record are small.
@@ -75,6 +74,7 @@ pub(crate) struct Ready {
     config: Config,
     acceptor: Acceptor,
     standings: Arc<Standings>,
+    measures: Arc<TrustMeasures>,
 }
 
 impl Ready {
@@ -82,67 +82,41 @@ impl Ready {
     pub(crate) fn check(config: Config, parts: GatewayParts) -> Result<Self, Error> {
         let GatewayParts { exchange, agencies, clock } = parts;
         let mut faults = access::table_faults(config.reflection);
-        let secured = secured(&config, agencies.iter().map(AsRef::as_ref), &clock);
+        let secured = secured::secured(&config, agencies.iter().map(AsRef::as_ref), &clock);
         let secured = secured.map_err(|found| faults.extend(found)).ok();
-        let (Some((authority, tls)), true) = (secured, faults.is_empty()) else {
+        let (Some((authority, own)), true) = (secured, faults.is_empty()) else {
             return Err(Error::Faults(faults));
         };
         let limits = Arc::new(Live::new(config.limits.clone()));
-        let tls = Arc::new(Live::new(tls));
+        let measures = Arc::new(TrustMeasures::new(Arc::clone(&authority), own.system, own.expires));
+        let tls = Arc::new(Live::new(own.config));
         let standings =
             Arc::new(Standings { authority: Arc::clone(&authority), exchange: exchange.clone(), clock: clock.clone() });
         let traffic = Traffic::default();
         let parties = Parties::new(Arc::clone(&limits), exchange.clone(), clock.clone(), traffic.clone());
         let acceptor = Acceptor { tls, authority, exchange, clock, limits, traffic, parties };
-        Ok(Self { config, acceptor, standings })
+        Ok(Self { config, acceptor, standings, measures })
     }
 
     /// The gateway that serves on this socket.
     pub(crate) fn on(self, listener: TcpListener) -> Result<Gateway, Error> {
-        let Self { config, acceptor, standings } = self;
-        let address = listener.local_addr().map_err(Error::Listen)?;
-        let (exchange, witnesses, probe) = (acceptor.exchange.clone(), None, Probe::default());
-        Ok(Gateway { config, exchange, acceptor, standings, listener, address, metrics: None, witnesses, probe })
+        let Self { config, acceptor, standings, measures } = self;
+        let (address, reloads) = (listener.local_addr().map_err(Error::Listen)?, Reloads::default());
+        let (exchange, metrics, witnesses, probe) = (acceptor.exchange.clone(), None, None, Probe::default());
+        Ok(Gateway {
+            config,
+            exchange,
+            acceptor,
+            standings,
+            measures,
+            reloads,
+            listener,
+            address,
+            metrics,
+            witnesses,
+            probe,
+        })
     }
-}
-
-/// The trust bundles and the gateway's own certificate, found in order together.
-fn secured<'a>(
-    config: &Config,
-    agencies: impl IntoIterator<Item = &'a AgencyFile>,
-    clock: &Clock,
-) -> Result<(Arc<Authority>, ServerConfig), Vec<String>> {
-    match Authority::new(config.suffix.clone(), agencies).map(Arc::new) {
-        Ok(authority) => {
-            let tls = tls::server_config(&config.tls, &config.operator, &authority, clock)?;
-            Ok((authority, tls))
-        }
-        Err(faults) => Err(faults.into_iter().chain(key_pair_faults(config)).collect()),
-    }
-}
-
-/// What can be known to be wrong from the configuration's own files, before the journal says which agencies there are.
-pub(crate) fn own_faults(config: &Config) -> Vec<String> {
-    let mut faults = access::table_faults(config.reflection);
-    faults.extend(key_pair_faults(config));
-    faults
-}
-
-/// The same, where these agencies are to come into force. Where there should be more of them, whom the gateway's own
-/// certificate speaks for cannot be said.
-pub(crate) fn faults_with(config: &Config, agencies: &[AgencyFile], all: bool, clock: &Clock) -> Vec<String> {
-    if all {
-        let mut faults = access::table_faults(config.reflection);
-        faults.extend(secured(config, agencies, clock).err().unwrap_or_default());
-        return faults;
-    }
-    let mut faults = own_faults(config);
-    faults.extend(Authority::new(config.suffix.clone(), agencies).err().unwrap_or_default());
-    faults
-}
-
-fn key_pair_faults(config: &Config) -> Vec<String> {
-    tls::KeyPair::load(&config.tls.certificate, &config.tls.key).err().unwrap_or_default()
 }
 
 /// A gateway that has been found in order and is ready to serve.
@@ -152,6 +126,8 @@ pub struct Gateway {
     exchange: Exchange,
     acceptor: Acceptor,
     standings: Arc<Standings>,
+    measures: Arc<TrustMeasures>,
+    reloads: Reloads,
     listener: TcpListener,
     address: SocketAddr,
     metrics: Option<Endpoint>,
@@ -173,7 +149,7 @@ impl Gateway {
     /// The same gateway, whose metrics are served there.
     pub(crate) fn with_metrics(self, metrics: Option<Endpoint>) -> Self {
         if let Some(metrics) = &metrics {
-            metrics.show(&self.exchange, self.config.data_dir.clone(), &self.acceptor.traffic);
+            metrics.show(&self.exchange, self.config.data_dir.clone(), &self.acceptor.traffic, &self.measures);
         }
         Self { metrics, ..self }
     }
@@ -203,6 +179,11 @@ impl Gateway {
         self.exchange.halted()
     }
 
+    /// What asks it to look at its files at once.
+    pub fn reloads(&self) -> Reloads {
+        self.reloads.clone()
+    }
+
     /// Where it serves its metrics; none where it does not.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(Endpoint::address)
@@ -220,7 +201,8 @@ impl Gateway {
         let (mut health, health_service) = tonic_health::server::health_reporter();
         let said = health_of(&self.exchange);
         health.set_service_status("", said).await;
-        let (background, witnesses) = (self.background(), self.ask_witnesses(&stopping));
+        let (mut background, witnesses) = (self.background(), self.ask_witnesses(&stopping));
+        background.push(self.reload(&stopping).await);
         let (stop_releaser, releaser_stopping) = shutdown::channel();
         let releaser = spawn_releaser(self.exchange.clone(), releaser_stopping);
         let (stop_keeper, keeper_stopping) = shutdown::channel();
@@ -298,6 +280,14 @@ impl Gateway {
     fn background(&self) -> Vec<JoinHandle<()>> {
         let exchange = self.exchange.clone();
         vec![tokio::spawn(async move { exchange.run_keeper().await })]
+    }
+
+    /// What takes changed files. The revocation lists are in force when this returns.
+    async fn reload(&self, stopping: &Stopping) -> JoinHandle<()> {
+        let measures = Arc::clone(&self.measures);
+        let mut reloader = Reloader::new(self.config.clone(), self.acceptor.clone(), measures);
+        reloader.begin().await;
+        tokio::spawn(reloader.run(self.reloads.clone(), stopping.clone()))
     }
 
     /// What asks the witnesses.

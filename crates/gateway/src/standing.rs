@@ -1,4 +1,4 @@
-//! Whether a peer may go on: its certificate, its agency and whether that is suspended, its system and its role, looked at again while a call lasts.
+//! Whether a peer may go on: its certificate, its agency and whether that is suspended or narrowed, its system and its role, looked at again while a call lasts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(crate) struct Standing {
     pub(crate) basis: Arc<Standings>,
     pub(crate) peer: Peer,
     pub(crate) access: Access,
-    /// Whether the call may go on while the peer's agency is suspended.
+    /// Whether the call may go on while the peer's agency is suspended, or its revocation lists are too old.
     pub(crate) while_suspended: bool,
     pub(crate) request_id: RequestId,
 }
@@ -49,7 +49,10 @@ impl Standing {
     /// Returns once the peer may not go on. For open streams, which are cut then.
     pub(crate) async fn lost(&self) -> Status {
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.basis.authority.renewed() => {}
+            }
             if let Err(fault) = self.look() {
                 return self.deny(fault).await;
             }
@@ -65,9 +68,9 @@ impl Standing {
         let has_any = |roles: &[Role]| exchange.roles(self.peer.system()).iter().any(|role| roles.contains(role));
         match self.access {
             Access::Roles(roles) if !has_any(roles) => Err(Fault::RoleMissing(roles)),
-            _ if !self.while_suspended && exchange.is_suspended(&self.peer.system().agency) => {
-                Err(Fault::AgencySuspended)
-            }
+            _ if self.while_suspended => Ok(()),
+            _ if exchange.is_suspended(&self.peer.system().agency) => Err(Fault::AgencySuspended),
+            _ if exchange.is_narrowed(&self.peer.system().agency) => Err(Fault::RevocationStale),
             Access::Roles(_) | Access::AnySystem => Ok(()),
         }
     }

@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     RoleMissing(&'static [Role]),
     /// The system's agency is suspended.
     AgencySuspended,
+    /// The agency's revocation lists are older than its budget.
+    RevocationStale,
     /// The agreement whose feed is watched has ended, or has been suspended.
     AgreementEnded,
     /// There is no such method.
@@ -69,6 +71,7 @@ impl Fault {
             Self::IdentityLapsed => "identity-lapsed",
             Self::RoleMissing(_) => "role-missing",
             Self::AgencySuspended => "agency-suspended",
+            Self::RevocationStale => causeway_exchange::REVOCATION_STALE,
             Self::AgreementEnded => "agreement-ended",
             Self::UnknownMethod => "unknown-method",
             Self::MetadataMissing(_) => "metadata-missing",
@@ -97,6 +100,11 @@ impl Fault {
             Self::AgencySuspended => {
                 "this agency is suspended: until a later version of its file is in force, its systems pull or watch for withdrawals, \
                  acknowledge them, and do nothing else"
+                    .into()
+            }
+            Self::RevocationStale => {
+                "the revocation lists of this agency's certificates are too old: until the gateway has newer ones, its systems pull or \
+                 watch for withdrawals, acknowledge them, and do nothing else"
                     .into()
             }
             Self::AgreementEnded => {
@@ -131,7 +139,9 @@ impl Fault {
     const fn code(self) -> Code {
         match self {
             Self::IdentityLapsed => Code::Unauthenticated,
-            Self::RoleMissing(_) | Self::AgencySuspended | Self::AgreementEnded => Code::PermissionDenied,
+            Self::RoleMissing(_) | Self::AgencySuspended | Self::RevocationStale | Self::AgreementEnded => {
+                Code::PermissionDenied
+            }
             Self::UnknownMethod => Code::Unimplemented,
             Self::MetadataMissing(_)
             | Self::MetadataMalformed(_)
@@ -158,6 +168,7 @@ impl Fault {
             Self::IdentityLapsed
             | Self::RoleMissing(_)
             | Self::AgencySuspended
+            | Self::RevocationStale
             | Self::AgreementEnded
             | Self::UnknownMethod
             | Self::NotARequest

@@ -1,6 +1,7 @@
 //! The server's side of TLS: 1.3 only, a client certificate always, and nothing that would skip asking for it again.
 
 pub(crate) mod chain;
+pub(crate) mod hybrid;
 #[cfg(test)]
 pub(crate) mod issue;
 mod verifier;
@@ -8,7 +9,7 @@ mod verifier;
 use std::path::Path;
 use std::sync::Arc;
 
-use causeway_model::AgencyId;
+use causeway_model::{AgencyId, SystemId};
 use causeway_store::Clock;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
@@ -68,6 +69,13 @@ impl std::fmt::Debug for KeyPair {
     }
 }
 
+/// The gateway's own certificate, in the acceptor's configuration.
+pub(crate) struct Own {
+    pub(crate) config: ServerConfig,
+    pub(crate) system: SystemId,
+    pub(crate) expires: UnixTime,
+}
+
 /// The acceptor's configuration.
 ///
 /// # Errors
@@ -77,7 +85,7 @@ pub(crate) fn server_config(
     operator: &AgencyId,
     authority: &Arc<Authority>,
     clock: &Clock,
-) -> Result<ServerConfig, Vec<String>> {
+) -> Result<Own, Vec<String>> {
     let KeyPair { chain, key } = KeyPair::load(&files.certificate, &files.key)?;
     let at = |what: String| vec![format!("{}: {what}", files.certificate.display())];
     let (end_entity, intermediates) = chain.split_first().ok_or_else(|| at("holds no certificate".into()))?;
@@ -87,9 +95,10 @@ pub(crate) fn server_config(
     if own.agency != *operator {
         return Err(at(format!("speaks for {own}, not for a system of the operator {operator}")));
     }
+    let ends = chain.iter().map(chain::expiry).collect::<Result<Vec<_>, _>>();
+    let ends = ends.map_err(|error| at(format!("does not parse: {error}")))?;
     let verifier = Arc::new(AgencyVerifier::new(Arc::clone(authority)));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_details(provider, Arc::new(ClockTime(clock.clone())))
+    let mut config = ServerConfig::builder_with_details(hybrid::provider(), Arc::new(ClockTime(clock.clone())))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| at(error.to_string()))?
         .with_client_cert_verifier(verifier)
@@ -100,7 +109,9 @@ pub(crate) fn server_config(
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(config)
+    // The chain holds for as long as each of its certificates does.
+    let expires = ends.into_iter().min().ok_or_else(|| at("holds no certificate".into()))?;
+    Ok(Own { config, system: own, expires })
 }
 
 /// The gateway's one clock, where TLS asks for the time.

@@ -1,16 +1,21 @@
-//! Whose certificates speak for whom: each agency's roots speak for that agency's systems and for nobody else's.
+//! Whose certificates speak for whom: each agency's roots speak for that agency's systems and for nobody else's, except for those
+//! that the agency has revoked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use causeway_agreement::AgencyFile;
 use causeway_model::{AgencyId, SystemId, SystemName};
-use rustls_pki_types::{TrustAnchor, UnixTime};
+use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use webpki::{KeyUsage, VerifiedPath};
 
 use crate::identity::{SpiffeId, TrustSuffix};
+use crate::live::Live;
+use crate::revocation::{Lists, Said};
 use crate::tls::chain::{self, Chain};
 
 /// The agencies in force, as far as authentication looks at them. They change while the gateway runs.
@@ -18,10 +23,17 @@ use crate::tls::chain::{self, Chain};
 pub(crate) struct Authority {
     suffix: TrustSuffix,
     known: RwLock<Arc<Known>>,
+    lists: Live<HashMap<AgencyId, Arc<Lists>>>,
     /// Held from the reading of the files on, so that no earlier files take the place of later ones.
     renewing: Mutex<()>,
     renewals: AtomicU64,
+    renewed: Notify,
+    /// When the certificates end with which systems have connected.
+    seen: Mutex<BTreeMap<SystemId, UnixTime>>,
 }
+
+/// An agency's roots, as its file has them.
+pub(crate) type Bundle = Arc<[CertificateDer<'static>]>;
 
 /// The agencies of one moment.
 #[derive(Debug, Default)]
@@ -33,6 +45,7 @@ struct Known {
 #[derive(Debug)]
 struct Agency {
     roots: Vec<TrustAnchor<'static>>,
+    bundle: Bundle,
     systems: HashSet<SystemName>,
 }
 
@@ -51,6 +64,10 @@ pub(crate) enum Refused {
     Chain,
     /// The chain would hold, but the certificate's time is over or has not come.
     Time,
+    /// The agency has revoked a certificate of the chain.
+    Revoked,
+    /// The agency's lists say nothing of what an authority below its roots has issued.
+    Uncovered,
 }
 
 impl fmt::Display for Refused {
@@ -62,6 +79,8 @@ impl fmt::Display for Refused {
             Self::System => "unknown-system",
             Self::Chain => "chain-not-of-agency",
             Self::Time => "certificate-not-valid-now",
+            Self::Revoked => "certificate-revoked",
+            Self::Uncovered => "no-revocation-list-of-issuer",
         })
     }
 }
@@ -76,7 +95,15 @@ impl Authority {
         agencies: impl IntoIterator<Item = &'a AgencyFile>,
     ) -> Result<Self, Vec<String>> {
         let known = RwLock::new(Arc::new(Known::of(agencies)?));
-        Ok(Self { suffix, known, renewing: Mutex::new(()), renewals: AtomicU64::new(0) })
+        Ok(Self {
+            suffix,
+            known,
+            lists: Live::new(HashMap::new()),
+            renewing: Mutex::new(()),
+            renewals: AtomicU64::new(0),
+            renewed: Notify::new(),
+            seen: Mutex::default(),
+        })
     }
 
     /// Goes on by the agency files that are in force when they are read here: their systems, and their trust bundles. Of several calls at
@@ -88,14 +115,72 @@ impl Authority {
         let _alone = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         let known = Arc::new(Known::of(files().iter().map(AsRef::as_ref))?);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        self.say_renewed();
+        Ok(())
+    }
+
+    /// Goes on by these lists of one agency.
+    pub(crate) fn take_lists(&self, agency: &AgencyId, lists: Lists) {
+        let _alone = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = HashMap::clone(&self.lists.now());
+        all.insert(agency.clone(), Arc::new(lists));
+        self.lists.replace(all);
+        self.say_renewed();
+    }
+
+    /// Goes on without the lists of agencies that are not among these; all of them where none is.
+    pub(crate) fn keep_lists(&self, of: impl Fn(&AgencyId) -> bool) {
+        let _alone = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = HashMap::clone(&self.lists.now());
+        let before = all.len();
+        all.retain(|agency, _| of(agency));
+        if all.len() != before {
+            self.lists.replace(all);
+            self.say_renewed();
+        }
+    }
+
+    /// The lists of one agency that are gone by.
+    pub(crate) fn lists_of(&self, agency: &AgencyId) -> Option<Arc<Lists>> {
+        self.lists.now().get(agency).cloned()
+    }
+
+    /// The agencies in force, with their roots.
+    pub(crate) fn bundles(&self) -> Vec<(AgencyId, Bundle)> {
+        let known = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner));
+        known.agencies.iter().map(|(id, agency)| (id.clone(), Arc::clone(&agency.bundle))).collect()
+    }
+
+    /// The roots of one agency; none where it is not in force.
+    pub(crate) fn bundle_of(&self, agency: &AgencyId) -> Option<Bundle> {
+        let known = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner));
+        known.agencies.get(agency).map(|agency| Arc::clone(&agency.bundle))
+    }
+
+    fn say_renewed(&self) {
         // After the change, so that whoever sees the number sees the change.
         self.renewals.fetch_add(1, Ordering::Release);
-        Ok(())
+        self.renewed.notify_waiters();
+    }
+
+    /// Wakes when it has been renewed.
+    pub(crate) fn renewed(&self) -> Notified<'_> {
+        self.renewed.notified()
     }
 
     /// How often it has been renewed: what was found before is to be looked at again after.
     pub(crate) fn renewals(&self) -> u64 {
         self.renewals.load(Ordering::Acquire)
+    }
+
+    /// Notes until when the certificate holds with which a system has connected.
+    pub(crate) fn saw(&self, system: &SystemId, expires: UnixTime) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(system.clone(), expires);
+    }
+
+    /// The same, of each system as it connected last.
+    pub(crate) fn last_seen(&self) -> BTreeMap<SystemId, UnixTime> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The system that a client's certificate speaks for at `now`.
@@ -118,9 +203,19 @@ impl Authority {
         if !agency.systems.contains(&system.system) {
             return Err(Refused::System);
         }
-        let own_path = |path: &VerifiedPath<'_>| known.stays_within(&system.agency, path);
-        chain::check(chain, &agency.roots, now, usage, &own_path).map_err(|error| match error {
+        let lists = self.lists_of(&system.agency);
+        let accept = |path: &VerifiedPath<'_>| {
+            known.stays_within(&system.agency, path)?;
+            match lists.as_ref().map_or(Ok(Said::Nothing), |lists| lists.say(path))? {
+                Said::Nothing => Ok(()),
+                Said::Revoked => Err(webpki::Error::CertRevoked),
+                Said::Uncovered => Err(webpki::Error::UnknownRevocationStatus),
+            }
+        };
+        chain::check(chain, &agency.roots, now, usage, &accept).map_err(|error| match error {
             webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => Refused::Time,
+            webpki::Error::CertRevoked => Refused::Revoked,
+            webpki::Error::UnknownRevocationStatus => Refused::Uncovered,
             _ => Refused::Chain,
         })?;
         Ok(system)
@@ -131,15 +226,16 @@ impl Known {
     fn of<'a>(agencies: impl IntoIterator<Item = &'a AgencyFile>) -> Result<Self, Vec<String>> {
         let (mut known, mut faults) = (Self::default(), Vec::new());
         for file in agencies {
-            match chain::read_roots(file.trust_bundle_pem.as_bytes()) {
-                Ok(roots) => known.add(file, roots, &mut faults),
+            let pem = file.trust_bundle_pem.as_bytes();
+            match chain::read_roots(pem).and_then(|roots| Ok((roots, chain::read_pem(pem)?))) {
+                Ok((roots, bundle)) => known.add(file, roots, bundle.into(), &mut faults),
                 Err(what) => faults.push(format!("agency {}: its trust bundle {what}", file.id)),
             }
         }
         if faults.is_empty() { Ok(known) } else { Err(faults) }
     }
 
-    fn add(&mut self, file: &AgencyFile, roots: Vec<TrustAnchor<'static>>, faults: &mut Vec<String>) {
+    fn add(&mut self, file: &AgencyFile, roots: Vec<TrustAnchor<'static>>, bundle: Bundle, faults: &mut Vec<String>) {
         for root in &roots {
             let key = root.subject_public_key_info.to_vec();
             if let Some(other) = self.owners.insert(key, file.id.clone())
@@ -149,7 +245,7 @@ impl Known {
             }
         }
         let systems = file.systems.iter().map(|system| system.name.clone()).collect();
-        self.agencies.insert(file.id.clone(), Agency { roots, systems });
+        self.agencies.insert(file.id.clone(), Agency { roots, bundle, systems });
     }
 
     /// Refuses a path through another agency's root, which a cross-signed certificate would open.
@@ -166,156 +262,4 @@ impl Known {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use rcgen::{ExtendedKeyUsagePurpose, KeyPair};
-    use rustls_pki_types::CertificateDer;
-
-    use super::*;
-    use crate::tls::issue::{Ca, agency};
-
-    const NCA: &str = "spiffe://gb-nca.causeway.example/case-management";
-    const ALBANIA: &str = "spiffe://al-police.causeway.example/feed";
-
-    struct World {
-        nca: Ca,
-        albania: Ca,
-        authority: Authority,
-    }
-
-    fn suffix() -> TrustSuffix {
-        "causeway.example".parse().expect("a suffix")
-    }
-
-    fn world() -> World {
-        let (nca, albania) = (Ca::new("NCA root"), Ca::new("Albania root"));
-        let files = [agency("gb-nca", &["case-management"], &nca.pem), agency("al-police", &["feed"], &albania.pem)];
-        let authority = Authority::new(suffix(), &files).expect("sound bundles");
-        World { nca, albania, authority }
-    }
-
-    /// The first second of a year from 2000 on, leap days left out: exact enough for certificates of whole years.
-    fn year(year: u64) -> UnixTime {
-        UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_557_600))
-    }
-
-    fn renew(authority: &Authority, file: AgencyFile) -> Result<(), Vec<String>> {
-        authority.renew(|| vec![Arc::new(file)])
-    }
-
-    fn ask(authority: &Authority, certificate: &CertificateDer<'_>, at: UnixTime) -> Result<String, Refused> {
-        authority.client(Chain { end_entity: certificate, intermediates: &[] }, at).map(|system| system.to_string())
-    }
-
-    #[test]
-    fn an_agencys_ca_speaks_for_that_agency_only() {
-        let World { nca, albania, authority } = world();
-        assert_eq!(ask(&authority, &nca.leaf(&[NCA]).certificate, year(2026)), Ok("gb-nca/case-management".into()));
-        assert_eq!(ask(&authority, &albania.leaf(&[ALBANIA]).certificate, year(2026)), Ok("al-police/feed".into()));
-        assert_eq!(ask(&authority, &albania.leaf(&[NCA]).certificate, year(2026)), Err(Refused::Chain));
-        assert_eq!(ask(&authority, &nca.leaf(&[ALBANIA]).certificate, year(2026)), Err(Refused::Chain));
-        assert_eq!(ask(&authority, &Ca::new("NCA root").leaf(&[NCA]).certificate, year(2026)), Err(Refused::Chain));
-    }
-
-    #[test]
-    fn exactly_one_uri_names_a_known_system() {
-        let World { nca, authority, .. } = world();
-        let refused = |uris: &[&str]| ask(&authority, &nca.leaf(uris).certificate, year(2026)).expect_err("refused");
-        assert_eq!(refused(&[]), Refused::Identity, "the common name is no identity");
-        assert_eq!(refused(&[NCA, ALBANIA]), Refused::Identity);
-        assert_eq!(refused(&[NCA, NCA]), Refused::Identity);
-        assert_eq!(refused(&["https://gb-nca.causeway.example/case-management"]), Refused::Identity);
-        assert_eq!(refused(&["spiffe://gb-nca.other.example/case-management"]), Refused::Suffix);
-        assert_eq!(refused(&["spiffe://gb-met.causeway.example/case-management"]), Refused::Agency);
-        assert_eq!(refused(&["spiffe://gb-nca.causeway.example/stranger"]), Refused::System);
-    }
-
-    #[test]
-    fn an_agencys_systems_and_roots_are_those_of_its_newest_file() {
-        let World { nca, authority, .. } = world();
-        let leaf = nca.leaf(&[NCA]);
-        let ask_now = || ask(&authority, &leaf.certificate, year(2026));
-        assert!(ask_now().is_ok());
-        renew(&authority, agency("gb-nca", &["other"], &nca.pem)).expect("sound");
-        assert_eq!(ask_now(), Err(Refused::System));
-        let second = Ca::new("NCA root");
-        renew(&authority, agency("gb-nca", &["case-management"], &second.pem)).expect("sound");
-        assert_eq!(ask_now(), Err(Refused::Chain));
-        assert!(ask(&authority, &second.leaf(&[NCA]).certificate, year(2026)).is_ok());
-        renew(&authority, agency("gb-nca", &["case-management"], "no certificate"))
-            .expect_err("a bad one is not taken");
-        assert!(ask(&authority, &second.leaf(&[NCA]).certificate, year(2026)).is_ok(), "and the old one stays");
-        renew(&authority, agency("gb-nca", &["case-management"], &nca.pem)).expect("sound");
-        assert!(ask_now().is_ok());
-    }
-
-    #[test]
-    fn a_certificate_holds_within_its_time_and_for_its_use() {
-        let World { nca, authority, .. } = world();
-        let leaf = nca.leaf_until(&[NCA], 2025, &[ExtendedKeyUsagePurpose::ClientAuth]);
-        assert!(ask(&authority, &leaf.certificate, year(2024)).is_ok());
-        assert_eq!(ask(&authority, &leaf.certificate, year(2026)), Err(Refused::Time));
-        assert_eq!(ask(&authority, &leaf.certificate, year(2019)), Err(Refused::Time));
-        let server = nca.leaf_until(&[NCA], 2040, &[ExtendedKeyUsagePurpose::ServerAuth]);
-        assert_eq!(ask(&authority, &server.certificate, year(2026)), Err(Refused::Chain));
-        let expiry = chain::expiry(&leaf.certificate).expect("it has an end");
-        assert!(year(2025).as_secs().abs_diff(expiry.as_secs()) < 2 * 86_400, "{}", expiry.as_secs());
-    }
-
-    #[test]
-    fn a_peer_is_refused_once_its_certificate_has_ended() {
-        use crate::peer::Peer;
-        let World { nca, authority, .. } = world();
-        let leaf = nca.leaf_until(&[NCA], 2027, &[ExtendedKeyUsagePurpose::ClientAuth]);
-        let address = "127.0.0.1:1".parse().expect("an address");
-        let peer = Peer::admit(&authority, vec![leaf.certificate], address, year(2026)).expect("admitted");
-        assert_eq!(peer.still_holds(&authority, year(2026)), Ok(()));
-        assert_eq!(peer.still_holds(&authority, year(2028)), Err(Refused::Time));
-        let next = UnixTime::since_unix_epoch(Duration::from_secs(year(2026).as_secs() + 1));
-        assert_eq!(peer.still_holds(&authority, next), Ok(()));
-        // Looked at again at once, and not only with the next second.
-        renew(&authority, agency("gb-nca", &["other"], &nca.pem)).expect("sound");
-        assert_eq!(peer.still_holds(&authority, next), Err(Refused::System));
-        renew(&authority, agency("gb-nca", &["case-management"], &Ca::new("NCA root").pem)).expect("sound");
-        assert_eq!(peer.still_holds(&authority, next), Err(Refused::Chain));
-    }
-
-    #[test]
-    fn a_path_through_another_agencys_key_is_refused() {
-        let nca = Ca::new("NCA root");
-        let key = KeyPair::generate().expect("a key");
-        let crossed = nca.cross("Albania root", &key);
-        let albania = Ca::with_key("Albania root", key);
-        let leaf = albania.leaf(&[NCA]);
-        let chain = Chain { end_entity: &leaf.certificate, intermediates: &[crossed] };
-        let own = agency("gb-nca", &["case-management"], &nca.pem);
-        let alone = Authority::new(suffix(), [&own]).expect("sound");
-        assert!(alone.client(chain, year(2026)).is_ok(), "a sub-CA of the agency's own");
-        let both = [own, agency("al-police", &["feed"], &albania.pem)];
-        let both = Authority::new(suffix(), &both).expect("sound");
-        assert_eq!(both.client(chain, year(2026)), Err(Refused::Chain));
-    }
-
-    #[test]
-    fn faulty_bundles_stop_the_start_and_are_all_listed() {
-        let World { nca, albania, .. } = world();
-        let leaf = nca.leaf(&[NCA]).pem;
-        let files = [
-            agency("gb-nca", &[], &nca.pem),
-            agency("al-police", &[], &format!("{}{}", albania.pem, nca.pem)),
-            agency("vn-police", &[], ""),
-            agency("fr-ocriest", &[], &leaf),
-        ];
-        let faults = Authority::new(suffix(), &files).expect_err("three faults");
-        assert_eq!(
-            faults,
-            [
-                "agencies gb-nca and al-police: the same key is in both trust bundles",
-                "agency vn-police: its trust bundle holds no certificate",
-                "agency fr-ocriest: its trust bundle holds a certificate that is not self-issued",
-            ]
-        );
-        assert!(nca.certificate.len() > 100, "a real certificate");
-    }
-}
+mod tests;

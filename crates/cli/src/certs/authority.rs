@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use causeway_model::{AgencyId, Date, SystemId, Timestamp};
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 
 use crate::Failure;
@@ -15,7 +16,7 @@ pub const DEVELOPMENT_SUFFIX: &str = "causeway.example";
 
 const DAY_SECONDS: u64 = 86_400;
 const AUTHORITY_DAYS: u64 = 3_650;
-const IDENTITY_DAYS: u64 = 90;
+pub(super) const IDENTITY_DAYS: u64 = 90;
 
 /// The first and the last day of a certificate (both at 00:00 UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +138,27 @@ impl Authority {
         Ok(Issued { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
     }
 
+    /// The list of what it has revoked, by serial number: PEM, due at the end of `validity`.
+    pub fn list(&self, revoked: &[Vec<u8>], validity: Validity, now: Timestamp) -> Result<String, Failure> {
+        let row = |serial: &Vec<u8>| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(serial),
+            revocation_time: start(validity.from, date_time_ymd),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: start(validity.from, date_time_ymd),
+            next_update: start(validity.until, date_time_ymd),
+            // Numbers have to grow (RFC 5280 section 5.2.3), as seconds do.
+            crl_number: SerialNumber::from(now.0 / 1_000_000),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(row).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = params.signed_by(&self.issuer).map_err(Failure::certificate)?;
+        list.pem().map_err(Failure::certificate)
+    }
+
     fn sign(&self, profile: &Profile, key: &KeyPair) -> Result<Certificate, Failure> {
         let mut params = CertificateParams::new(profile.names.clone()).map_err(Failure::certificate)?;
         params.subject_alt_names.extend(profile.addresses.iter().copied().map(SanType::IpAddress));
@@ -172,10 +194,12 @@ fn authority_params(agency: &AgencyId, validity: Validity) -> Result<Certificate
 }
 
 fn set_validity(params: &mut CertificateParams, validity: Validity) {
-    let day = |date: Date| {
-        let (year, month, day) = date.parts();
-        date_time_ymd(i32::from(year), month, day)
-    };
-    params.not_before = day(validity.from);
-    params.not_after = day(validity.until);
+    params.not_before = start(validity.from, date_time_ymd);
+    params.not_after = start(validity.until, date_time_ymd);
+}
+
+/// The start of a day, as the library of certificates has it.
+fn start<T>(date: Date, of: impl Fn(i32, u8, u8) -> T) -> T {
+    let (year, month, day) = date.parts();
+    of(i32::from(year), month, day)
 }

@@ -11,14 +11,16 @@ use rustls_pki_types::{CertificateDer, UnixTime, pem::PemObject};
 use webpki::{EndEntityCert, KeyUsage};
 
 use super::authority::{Authority, Profile};
-use super::{Made, folder};
+use super::{Made, folder, revocation};
 use crate::Failure;
 
 /// A certificate that ends sooner than this is issued again.
-const RENEW_BEFORE_SECONDS: u64 = 14 * 86_400;
+pub(super) const RENEW_BEFORE_SECONDS: u64 = 14 * 86_400;
 
 /// One agency's folder below the identities' folder.
 pub(super) struct AgencyFolder<'a> {
+    /// The identities' folder.
+    pub(super) dir: &'a Path,
     pub(super) path: PathBuf,
     pub(super) agency: &'a AgencyId,
     pub(super) now: Timestamp,
@@ -48,7 +50,10 @@ impl AgencyFolder<'_> {
             _ => Profile::client(system, self.now),
         };
         let present = folder::read(&certificate)?.filter(|_| key.exists());
-        if present.is_some_and(|pem| will_do(&pem, authority, &profile, self.now)) {
+        if let Some(pem) = present
+            && will_do(&pem, authority, &profile, self.now)
+            && !revocation::is_revoked(self.dir, self.agency, &pem)?
+        {
             made.kept += 1;
             return Ok(());
         }

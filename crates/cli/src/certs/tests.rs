@@ -138,3 +138,33 @@ fn a_bad_certificate_is_minted_as_asked_and_not_kept_by_the_next_run() {
         assert_ne!(fs::read_to_string(&path).expect("readable"), issued.certificate_pem);
     }
 }
+
+#[test]
+fn a_revoked_certificate_is_on_its_agencys_list_and_the_next_run_issues_another() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    issue(dir.path(), &config(), NOW).expect("issued");
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("readable");
+    let due = |pem: &str| {
+        let root = read("al-police/ca.pem");
+        causeway_gateway::expiry::lists_due(pem.as_bytes(), root.as_bytes(), NOW).expect("in order")
+    };
+    let (empty, certificate, other) =
+        (read("crls/al-police.pem"), read("al-police/feed.pem"), read("crls/vn-police.pem"));
+    assert!(due(&empty) > NOW.plus_seconds(80 * DAY_SECONDS));
+    let system: SystemId = "al-police/feed".parse().expect("well formed");
+    let path = revoke(dir.path(), &system, NOW).expect("revoked");
+    assert_eq!(path, dir.path().join("crls/al-police.pem"));
+    let one = read("crls/al-police.pem");
+    assert_ne!(one, empty);
+    due(&one);
+    revoke(dir.path(), &system, NOW).expect("again");
+    assert_eq!(read("al-police/revoked.txt").lines().count(), 1, "once");
+    let made = issue(dir.path(), &config(), NOW).expect("issued");
+    assert_eq!(made.written, [dir.path().join("al-police/feed.pem")]);
+    assert_ne!(read("al-police/feed.pem"), certificate);
+    assert_eq!(read("crls/vn-police.pem"), other, "nobody else's list changes");
+    revoke(dir.path(), &system, NOW).expect("the new one too");
+    assert_eq!(read("al-police/revoked.txt").lines().count(), 2, "and the old one stays revoked");
+    let stranger: SystemId = "al-police/stranger".parse().expect("well formed");
+    revoke(dir.path(), &stranger, NOW).expect_err("it has no certificate");
+}

@@ -1,4 +1,4 @@
-//! `causeway serve`: the gateway, until SIGTERM or Ctrl-C.
+//! `causeway serve`: the gateway, until SIGTERM or Ctrl-C. SIGHUP has it look at its files.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::Failure;
 use crate::output::note;
-use crate::signals::Signals;
+use crate::signals::{HangUps, Signals};
 use crate::supervisor::{self, Notice};
 
 /// Runs the gateway until SIGTERM or Ctrl-C: then it finishes what is in flight, syncs and exits with 0.
@@ -21,13 +21,17 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     // Before anything is open, so that no signal finds the journal half made.
     let mut signals = Signals::catch()?;
-    let config = load(&options.config)?;
+    let mut config = load(&options.config)?;
     init_logging(config.log).map_err(|error| Failure::gateway(&options.config, &error))?;
     loop {
         match serve(config.clone(), options, &mut signals).await? {
             Ok(()) => return Ok(()),
             // Opening the journal again is what recovers it; where that fails, whoever runs this process starts another.
-            Err(Error::Reopen(reason)) => note(format_args!("the journal had stopped ({reason}); opening it again")),
+            Err(Error::Reopen(reason)) => {
+                note(format_args!("the journal had stopped ({reason}); opening it again"));
+                // With what has been taken since. Settings that do not read are reported by the gateway, as in the time before.
+                config = load(&options.config).unwrap_or(config);
+            }
             Err(error) => return Err(Failure::gateway(&options.config, &error)),
         }
     }
@@ -35,6 +39,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 
 /// One start to its end: the outer error is of a start that failed.
 async fn serve(config: Config, options: &Options, signals: &mut Signals) -> Result<Result<(), Error>, Failure> {
+    let hang_ups = HangUps::catch()?;
     let (keys, data) = (config.keys_dir.clone(), config.data_dir.clone());
     let gateway = launch(config).await.map_err(|error| advised(Failure::gateway(&options.config, &error)))?;
     note(format_args!("serving on https://{}; stop with Ctrl-C", gateway.address()));
@@ -47,11 +52,15 @@ async fn serve(config: Config, options: &Options, signals: &mut Signals) -> Resu
         ));
     }
     supervisor::tell(Notice::Ready);
+    let reloads = gateway.reloads();
+    let asking = tokio::spawn(hang_ups.each(move || reloads.ask()));
     let stop = async {
         signals.wait().await;
         supervisor::tell(Notice::Stopping);
     };
-    Ok(gateway.serve(stop).await)
+    let served = gateway.serve(stop).await;
+    asking.abort();
+    Ok(served)
 }
 
 /// A start that fails for want of identities or approvals, with where those come from.

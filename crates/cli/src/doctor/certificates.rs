@@ -1,9 +1,10 @@
-//! Certificates: how long the gateway's own and the agencies' roots hold.
+//! Certificates: how long the gateway's own and the agencies' roots hold, and whether the agencies' revocation lists are fresh.
 
 use std::path::Path;
 
 use causeway_agreement::AgencyFile;
 use causeway_gateway::client::certificate_ends;
+use causeway_gateway::{Config, expiry};
 use causeway_model::Timestamp;
 
 use super::{Findings, Ground};
@@ -26,6 +27,32 @@ pub(super) fn look(ground: &Ground<'_>, findings: &mut Findings) {
         };
         let what = format!("{}'s roots ({})", agency.id, path.display());
         judge(&what, certificate_ends(agency.trust_bundle_pem.as_bytes()), now, REPLACE_ROOT, findings);
+        lists(config, &agency, now, findings);
+    }
+}
+
+/// The revocation lists of one agency. They are replaced every few days as a rule, so their last days are no warning.
+fn lists(config: &Config, agency: &AgencyFile, now: Timestamp, findings: &mut Findings) {
+    const TODO: &str =
+        "have the agency's PKI give out its newest list, and put it in place (docs/trust.md); it is read at once";
+    let terms = config.revocation.terms_of(&agency.id);
+    match expiry::agency_lists(config, agency, now) {
+        None => {}
+        Some(Err(fault)) if terms.required => findings.failure("certificates", fault, TODO),
+        Some(Err(fault)) => findings.warning("certificates", fault, TODO),
+        Some(Ok(due)) if due > now => {
+            findings.ok("certificates", format!("{}'s revocation lists: due {due}", agency.id))
+        }
+        Some(Ok(due)) => {
+            let stops = due.plus_seconds(terms.budget.as_secs());
+            let what = format!("{}'s revocation lists: overdue since {due}", agency.id);
+            match terms.required && stops <= now {
+                true => {
+                    findings.failure("certificates", format!("{what}, past the budget: it gets withdrawals only"), TODO)
+                }
+                false => findings.warning("certificates", what, TODO),
+            }
+        }
     }
 }
 

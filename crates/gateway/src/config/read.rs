@@ -13,7 +13,7 @@ use causeway_model::SystemName;
 use causeway_store::RootSource;
 use toml::Value;
 
-use super::{Config, KeyOptions, Log, LogFormat, StartFolders, TlsFiles, backup, disk, limits, witnesses};
+use super::{Config, KeyOptions, Log, LogFormat, StartFolders, TlsFiles, backup, disk, limits, revocation, witnesses};
 
 /// The settings in `text`, whose paths are relative to `folder`; or all faults.
 pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Vec<String>> {
@@ -40,6 +40,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         let (certificate, key) = (files.file(tls, "certificate"), files.file(tls, "key"));
         Some(TlsFiles { certificate: certificate?, key: key? })
     });
+    let revocation = section.child_or_empty("revocation", |own| revocation::revocation(own, files));
     let start = section.child_or_empty("start", |start| {
         let (agencies, agreements) = (files.folder(start, "agencies"), files.folder(start, "agreements"));
         let (schemas, approvals) = (files.folder(start, "schemas"), files.folder(start, "approvals"));
@@ -60,6 +61,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
     });
     let log = section.child_or_empty("log", log);
     Some(Config {
+        source: None,
         origin: origin?,
         suffix: suffix?,
         operator: operator?,
@@ -70,6 +72,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         keys: keys?,
         reflection: reflection?,
         tls: tls?,
+        revocation: revocation?,
         start: start?,
         own_identities: own_identities?,
         witnesses: witnesses?,
@@ -169,7 +172,7 @@ fn origin(value: &Value) -> Result<String, String> {
 }
 
 /// The paths of a configuration, and those of them that lead to nothing.
-struct Files<'a> {
+pub(super) struct Files<'a> {
     folder: &'a Path,
     absent: Vec<String>,
 }
@@ -185,7 +188,7 @@ impl Files<'_> {
         self.note(found, section, key, &path, "file")
     }
 
-    fn folder(&mut self, section: &mut Section<'_>, key: &str) -> Option<PathBuf> {
+    pub(super) fn folder(&mut self, section: &mut Section<'_>, key: &str) -> Option<PathBuf> {
         let path = self.path(section, key)?;
         let found = path.is_dir();
         self.note(found, section, key, &path, "folder")

@@ -12,7 +12,7 @@ use prost::Message;
 use tonic::{Response, Status};
 
 use crate::gate::Call;
-use crate::server;
+use crate::secured;
 use crate::services::admin::{Admin, to_its_end};
 use crate::status::{self, Fault};
 use crate::wire;
@@ -91,7 +91,7 @@ pub(crate) async fn compare(
 
 /// What the transport makes of all agency files together, with the gateway's own certificate.
 fn fits(admin: &Admin, files: &[AgencyFile]) -> Vec<String> {
-    server::faults_with(&admin.config, files, true, &admin.standings.clock)
+    secured::faults_with(&admin.config, files, true, &admin.standings.clock)
 }
 
 fn change(changed: Changed) -> v1::AgreementChange {

@@ -117,7 +117,9 @@ impl Feed {
         loop {
             // Made before the look, so that what comes between the look and the wait wakes it.
             let changed = self.exchange.changed();
-            let is_over = |until| until <= call.standing.basis.clock.now() && !self.exchange.disclosures_stopped();
+            let is_over = |until| {
+                until <= call.standing.basis.clock.now() && self.exchange.discloses_to(&call.caller.system.agency)
+            };
             if let Some(renewed) = put_off.take_if(|put_off| is_over(put_off.until)) {
                 wanted.cursor = Some(renewed.cursor);
             }

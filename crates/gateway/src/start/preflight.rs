@@ -11,7 +11,7 @@ use causeway_store::Clock;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::server;
+use crate::secured;
 use crate::start::folders::Proposals;
 
 /// Whether there is no journal in this folder yet.
@@ -24,7 +24,7 @@ pub(crate) fn is_unused(data_dir: &Path) -> bool {
 
 /// Where a journal may have its documents in force already: the gateway's own files only.
 pub(crate) fn of_any_journal(config: &Config) -> Result<(), Error> {
-    all(server::own_faults(config))
+    all(secured::own_faults(config))
 }
 
 /// Where the proposed documents are to come into force: they too, and the gateway's certificate by their trust bundles.
@@ -34,7 +34,7 @@ pub(crate) fn of_an_empty_journal(config: &Config, proposals: &Proposals, clock:
     let agencies = texts.filter_map(|text| AgencyFile::parse(std::str::from_utf8(text).ok()?).ok());
     let agencies: Vec<AgencyFile> = agencies.collect();
     let all_agencies = !unread.contains(&DocumentKind::Agency);
-    let mut found = server::faults_with(config, &agencies, all_agencies, clock);
+    let mut found = secured::faults_with(config, &agencies, all_agencies, clock);
     if causeway_store::have_kept_a_journal(&config.keys_dir, config.keys.mirror_dir.as_deref()) {
         found.push(format!(
             "data_dir: {} holds no journal, and the keys in {} have kept one: mount its volume or restore it (docs/keys.md); a new journal \

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
@@ -29,9 +30,8 @@ pub(crate) fn check(
     if chain.intermediates.len() > MAX_INTERMEDIATES {
         return Err(webpki::Error::MaximumPathDepthExceeded);
     }
-    let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
     EndEntityCert::try_from(chain.end_entity)?.verify_for_usage(
-        algorithms.all,
+        algorithms().all,
         roots,
         chain.intermediates,
         now,
@@ -40,6 +40,11 @@ pub(crate) fn check(
         Some(accept),
     )?;
     Ok(())
+}
+
+/// The signature algorithms that are taken in certificates, revocation lists and handshakes.
+pub(crate) fn algorithms() -> WebPkiSupportedAlgorithms {
+    rustls::crypto::ring::default_provider().signature_verification_algorithms
 }
 
 /// The last second at which a certificate holds.

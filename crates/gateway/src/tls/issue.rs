@@ -2,10 +2,12 @@
 
 use causeway_agreement::{AgencyFile, AuditLimits, System};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationList, CertificateRevocationListParams,
+    CrlDistributionPoint, CrlIssuingDistributionPoint, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
+    KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use rustls_pki_types::CertificateDer;
+use webpki::EndEntityCert;
 
 /// The years in which leaves of these tests hold, both whole: 2020 to 2039.
 const FROM_YEAR: i32 = 2020;
@@ -28,7 +30,7 @@ fn ca_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params
 }
 
@@ -43,6 +45,37 @@ impl Ca {
         let certificate = params.self_signed(&key).expect("signed");
         let (pem, certificate) = (certificate.pem(), certificate.der().clone());
         Self { issuer: Issuer::new(params, key), certificate, pem }
+    }
+
+    /// Its list of what it has revoked, made on the first day of one year and due on that of another.
+    pub(crate) fn list(&self, revoked: &[&CertificateDer<'_>], from: i32, until: i32) -> CertificateRevocationList {
+        self.list_params(revoked, from, until).signed_by(&self.issuer).expect("signed")
+    }
+
+    /// The same, of a part of what it issues.
+    pub(crate) fn partial_list(&self, from: i32, until: i32) -> CertificateRevocationList {
+        let uris = vec!["http://lists.example/1".to_owned()];
+        let part = CrlIssuingDistributionPoint { distribution_point: CrlDistributionPoint { uris }, scope: None };
+        let params = self.list_params(&[], from, until);
+        let params = CertificateRevocationListParams { issuing_distribution_point: Some(part), ..params };
+        params.signed_by(&self.issuer).expect("signed")
+    }
+
+    fn list_params(&self, revoked: &[&CertificateDer<'_>], from: i32, until: i32) -> CertificateRevocationListParams {
+        let row = |certificate: &&CertificateDer<'_>| RevokedCertParams {
+            serial_number: serial(certificate),
+            revocation_time: date_time_ymd(from, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        CertificateRevocationListParams {
+            this_update: date_time_ymd(from, 1, 1),
+            next_update: date_time_ymd(until, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(row).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        }
     }
 
     /// Another CA's name and key, signed by this one: a cross-certificate.
@@ -67,6 +100,10 @@ impl Ca {
         let certificate = params.signed_by(&key, &self.issuer).expect("signed");
         Leaf { pem: certificate.pem(), certificate: certificate.der().clone() }
     }
+}
+
+fn serial(certificate: &CertificateDer<'_>) -> SerialNumber {
+    SerialNumber::from_slice(EndEntityCert::try_from(certificate).expect("it parses").serial())
 }
 
 /// An agency file with these systems and this bundle.
