@@ -1,5 +1,5 @@
 //! The gateway as a process of its own, `causeway serve`, killed in the middle of a streamed submit and told to stop in the
-//! middle of one.
+//! middle of one; and told to look at its files, which ends nothing.
 //!
 //! Invariants: every record whose receipt arrived is there after the restart, at the same place with the same bytes; the
 //! tree extends the last checkpoint that arrived; after SIGTERM, exactly what was acknowledged is there, and the exit code
@@ -71,7 +71,11 @@ impl Process {
     }
 
     fn terminate(&self) {
-        let told = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status();
+        self.tell("TERM");
+    }
+
+    fn tell(&self, signal: &str) {
+        let told = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", self.child.id())).status();
         assert!(told.expect("there is a shell").success());
     }
 
@@ -233,4 +237,18 @@ async fn what_is_in_flight_is_finished_when_the_process_is_told_to_stop() {
     all_are_there(&world, &acknowledged).await;
     let stored = world.journal().read(|state| state.records().count());
     assert_eq!(stored, acknowledged.len(), "what was begun was finished and acknowledged, and nothing else was begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hang_up_ends_nothing() {
+    let world = world();
+    let process = Process::start(&world.path("config/gateway.toml"));
+    let mut ingest = world.reach(process.address).ingest(SYSTEM).await;
+    for round in 0..3 {
+        process.tell("HUP");
+        let id = format!("after {round}");
+        within("a receipt", submit(&mut ingest, &id, &documents::profile())).await.expect("accepted");
+    }
+    process.terminate();
+    assert!(process.ended().await.success(), "exit code 0");
 }

@@ -90,11 +90,15 @@ impl World {
         world
     }
 
-    /// Issues what is missing and approves the documents as they stand now. The gateway's own certificate is good for any
-    /// day, since clients judge it by the real date and everything else goes by the world's clock.
+    /// Issues what is missing and approves the documents as they stand now. The gateway's own certificate and the revocation
+    /// lists are good for any day, since clients judge it by the real date and everything else goes by the world's clock.
     pub(crate) fn reissue(&self) {
         let dir = self.path("certs-dev");
-        certs::issue(&dir, &self.path("config"), self.clock.now()).expect("identities are issued");
+        let made = certs::issue(&dir, &self.path("config"), self.clock.now()).expect("identities are issued");
+        let lists = made.written.iter().filter(|path| path.parent().is_some_and(|folder| folder.ends_with("crls")));
+        for agency in lists.filter_map(|path| path.file_stem()?.to_str()) {
+            self.list(agency, Date::new(2120, 1, 1).expect("a day"));
+        }
         let own: SystemId = "gb-nca/gateway".parse().expect("well formed");
         let day = |year| Date::new(year, 1, 1).expect("a day");
         let validity = certs::Validity { from: day(2020), until: day(2120) };
@@ -102,6 +106,13 @@ impl World {
         let issued = self.authority("gb-nca").issue(&profile).expect("any profile can be minted");
         fs::write(dir.join("gb-nca/gateway.pem"), issued.certificate_pem).expect("writable");
         fs::write(dir.join("gb-nca/gateway.key"), issued.key_pem).expect("writable");
+    }
+
+    /// Puts an empty revocation list of an agency in place, made yesterday and due on this day.
+    pub(crate) fn list(&self, agency: &str, until: Date) {
+        let validity = certs::Validity { until, ..certs::Validity::days(self.clock.now(), 1) };
+        let list = self.authority(agency).list(&[], validity, self.clock.now()).expect("any list can be made");
+        fs::write(self.path(&format!("certs-dev/crls/{agency}.pem")), list).expect("writable");
     }
 
     /// Gives a system a certificate that is good for any day, for tests in which months pass.

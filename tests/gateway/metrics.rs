@@ -83,7 +83,7 @@ async fn positions_entries_health_and_what_is_overdue_are_shown_and_nothing_of_a
     let late = scrape(&gateway).await;
     assert_eq!(number(&late, &of("overdue_acknowledgements", ALBANIA)), Some(1), "{late}");
     assert_eq!(number(&late, &of("overdue_acknowledgements", VIET_NAM)), Some(0), "it never had it");
-    let secrets = [profile.record_id.as_str(), "QZX-SUBMISSION", "SUBJECT-1", "case-management", &shown[0].item_id];
+    let secrets = [profile.record_id.as_str(), "QZX-SUBMISSION", "SUBJECT-1", "test.operator", &shown[0].item_id];
     for secret in secrets {
         assert!(!secret.is_empty() && !late.contains(secret), "{secret} is in the metrics: {late}");
     }

@@ -182,7 +182,8 @@ async fn cut(mut pages: Streaming<v1::WatchResponse>) -> Status {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_ca_takes_the_place_of_the_old_one_while_the_gateway_runs() {
-    let world = World::new();
+    // The lists of a CA that is not in force yet are another matter (docs/trust.md).
+    let world = World::with(|setup| setup.configure(|config| config.revocation.folder = None));
     let gateway = world.start().await;
     let now = world.journal().read(|state| state.last_time());
     let old = world.authority("al-police");

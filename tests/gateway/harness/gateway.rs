@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use causeway_exchange::Exchange;
+use causeway_gateway::Reloads;
 use causeway_gateway::client::{self, ClientError, Credentials, Statement};
 use causeway_gateway::identity::SpiffeId;
 use causeway_proto::v1::admin_service_client::AdminServiceClient;
@@ -38,6 +39,7 @@ pub(crate) struct Gateway {
     mirror: Mirror,
     metrics: Option<SocketAddr>,
     exchange: Exchange,
+    reloads: Reloads,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), causeway_gateway::Error>>,
 }
@@ -45,18 +47,23 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn serve(gateway: causeway_gateway::Gateway, root: Arc<TempDir>, mirror: Mirror) -> Self {
         let (address, metrics) = (gateway.address(), gateway.metrics_address());
-        let exchange = gateway.exchange().clone();
+        let (exchange, reloads) = (gateway.exchange().clone(), gateway.reloads());
         mirror.attend(Some(exchange.clone()));
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(gateway.serve(async move {
             let _ = stopped.await;
         }));
-        Self { reach: Reach { address, root }, mirror, metrics, exchange, stop, served }
+        Self { reach: Reach { address, root }, mirror, metrics, exchange, reloads, stop, served }
     }
 
     /// The use cases that it serves.
     pub(crate) fn exchange(&self) -> &Exchange {
         &self.exchange
+    }
+
+    /// What asks it to look at its files at once.
+    pub(crate) fn reloads(&self) -> &Reloads {
+        &self.reloads
     }
 
     /// Where it serves its metrics.

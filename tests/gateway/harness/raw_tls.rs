@@ -84,6 +84,13 @@ impl Client {
         self.connector.connect(self.name.clone(), stream).await.expect("the client's side of the handshake")
     }
 
+    /// The certificate that the gateway shows.
+    pub(crate) async fn shown(&self, gateway: SocketAddr) -> Vec<u8> {
+        let connected = self.open(gateway).await;
+        let (_, session) = connected.get_ref();
+        session.peer_certificates().and_then(<[_]>::first).expect("it shows one").to_vec()
+    }
+
     /// Whether the gateway has given this client anything to resume a session with.
     pub(crate) fn has_ticket(&self) -> bool {
         self.sessions.take_tls13_ticket(&self.name).is_some()
