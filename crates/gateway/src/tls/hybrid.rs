@@ -15,7 +15,8 @@ use rustls::{Error, NamedGroup, PeerMisbehaved, ProtocolVersion};
 /// Bytes of an X25519 key and of its secret.
 const X25519_BYTES: usize = 32;
 
-/// ring's provider, with the hybrid group before its own: the server takes the first that both sides have.
+/// ring's provider, with the hybrid group before its own: the client sends a share of it, and the server takes the first of which it has
+/// one.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     let ring = rustls::crypto::ring::default_provider();
     let mut kx_groups: Vec<&'static dyn SupportedKxGroup> = vec![&X25519MlKem768];
