@@ -11,8 +11,8 @@ impl Exchange {
         self.journal().append(draft).await.map_err(append_failed)
     }
 
-    /// Appends a caller's draft. Where the queue is full it waits, or refuses at once, as the call asks; a refusal for that is
-    /// summed up, since it cannot be recorded.
+    /// Appends a caller's draft. Where the queue is full it waits, or refuses at once, as the call asks; a refusal for that, or for want
+    /// of room on the disk, is summed up, since it cannot be recorded.
     pub(crate) async fn record_under(
         &self,
         pressure: Pressure,
@@ -20,7 +20,7 @@ impl Exchange {
         draft: Draft,
     ) -> Result<Committed, Error> {
         match pressure {
-            Pressure::Wait => self.record(draft).await,
+            Pressure::Wait => self.journal().append(draft).await.map_err(|failure| self.not_taken(caller, failure)),
             Pressure::Refuse => self.record_or_refuse(caller, draft).await,
         }
     }
@@ -36,17 +36,14 @@ impl Exchange {
 
     /// Appends the draft of a single call, or refuses at once where the queue is full.
     pub(crate) async fn record_or_refuse(&self, caller: &Caller, draft: Draft) -> Result<Committed, Error> {
-        let taken = self.journal().try_append(draft).map_err(|failure| {
-            if failure == AppendFailure::Busy {
-                self.tally("", Some(&caller.system), Tallied::Overload, 1);
-            }
-            append_failed(failure)
-        });
-        taken?.await.map_err(|failure| {
-            if failure == AppendFailure::DiskLow {
-                self.tally("", Some(&caller.system), Tallied::Overload, 1);
-            }
-            append_failed(failure)
-        })
+        let taken = self.journal().try_append(draft).map_err(|failure| self.not_taken(caller, failure));
+        taken?.await.map_err(|failure| self.not_taken(caller, failure))
+    }
+
+    fn not_taken(&self, caller: &Caller, failure: AppendFailure) -> Error {
+        if matches!(failure, AppendFailure::Busy | AppendFailure::DiskLow) {
+            self.tally("", Some(&caller.system), Tallied::Overload, 1);
+        }
+        append_failed(failure)
     }
 }
