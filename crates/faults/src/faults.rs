@@ -5,6 +5,7 @@ use crate::table::Row;
 
 pub(crate) use index_cut::journal;
 
+mod backup;
 mod backup_cut;
 mod clock;
 mod disk_full;
@@ -40,6 +41,7 @@ const ALL: &[Fault] = &[
     Fault { name: "power-cut-backup", run: backup_cut::run },
     Fault { name: "disk-full", run: disk_full::run },
     Fault { name: "eio", run: eio::run },
+    Fault { name: "backup", run: backup::run },
     Fault { name: "clock", run: clock::run },
 ];
 
