@@ -1,25 +1,22 @@
-//! Certificates: how long the gateway's own and the agencies' roots hold, and whether the agencies' revocation lists are fresh.
+//! Certificates and revocation lists: how long the gateway's own, the agencies' roots and their lists hold.
 
 use std::path::Path;
 
 use causeway_agreement::AgencyFile;
 use causeway_gateway::client::certificate_ends;
-use causeway_gateway::{Config, expiry};
-use causeway_model::Timestamp;
+use causeway_gateway::expiry::{WARN_DAYS, agency_lists};
+use causeway_model::{AgencyId, Timestamp};
 
 use super::{Findings, Ground};
-
-/// From so many days before the end on, a certificate is warned of.
-const WARN_DAYS: u64 = 30;
 
 const DAY_MICROS: u64 = 86_400_000_000;
 
 pub(super) fn look(ground: &Ground<'_>, findings: &mut Findings) {
     let (config, now) = (ground.config, ground.now);
-    file("the gateway's own certificate", &config.tls.certificate, now, RENEW, findings);
     let entries = std::fs::read_dir(&config.start.agencies).into_iter().flatten().flatten();
     let mut paths: Vec<_> = entries.map(|entry| entry.path()).filter(|path| is_toml(path)).collect();
     paths.sort();
+    file("the gateway's own certificate", &config.tls.certificate, now, RENEW, findings);
     for path in paths {
         // One that does not read is the start's to refuse.
         let Some(agency) = std::fs::read_to_string(&path).ok().and_then(|text| AgencyFile::parse(&text).ok()) else {
@@ -27,31 +24,59 @@ pub(super) fn look(ground: &Ground<'_>, findings: &mut Findings) {
         };
         let what = format!("{}'s roots ({})", agency.id, path.display());
         judge(&what, certificate_ends(agency.trust_bundle_pem.as_bytes()), now, REPLACE_ROOT, findings);
-        lists(config, &agency, now, findings);
+        match agency_lists(config, &agency, now) {
+            Some(Ok(due)) => lists(ground, &agency.id, due, findings),
+            Some(Err(fault)) => {
+                let todo = "get lists of all its authorities from its PKI and put them in place (docs/trust.md)";
+                findings.failure("revocation", format!("the lists of {}: {fault}", agency.id), todo);
+            }
+            None => {}
+        }
+    }
+    if config.revocation.folder.is_none() {
+        findings.warning(
+            "revocation",
+            "no revocation lists are looked at: a stolen certificate is good until it ends",
+            "set folder in [revocation], and put every agency's list there (docs/trust.md)",
+        );
+    }
+    narrowed(ground, findings);
+}
+
+/// An agency's lists, by the terms that the settings have for it.
+fn lists(ground: &Ground<'_>, agency: &AgencyId, due: Timestamp, findings: &mut Findings) {
+    let terms = ground.config.revocation.terms_of(agency);
+    let Some(late) = ground.now.0.checked_sub(due.0) else {
+        let hours = (due.0 - ground.now.0) / (DAY_MICROS / 24);
+        findings.ok("revocation", format!("the lists of {agency}: the next are due in {hours} hours"));
+        return;
+    };
+    let late = std::time::Duration::from_micros(late);
+    let seen = format!("the lists of {agency} should have been replaced {} hours ago", late.as_secs() / 3600);
+    if terms.required && late >= terms.budget {
+        findings.failure("revocation", seen, "get new ones from its PKI: until then it gets withdrawals only");
+    } else {
+        findings.warning(
+            "revocation",
+            seen,
+            "get new ones from its PKI; once budget_hours are over it gets withdrawals only",
+        );
     }
 }
 
-/// The revocation lists of one agency. They are replaced every few days as a rule, so their last days are no warning.
-fn lists(config: &Config, agency: &AgencyFile, now: Timestamp, findings: &mut Findings) {
-    const TODO: &str =
-        "have the agency's PKI give out its newest list, and put it in place (docs/trust.md); it is read at once";
-    let terms = config.revocation.terms_of(&agency.id);
-    match expiry::agency_lists(config, agency, now) {
-        None => {}
-        Some(Err(fault)) if terms.required => findings.failure("certificates", fault, TODO),
-        Some(Err(fault)) => findings.warning("certificates", fault, TODO),
-        Some(Ok(due)) if due > now => {
-            findings.ok("certificates", format!("{}'s revocation lists: due {due}", agency.id))
+/// What the running gateway says of it, by the documents in force.
+fn narrowed(ground: &Ground<'_>, findings: &mut Findings) {
+    let Some(told) = &ground.told else { return };
+    for (agency, stale) in told.family("causeway_revocation_stale") {
+        if stale > 0.0 {
+            let seen = format!("{agency} gets withdrawals only, for want of fresh lists");
+            findings.failure("revocation", seen, "get new ones from its PKI and put them in place (docs/trust.md)");
         }
-        Some(Ok(due)) => {
-            let stops = due.plus_seconds(terms.budget.as_secs());
-            let what = format!("{}'s revocation lists: overdue since {due}", agency.id);
-            match terms.required && stops <= now {
-                true => {
-                    findings.failure("certificates", format!("{what}, past the budget: it gets withdrawals only"), TODO)
-                }
-                false => findings.warning("certificates", what, TODO),
-            }
+    }
+    for (files, faults) in told.family("causeway_reload_faults") {
+        if faults > 0.0 {
+            let seen = format!("changed files of the gateway ({files}) are not taken as they are");
+            findings.failure("reload", seen, "mend them: the line `reload-refused` in the log names file and fault");
         }
     }
 }

@@ -53,6 +53,8 @@ fn an_installation_in_order_has_warnings_at_most_and_each_fault_is_found_with_wh
     let said = gateway.run(&format!("doctor --config config/gateway.toml {OPERATOR}")).done().out;
     assert!(said.contains("  -> ") && said.contains(" 0 failures"), "{said}");
 
+    has(&ran, "revocation", "ok", "the lists of al-police");
+    fs::remove_file(folder.path().join("certs-dev/crls/al-police.pem")).expect("issued");
     settle(folder.path(), "data/keys", 0o755);
     settle(folder.path(), "certs-dev/gb-nca/gateway.key", 0o644);
     fs::write(folder.path().join("data/journal/checkpoint"), "something else\n").expect("writable");
@@ -60,6 +62,7 @@ fn an_installation_in_order_has_warnings_at_most_and_each_fault_is_found_with_wh
     assert_eq!(ran.code, 1, "{ran:?}");
     has(&ran, "keys", "failure", "data/keys has mode 0755");
     has(&ran, "keys", "failure", "anybody here can read it");
+    has(&ran, "revocation", "failure", "al-police");
     has(&ran, "journal", "failure", "checkpoint");
     settle(folder.path(), "data/keys", 0o700);
     settle(folder.path(), "certs-dev/gb-nca/gateway.key", 0o600);
