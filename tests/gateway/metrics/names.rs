@@ -119,7 +119,9 @@ async fn every_metric_is_named_by_the_rules_and_no_label_says_what_somebody_sent
         "reason" => value.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
         "version" => value == env!("CARGO_PKG_VERSION"),
         "le" => value == "+Inf" || value.parse::<f64>().is_ok(),
-        _ => ["witness", "volume", "condition", "limit", "kind", "system", "files", "outcome", "whose"].contains(&label),
+        _ => {
+            ["witness", "volume", "condition", "limit", "kind", "system", "files", "outcome", "whose"].contains(&label)
+        }
     };
     for series in families.values().flat_map(|family| &family.series) {
         for (label, value) in &series.labels {
