@@ -10,9 +10,13 @@ mod backup_cut;
 mod clock;
 mod disk_full;
 mod eio;
+mod half_open;
 mod index_cut;
 mod kill;
+mod noisy;
+mod overload;
 mod power_cut;
+mod slow_readers;
 mod witness_cut;
 
 /// What every fault is told.
@@ -43,6 +47,10 @@ const ALL: &[Fault] = &[
     Fault { name: "eio", run: eio::run },
     Fault { name: "backup", run: backup::run },
     Fault { name: "clock", run: clock::run },
+    Fault { name: "half-open", run: half_open::run },
+    Fault { name: "slow-readers", run: slow_readers::run },
+    Fault { name: "noisy", run: noisy::run },
+    Fault { name: "overload", run: overload::run },
 ];
 
 /// The faults of these names; all where there are none.

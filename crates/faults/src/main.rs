@@ -7,6 +7,7 @@ mod faults;
 mod gateway;
 mod load;
 mod power;
+mod pressure;
 mod small_volume;
 mod stand;
 mod table;
