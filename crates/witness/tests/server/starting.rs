@@ -76,6 +76,10 @@ fn a_witness_that_has_lost_its_memory_does_not_start() {
     fs::remove_dir_all(&place.config.state_dir).expect("removed");
     assert!(place.faults()[0].contains("--begin"), "the folder is gone, or its volume not mounted");
     assert!(!place.config.state_dir.exists(), "and is not made");
+    // A power cut may leave this of a first beginning.
+    fs::create_dir(&place.config.state_dir).expect("made");
+    fs::write(place.config.state_dir.join("register.new"), "causeway").expect("written");
+    assert!(place.faults()[0].contains("--begin"));
     causeway_witness::begin(&place.config).expect("begun");
     assert!(causeway_witness::begin(&place.config).is_err(), "once");
     fs::write(&register, good).expect("written");
