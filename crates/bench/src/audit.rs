@@ -15,11 +15,12 @@ use causeway_store::{Clock, Draft, Journal, Keys, Options, SledLog};
 
 use crate::disk;
 use crate::waiting::wait_for;
+use commits::Round;
 use mix::Mix;
 use report::Report;
 
-/// Most entries of a round of commits: four blocks of the index.
-const ROUND_ENTRIES: u64 = 262_144;
+/// Most entries of a round of commits: two blocks of the index.
+const ROUND_ENTRIES: u64 = 131_072;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -39,10 +40,14 @@ pub(crate) struct Arguments {
     /// Print one JSON object instead of tables.
     #[arg(long)]
     json: bool,
-    /// Where the journals are made; the folder stays. A temporary one otherwise, which goes.
+    /// Where the journals are made; the folder stays, and one that was made without rounds is gone on with. A temporary one otherwise,
+    /// which goes.
     #[arg(long)]
     dir: Option<PathBuf>,
 }
+
+/// Entries that a new journal begins with.
+const GENESIS: u64 = 2;
 
 type Failed = Box<dyn Error>;
 
@@ -54,18 +59,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failed> {
     let mut report = Report { syncs: disk::sync_pace(dir, 200)?, ..Report::default() };
     let mut mix = Mix::new();
     let journal = start(&dir.join("indexed"), true)?;
+    for _ in GENESIS..journal.read(|state| state.tree().size()) {
+        mix.draft();
+    }
     let without = start(&dir.join("plain"), false)?;
     let round = ROUND_ENTRIES.min(arguments.entries / arguments.rounds.max(1)).max(1);
     for number in 0..arguments.rounds {
-        let mut rate = |journal: &Journal| commits::rate(journal, &mut mix, round, arguments.in_flight);
+        let size = (round, arguments.in_flight);
+        let mut run = |journal: &Journal, is_indexed| Round::run(dir, journal, &mut mix, size, is_indexed);
         // Each goes first as often as the other: a machine that grows slower would count against the second.
         if number.is_multiple_of(2) {
-            report.plain.push(rate(&without)?);
+            report.plain.push(run(&without, false)?);
         }
-        report.indexed.push(rate(&journal)?);
-        report.lags.push(covered(&journal));
+        report.indexed.push(run(&journal, true)?);
         if !number.is_multiple_of(2) {
-            report.plain.push(rate(&without)?);
+            report.plain.push(run(&without, false)?);
         }
     }
     without.close();
@@ -86,10 +94,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Waits until the index has no more than a block's entries in memory; gives how long that took.
+/// Waits until the index has all entries but the few that it is not woken for, no more than a block's of them in memory; gives how long
+/// that took.
 fn covered(journal: &Journal) -> Duration {
     let begun = Instant::now();
-    while journal.index_measures().in_memory >= 65_536 {
+    let size = journal.read(|state| state.tree().size());
+    let is_behind = |now: causeway_store::IndexMeasures| {
+        now.in_memory >= 65_536 || now.in_blocks + now.in_memory + 2 * 4_096 < size
+    };
+    while is_behind(journal.index_measures()) {
         std::thread::sleep(Duration::from_millis(5));
     }
     // Merges go on for a moment: until nothing has changed for a while.

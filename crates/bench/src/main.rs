@@ -4,8 +4,10 @@
 mod audit;
 mod disk;
 mod numbers;
+mod processor;
 mod sample;
 mod waiting;
+mod who_saw;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -24,11 +26,14 @@ struct Arguments {
 enum Command {
     /// The audit index: what searching, indexing and committing cost in a large journal.
     Audit(audit::Arguments),
+    /// Asking a gateway who saw a record.
+    WhoSaw(who_saw::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::WhoSaw(arguments) => who_saw::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

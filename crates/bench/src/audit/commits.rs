@@ -1,13 +1,45 @@
 //! Committing drafts with many in flight.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use causeway_store::Journal;
 
-use super::Failed;
 use super::mix::Mix;
+use super::{Failed, covered};
 use crate::waiting::wait_for;
+use crate::{disk, processor};
+
+/// One round of commits.
+#[derive(Debug, Clone)]
+pub(crate) struct Round {
+    /// Entries a second.
+    pub(crate) rate: f64,
+    /// Processor time of this process for an entry, in microseconds, with what the index did after the round.
+    pub(crate) micros_an_entry: f64,
+    /// How long the index was at work after the round.
+    pub(crate) lag: Duration,
+    /// What the disk's `fdatasync` took just before, in the middle.
+    pub(crate) sync: Duration,
+}
+
+impl Round {
+    pub(crate) fn run(
+        dir: &Path,
+        journal: &Journal,
+        mix: &mut Mix,
+        (entries, in_flight): (u64, usize),
+        is_indexed: bool,
+    ) -> Result<Self, Failed> {
+        let sync = disk::sync_pace(dir, 50)?.at(500);
+        let before = processor::seconds();
+        let rate = rate(journal, mix, entries, in_flight)?;
+        let lag = if is_indexed { covered(journal) } else { Duration::ZERO };
+        let micros_an_entry = (processor::seconds() - before) * 1e6 / entries.max(1) as f64;
+        Ok(Self { rate, micros_an_entry, lag, sync })
+    }
+}
 
 /// Drafts that are made before the clock runs, and then appended: making them is not what is measured.
 const MADE_AT_ONCE: u64 = 32_768;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use causeway_store::IndexMeasures;
 use serde_json::{Value, json};
 
+use super::commits::Round;
 use super::queries::{Pages, ROWS};
 use crate::sample::{Sample, median};
 
@@ -14,11 +15,9 @@ use crate::sample::{Sample, median};
 pub(crate) struct Report {
     pub(crate) entries: u64,
     pub(crate) syncs: Sample,
-    /// Entries a second, of each round.
-    pub(crate) plain: Vec<f64>,
-    pub(crate) indexed: Vec<f64>,
-    /// How long after each round the index was still at work.
-    pub(crate) lags: Vec<Duration>,
+    /// The rounds without an index, and those with one.
+    pub(crate) plain: Vec<Round>,
+    pub(crate) indexed: Vec<Round>,
     pub(crate) index: IndexMeasures,
     pub(crate) searches: Vec<Pages>,
     pub(crate) proofs: Sample,
@@ -42,7 +41,13 @@ impl Report {
     }
 
     fn ratios(&self) -> Vec<f64> {
-        self.indexed.iter().zip(&self.plain).map(|(with, without)| with / without).collect()
+        self.indexed.iter().zip(&self.plain).map(|(with, without)| with.rate / without.rate).collect()
+    }
+
+    /// The processor time of an entry with indexing over that without.
+    fn processor_ratios(&self) -> Vec<f64> {
+        let pairs = self.indexed.iter().zip(&self.plain);
+        pairs.map(|(with, without)| with.micros_an_entry / without.micros_an_entry).collect()
     }
 
     fn all_pages(&self) -> Sample {
@@ -80,13 +85,27 @@ impl Report {
         writeln!(out, "\n\nindex: {} blocks, {:.1} bytes an entry", self.index.blocks, self.bytes_an_entry())?;
         writeln!(out, "inclusion proof: p50 {}, p99 {}", ms(self.proofs.at(500)), ms(self.proofs.at(990)))?;
         writeln!(out, "start over the whole journal: {}", ms(self.start))?;
-        writeln!(out, "\ncommits a second, by round")?;
-        writeln!(out, "{:>12}{:>12}{:>9}{:>22}", "plain", "indexed", "ratio", "index done after (ms)")?;
-        for (((plain, indexed), ratio), lag) in self.plain.iter().zip(&self.indexed).zip(self.ratios()).zip(&self.lags)
-        {
-            writeln!(out, "{plain:>12.0}{indexed:>12.0}{ratio:>9.3}{:>22}", number(*lag))?;
+        self.commits(out)
+    }
+
+    /// The pairs of rounds, and the middle of each column.
+    fn commits(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "\ncommits a second and processor time an entry (us), by pair of rounds")?;
+        let heads = ["plain", "indexed", "ratio", "plain us", "indexed us", "ratio", "after ms", "sync ms"];
+        heads.iter().try_for_each(|head| write!(out, "{head:>11}"))?;
+        writeln!(out)?;
+        let ratios = self.ratios().into_iter().zip(self.processor_ratios());
+        for ((plain, indexed), (ratio, processor)) in self.plain.iter().zip(&self.indexed).zip(ratios) {
+            write!(out, "{:>11.0}{:>11.0}{ratio:>11.3}", plain.rate, indexed.rate)?;
+            write!(out, "{:>11.2}{:>11.2}{processor:>11.3}", plain.micros_an_entry, indexed.micros_an_entry)?;
+            writeln!(out, "{:>11}{:>11}", number(indexed.lag), number((plain.sync + indexed.sync) / 2))?;
         }
-        writeln!(out, "{:>12.0}{:>12.0}{:>9.3}   (medians)", median(&self.plain), median(&self.indexed), self.ratio())
+        let of = |rounds: &[Round], value: fn(&Round) -> f64| median(&rounds.iter().map(value).collect::<Vec<_>>());
+        let rate = |rounds| of(rounds, |round| round.rate);
+        let micros = |rounds| of(rounds, |round| round.micros_an_entry);
+        write!(out, "{:>11.0}{:>11.0}{:>11.3}", rate(&self.plain), rate(&self.indexed), self.ratio())?;
+        let processor = median(&self.processor_ratios());
+        writeln!(out, "{:>11.2}{:>11.2}{processor:>11.3}   (medians)", micros(&self.plain), micros(&self.indexed))
     }
 
     fn to_json(&self) -> Value {
@@ -111,12 +130,25 @@ impl Report {
             "proof_micros": micros(&self.proofs),
             "start_millis": self.start.as_secs_f64() * 1e3,
             "entries_in_blocks_after_start": self.index_after_start.in_blocks,
-            "commits_a_second_plain": self.plain,
-            "commits_a_second_indexed": self.indexed,
+            "commits_plain": rounds(&self.plain),
+            "commits_indexed": rounds(&self.indexed),
             "commit_ratios": self.ratios(),
             "commit_ratio_median": self.ratio(),
+            "processor_ratio_median": median(&self.processor_ratios()),
         })
     }
+}
+
+fn rounds(rounds: &[Round]) -> Value {
+    let round = |round: &Round| {
+        json!({
+            "a_second": round.rate,
+            "processor_micros_an_entry": round.micros_an_entry,
+            "index_lag_millis": round.lag.as_secs_f64() * 1e3,
+            "fdatasync_micros": round.sync.as_secs_f64() * 1e6,
+        })
+    };
+    rounds.iter().map(round).collect()
 }
 
 fn micros(sample: &Sample) -> Value {
