@@ -1,6 +1,7 @@
 //! Agreements and agency files from the outside: reading, checking against schemas, deciding, and the sample files.
 
 mod agency;
+mod any_record;
 mod children;
 mod decide;
 mod difference;

@@ -3,6 +3,7 @@
 // The complete records are written as one `json!` each.
 #![recursion_limit = "512"]
 
+mod any_list;
 mod codes;
 mod compat;
 mod config_files;
