@@ -290,6 +290,45 @@ mod tests {
         }
     }
 
+    /// What a command line says, everybody on the machine can read: secrets come in files or over descriptors.
+    #[test]
+    fn no_option_takes_a_secret() {
+        // What an option that has to do with keys may take: a file, or something that is public.
+        let harmless = [
+            "FILE",
+            "KEYFILE",
+            "PRIVATEKEYFILE",
+            "PUBLICKEYFILE",
+            "PUBLICKEY",
+            "VKEY",
+            "VKEY|FILE",
+            "SOURCE",
+            "DIR",
+            "KEYS",
+        ];
+        let (mut commands, mut looked_at) = (vec![Arguments::command()], 0);
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands().cloned());
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str().to_lowercase();
+                let place = format!("{} {id}", command.get_name());
+                let secret = ["pass", "secret", "token", "credential", "private"];
+                assert!(!secret.iter().any(|word| id.split('_').any(|part| part.starts_with(word))), "{place}");
+                let of_keys = id.split('_').any(|part| ["key", "keys", "root"].contains(&part));
+                if !of_keys || !argument.get_action().takes_values() {
+                    continue;
+                }
+                looked_at += 1;
+                let names = argument.get_value_names().unwrap_or_default();
+                assert!(
+                    !names.is_empty() && names.iter().all(|name| harmless.contains(&name.as_str())),
+                    "{place}: {names:?}"
+                );
+            }
+        }
+        assert!(looked_at >= 12, "{looked_at} options of keys are too few to have looked at all commands");
+    }
+
     #[test]
     fn submit_and_validate_show_the_form_of_a_line() {
         for name in ["submit", "validate"] {
