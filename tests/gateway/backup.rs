@@ -166,9 +166,9 @@ async fn who_may_not_have_a_backup_or_asks_for_what_cannot_be_is_refused_and_rec
     };
     assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "backup-not-ours"));
     assert!(status.message().contains("of another journal"), "{}", status.message());
-    let denials =
+    let mut denials =
         world.journal().entries_from(before).into_iter().filter(|seen| seen.entry.decision() == Decision::Denied);
-    assert!(denials.last().is_some_and(|seen| seen.entry.reason == "backup-not-ours"));
+    assert!(denials.next_back().is_some_and(|seen| seen.entry.reason == "backup-not-ours"));
     gateway.stop().await;
     world.config().backup_recipient = None;
     let gateway = world.start().await;
