@@ -87,7 +87,6 @@ async fn both_get(world: &World, gateway: &Gateway, id: &str) {
 /// How long something took, which has to be soon.
 fn soon(what: &str, since: Instant) {
     let took = since.elapsed();
-    println!("{what}: {took:?}");
     assert!(took < SOON, "{what} took {took:?}");
 }
 

@@ -198,6 +198,7 @@ fn look(canaries: &Canaries, process: u32) -> Seen {
 
 /// How many canaries lie in the writable memory of a process, and in how many bytes was looked; printed. None where this process may not
 /// look.
+#[expect(clippy::print_stderr, reason = "how much was looked into is for whoever reads the run")]
 fn memory(canaries: &Canaries, process: u32) -> Option<usize> {
     let maps = fs::read_to_string(format!("/proc/{process}/maps")).ok()?;
     let Ok(mut memory) = File::open(format!("/proc/{process}/mem")) else {
