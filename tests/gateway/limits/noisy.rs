@@ -96,7 +96,6 @@ async fn the_noisy_is_told_when_to_come_again_and_nobody_else_is_refused() {
 /// `cargo test --release -p causeway-tests --test gateway noisy -- --ignored --nocapture`
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement, of half a minute"]
-#[expect(clippy::print_stderr, reason = "a measurement says what it measured")]
 async fn noisy_latency() {
     let ([quiet, beside], noise) = compare(100, Duration::from_secs(12)).await;
     let p99 = |took: &[Duration]| took[took.len() * 99 / 100];
