@@ -104,7 +104,12 @@ impl Exchange {
     ///
     /// # Errors
     /// `Invalid` where it is not a document at all, or its schema is not in force; `TooLarge`; `Unavailable`.
-    pub async fn validate(&self, caller: &Caller, schema: SchemaId, document: Vec<u8>) -> Result<Vec<Violation>, Error> {
+    pub async fn validate(
+        &self,
+        caller: &Caller,
+        schema: SchemaId,
+        document: Vec<u8>,
+    ) -> Result<Vec<Violation>, Error> {
         let document = Zeroizing::new(document);
         let (schema, document) = self.parse(caller, schema, &document)?;
         self.record_or_refuse(caller, Said::allowed(v1::Operation::Consultation, "validated").by(caller)).await?;

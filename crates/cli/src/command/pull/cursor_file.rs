@@ -47,7 +47,9 @@ pub(crate) fn check(path: Option<&Path>, wanted: Option<&str>, standing: &Standi
 /// A refusal, with what the cursor file is for, since it may be another agency's.
 pub(crate) fn name_in(failure: Failure, path: Option<&Path>, standing: &Standing) -> Failure {
     match (failure, path) {
-        (Failure::Refused { reason, message, violations, request_id }, Some(path)) if !standing.agreement.is_empty() => {
+        (Failure::Refused { reason, message, violations, request_id }, Some(path))
+            if !standing.agreement.is_empty() =>
+        {
             let (path, of) = (path.display(), &standing.agreement);
             let message = format!("{message}; the cursor file {path} is for {of}");
             Failure::Refused { reason, message, violations, request_id }
