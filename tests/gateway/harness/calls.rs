@@ -5,7 +5,7 @@ use causeway_proto::v1::feed_service_client::FeedServiceClient;
 use causeway_proto::v1::ingest_service_client::IngestServiceClient;
 use serde_json::Value;
 use tonic::Status;
-use tonic_types::StatusExt;
+use tonic_types::{ErrorDetail, StatusExt};
 
 use super::mirror::PATIENCE;
 use super::{Stated, documents};
@@ -103,4 +103,12 @@ pub(crate) fn released(item: &v1::Item) -> Option<Value> {
 /// The stable reason that a status states in its details.
 pub(crate) fn reason(status: &Status) -> String {
     status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default()
+}
+
+/// What a caller can tell refusals apart by: code, message and details, but for the id of the request, which each has of its own.
+pub(crate) fn without_request_id(status: &Status) -> (i32, String, String) {
+    let mut details = status.get_error_details_vec();
+    // Of one length in all, so that it tells nothing by its size either.
+    details.retain(|detail| !matches!(detail, ErrorDetail::RequestInfo(info) if info.request_id.len() == 32));
+    (status.code().into(), status.message().to_owned(), format!("{details:?}"))
 }
