@@ -233,6 +233,10 @@ fn what_a_process_shows_is_found() {
         .stdin(File::open(file.path()).expect("it was written"))
         .spawn()
         .expect("sleep is part of every system");
+    // Its environment is there a moment after the child is.
+    while fs::read(format!("/proc/{}/environ", child.id())).expect("this process may look").is_empty() {
+        std::thread::yield_now();
+    }
     let seen = look(&canaries, child.id());
     child.kill().expect("ours");
     child.wait().expect("it has ended");
