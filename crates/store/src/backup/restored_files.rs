@@ -33,13 +33,14 @@ impl WorkFolder {
         path.push(WORK);
         let path = PathBuf::from(path);
         let failed = |source| StoreError::io("make the folder to restore in", &path, source);
-        if !is_empty(&path)? {
-            if !matches!(JOURNAL.of(&path), Ok(Some(_))) {
+        if fs::symlink_metadata(&path).is_ok() {
+            if !is_empty(&path)? && !matches!(JOURNAL.of(&path), Ok(Some(_))) {
                 return Err(StoreError::backup(
                     &path,
                     "is in the way: a journal is made there before it takes its place",
                 ));
             }
+            // Also an empty one, which others may be let into, or a link to elsewhere: neither is to become the journal.
             fs::remove_dir_all(&path).map_err(failed)?;
         }
         folder::create_private(&path).and_then(|()| write_journal_format(&path)).map_err(failed)?;

@@ -20,6 +20,7 @@ use crate::error::StoreError;
 use crate::history::read_note;
 use crate::key_bundle::checkpoint_keys;
 use crate::key_folders::KeyFolders;
+use crate::key_pages::slot_of;
 use crate::log::{Beside, FrameLog};
 use crate::root_rotation;
 use crate::root_source::RootSource;
@@ -175,6 +176,7 @@ fn fill(
         log: Filling::of(SledLog::open(work.path())?),
         state: State::new(),
         waiting: Vec::new(),
+        newest_page: None,
         filled: Filled::default(),
     };
     let mut before = Digest([0; 32]);
@@ -224,6 +226,8 @@ struct Filler {
     state: State,
     /// Tiles that go into the log with the next frame, as in a journal that runs.
     waiting: Vec<Tile>,
+    /// The number of the newest key page and its bytes: of all of them, only that one grows.
+    newest_page: Option<(u64, Vec<u8>)>,
     filled: Filled,
 }
 
@@ -252,7 +256,9 @@ impl Filler {
                 self.waiting = applied.tiles;
             }
             Record::KeyPage(number, page) => {
+                self.may_follow(number, page)?;
                 self.log.key_page(number, page).map_err(Fault::Store)?;
+                self.newest_page = Some((number, page.to_vec()));
             }
             Record::Past(note) => {
                 let (checkpoint, _) = read_note(note).ok_or("a checkpoint of the past is none")?;
@@ -268,6 +274,18 @@ impl Filler {
             }
         }
         Ok(false)
+    }
+
+    /// Whether a key page may come after those before it. Whoever can write to the backup can put a part behind the others, since anybody
+    /// can seal to the recipient and has the checkpoint of some receipt: one with a page in the place of another would make all that has
+    /// its keys in that one look as if it had been erased.
+    fn may_follow(&self, number: u64, page: &[u8]) -> Result<(), Fault> {
+        let Some((newest, before)) = &self.newest_page else { return Ok(()) };
+        let grows = || slot_of(page).ok() == slot_of(before).ok() && page.len() >= before.len();
+        if number > *newest || number == *newest && grows() {
+            return Ok(());
+        }
+        Err(format!("the key page {number} takes the place of another").into())
     }
 }
 

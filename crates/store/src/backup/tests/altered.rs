@@ -144,3 +144,43 @@ fn what_is_sealed_well_and_is_not_what_was_signed_is_refused() {
     forge(&setting, &backup, &setting.at("same"), |_| {});
     setting.restore(&setting.at("same"), &setting.at("restored")).expect("unaltered, it holds");
 }
+
+/// Puts a part behind those of a backup, without any secret: what it seals to is public, and what it goes on from is in clear.
+fn put_behind(setting: &Setting, backup: &Path, held: &[Record<'_>]) {
+    let (path, header) = parts(backup).expect("listed").pop().expect("a part");
+    let previous = causeway_crypto::sha256(&[&fs::read(path).expect("read")]);
+    let mut plaintext = Vec::new();
+    held.iter().for_each(|record| record.put(&mut plaintext));
+    let part = header.part + 1;
+    let (header, sealed, _) =
+        sealed_part::seal(&setting.recipient.public_key(), &plaintext, |encapsulation, length| Header {
+            part,
+            closes: true,
+            previous,
+            encapsulation,
+            length,
+            ..header
+        });
+    fs::write(backup.join(format!("part-{part:08}")), [header.encode(), sealed].concat()).expect("written");
+}
+
+#[test]
+fn a_part_that_somebody_put_behind_the_others_makes_nothing_look_erased() {
+    let setting = Setting::new();
+    let journal = setting.begin(70);
+    let checkpoint = journal.checkpoint();
+    // A page under a page key that there never was, as if that had been destroyed.
+    let gone = [&(1u64 << 40).to_be_bytes()[..], &[0; 12 + 16 + 32 * 128]].concat();
+    for page in [0, 1] {
+        let backup = setting.at(&format!("backup-{page}"));
+        setting.back_up(&journal, &backup).expect("made");
+        let numbers = parts(&backup).expect("listed").last().map(|(_, header)| header.next_page);
+        assert!(numbers.is_some_and(|newest| newest >= 1), "{numbers:?}");
+        put_behind(&setting, &backup, &[Record::KeyPage(page, &gone), Record::Checkpoint(&checkpoint)]);
+        let to = setting.at(&format!("restored-{page}"));
+        let refused = setting.restore(&backup, &to).expect_err("no page was ever like that").to_string();
+        assert!(refused.contains(&format!("the key page {page} takes the place of another")), "{refused}");
+        assert!(!to.exists());
+    }
+    journal.close();
+}

@@ -62,6 +62,25 @@ fn what_is_backed_up_in_runs_is_restored_as_it_was_and_goes_on() {
 }
 
 #[test]
+fn a_folder_that_others_may_read_or_a_link_does_not_become_the_journal() {
+    let setting = Setting::new();
+    let backup = setting.at("backup");
+    let journal = setting.begin(2);
+    setting.back_up(&journal, &backup).expect("made");
+    journal.close();
+    fs::create_dir(setting.at("elsewhere")).expect("made");
+    std::os::unix::fs::symlink(setting.at("elsewhere"), setting.at("one.restoring")).expect("made");
+    fs::create_dir(setting.at("two.restoring")).expect("made");
+    fs::set_permissions(setting.at("two.restoring"), fs::Permissions::from_mode(0o777)).expect("owned");
+    for name in ["one", "two"] {
+        setting.restore(&backup, &setting.at(name)).expect("restored");
+        let found = fs::symlink_metadata(setting.at(name)).expect("there");
+        assert!(found.is_dir() && found.permissions().mode() & 0o777 == 0o700, "{name}: {found:?}");
+    }
+    assert_eq!(fs::read_dir(setting.at("elsewhere")).expect("there").count(), 0);
+}
+
+#[test]
 fn without_the_gateways_keys_all_but_what_is_closed_is_checked() {
     let setting = Setting::new();
     let backup = setting.at("backup");
