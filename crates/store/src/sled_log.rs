@@ -307,6 +307,9 @@ impl FrameLog for SledLog {
             );
         }
         let synced = opening::sync_all(&self.dir, &self.db_file);
+        if !whole {
+            opening::forget_cached(&self.db_file);
+        }
         drop(lock);
         synced.map_err(|error| ReadError::Engine(Box::new(error)))
     }

@@ -80,6 +80,14 @@ pub(super) fn sync_all(dir: &Path, db_file: &File) -> io::Result<()> {
     folder::sync(folder::parent_of(dir))
 }
 
+/// Lets go of what the kernel has in memory of a file whose sync has failed. It takes such pages for written and goes on showing them,
+/// and a later sync succeeds: a start that read them would acknowledge what the disk has never had.
+pub(super) fn forget_cached(db_file: &File) {
+    if let Err(error) = rustix::fs::fadvise(db_file, 0, None, rustix::fs::Advice::DontNeed) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "what is cached of the log could not be dropped");
+    }
+}
+
 /// sled reads every `snap.*` file as a snapshot, also one that it had not finished. The one before it is still there.
 fn remove_half_made_snapshots(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
