@@ -102,6 +102,46 @@ async fn short_of_room_it_takes_back_and_refuses_and_goes_on_by_itself_when_ther
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn under_half_of_what_is_kept_back_nobody_uses_up_the_rest() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let receipt = submit(&mut ingest, "one", &documents::profile()).await.expect("accepted");
+    released_in(&world, ALBANIA, &receipt).await;
+    withdraw(&mut ingest, "gone", &receipt.record_id, 1).await.expect("withdrawn");
+    world.faults().leave_free(HEADROOM / 2 - 1);
+    health(&gateway, NOT_SERVING).await;
+    world.journal().entry("that it says so", |seen| seen.entry.reason == "disk-low").await;
+    let refused = submit(&mut ingest, "bad", &serde_json::json!({"legs": 1})).await.expect_err("no record");
+    assert!(is_disk_low(&refused), "a refusal that anyone can cause is summed up: {refused:?}");
+    // A partner that reads a withdrawal again and again.
+    let (size, mut told) = (world.journal().size(), 0);
+    let refused = loop {
+        match pull(&mut feed, "", 10).await {
+            Ok(page) => assert!(page.items.iter().all(|item| released(item).is_none())),
+            Err(refused) => break refused,
+        }
+        told += 1;
+        assert!(told < 1_000, "it uses up what is kept for others");
+    };
+    assert!(is_disk_low(&refused) && told >= 256, "{told}: {refused:?}");
+    assert!(world.journal().size() - size < 300);
+    let again = withdraw(&mut ingest, "again", &receipt.record_id, 1).await.expect_err("it is gone");
+    assert!(is_disk_low(&again), "{again:?}");
+    world.faults().leave_free(2 * HEADROOM);
+    health(&gateway, SERVING).await;
+    assert!(pull(&mut feed, "", 10).await.is_ok());
+    world.clock().advance(61);
+    for (system, least) in [("case-management", 2), ("feed", 1)] {
+        let of = |entry: &Entry| entry.actor.as_ref().is_some_and(|actor| actor.system == system);
+        let summary = world.journal().entry("a summary", |seen| seen.entry.reason == "overload" && of(&seen.entry));
+        assert_eq!(summary.await.entry.count, least, "{system}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_while_there_is_little_room_serves_what_can_be() {
     let world = World::new();
     let gateway = world.start().await;

@@ -1,5 +1,6 @@
 //! Appending entries: whoever asks waits for room in the queue, or is refused at once.
 
+use causeway_model::SystemId;
 use causeway_store::{AppendFailure, Committed, Draft};
 
 use crate::unavailable::append_failed;
@@ -20,7 +21,9 @@ impl Exchange {
         draft: Draft,
     ) -> Result<Committed, Error> {
         match pressure {
-            Pressure::Wait => self.journal().append(draft).await.map_err(|failure| self.not_taken(caller, failure)),
+            Pressure::Wait => {
+                self.journal().append(draft).await.map_err(|failure| self.not_taken(&caller.system, failure))
+            }
             Pressure::Refuse => self.record_or_refuse(caller, draft).await,
         }
     }
@@ -36,13 +39,21 @@ impl Exchange {
 
     /// Appends the draft of a single call, or refuses at once where the queue is full.
     pub(crate) async fn record_or_refuse(&self, caller: &Caller, draft: Draft) -> Result<Committed, Error> {
-        let taken = self.journal().try_append(draft).map_err(|failure| self.not_taken(caller, failure));
-        taken?.await.map_err(|failure| self.not_taken(caller, failure))
+        let taken = self.journal().try_append(draft).map_err(|failure| self.not_taken(&caller.system, failure));
+        taken?.await.map_err(|failure| self.not_taken(&caller.system, failure))
     }
 
-    fn not_taken(&self, caller: &Caller, failure: AppendFailure) -> Error {
-        if matches!(failure, AppendFailure::Busy | AppendFailure::DiskLow) {
-            self.tally("", Some(&caller.system), Tallied::Overload, 1);
+    /// What a system is told whose entry was not taken, which is summed up where it was for want of room or of the right time.
+    pub(crate) fn not_taken(&self, system: &SystemId, failure: AppendFailure) -> Error {
+        let passes = matches!(
+            failure,
+            AppendFailure::Busy
+                | AppendFailure::DiskLow
+                | AppendFailure::ClockAhead { .. }
+                | AppendFailure::ClockBehind { .. }
+        );
+        if passes {
+            self.tally("", Some(system), Tallied::Overload, 1);
         }
         append_failed(failure)
     }

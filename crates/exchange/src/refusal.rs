@@ -25,6 +25,7 @@ impl Exchange {
         let mut draft = Said::denied(v1::Operation::Authentication, reason).by_nobody(None);
         draft.entry.actor = Some(actor(&peer.system, Some(&peer.certificate_digest)));
         draft.entry.request_id = request_id.as_bytes().to_vec();
-        self.record(draft).await.map(|_| ())
+        let recorded = self.journal().append(draft).await;
+        recorded.map(|_| ()).map_err(|failure| self.not_taken(&peer.system, failure))
     }
 }

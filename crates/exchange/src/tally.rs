@@ -159,6 +159,10 @@ impl Exchange {
     pub(crate) async fn write_tally(&self) {
         let now = self.now();
         let Running { since, counts } = self.tallies().take(now);
+        // Addresses cost nothing: a thousand of them a minute would use up the room that is kept back.
+        // A clock that was ahead and has been put right would make it end before it began, which the journal's rules refuse.
+        let since = since.min(now);
+        let counts = if self.is_disk_low() { without_addresses(counts) } else { counts };
         for ((what, source), count) in counts {
             let mut draft = match &source {
                 Source::Address(address) => what.said().by_nobody(Some(address.clone())),
@@ -176,6 +180,16 @@ impl Exchange {
     }
 }
 
+fn without_addresses(counts: BTreeMap<(Tallied, Source), u64>) -> BTreeMap<(Tallied, Source), u64> {
+    let mut sums: BTreeMap<_, u64> = BTreeMap::new();
+    for ((what, source), count) in counts {
+        let source = if matches!(source, Source::Address(_)) { Source::Others } else { source };
+        let sum = sums.entry((what, source)).or_default();
+        *sum = sum.saturating_add(count);
+    }
+    sums
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,5 +204,19 @@ mod tests {
         assert_eq!(counts.len(), MAX_SOURCES + 1);
         assert_eq!(counts[&(Tallied::HandshakeRefused, Source::Others)], 20);
         assert!(!tally.is_due(Timestamp(PERIOD_MICROS + 1)), "nothing was counted since");
+    }
+
+    #[test]
+    fn without_their_addresses_all_are_one_source_and_systems_are_told_apart() {
+        let tally = Tally::starting(Timestamp(0));
+        let system: SystemId = "al-police/feed".parse().expect("a system");
+        for address in ["192.0.2.1", "192.0.2.2"] {
+            tally.add(Tallied::HandshakeRefused, Source::Address(address.into()), 3);
+        }
+        tally.add(Tallied::Overload, Source::System(system.clone()), 2);
+        let sums = without_addresses(tally.take(Timestamp(1)).counts);
+        let expected =
+            [((Tallied::HandshakeRefused, Source::Others), 6), ((Tallied::Overload, Source::System(system)), 2)];
+        assert_eq!(sums, BTreeMap::from(expected));
     }
 }

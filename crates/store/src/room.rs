@@ -2,7 +2,9 @@
 //!
 //! A full disk stops the journal for good, and what has to be said then could not be recorded any more. So the last of the
 //! room is kept back: under the headroom only what narrows, takes back, erases or refuses is appended, and under a quarter
-//! of it nothing is, so that the next start finds what it needs.
+//! of it nothing is, so that the next start finds what it needs. Under half of it nobody can use up what is left (`reserve`).
+
+mod reserve;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +18,7 @@ use causeway_journal::{
 use crate::error::StoreError;
 use crate::folder;
 use crate::log::FrameLog;
+use reserve::Reserve;
 
 /// The volumes are asked at most so often, as long as little is written.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
@@ -25,6 +28,9 @@ const LOOK_SHARE: u64 = 16;
 
 /// Of the headroom, a quarter is never written: sled writes a snapshot when it is opened, and must find room for it.
 const FLOOR_SHARE: u64 = 4;
+
+/// Of the headroom, under a half what anyone can cause at will is written no more, or seldom.
+const SCARCE_SHARE: u64 = 2;
 
 /// There is room again where there is an eighth more than the headroom, so that nobody hears of it twice a second.
 const RETURN_SHARE: u64 = 8;
@@ -65,6 +71,7 @@ pub(crate) struct Gauge {
     data_dir: PathBuf,
     keys_dir: PathBuf,
     mirror_dir: Option<PathBuf>,
+    reserve: Reserve,
     seen: Mutex<Seen>,
 }
 
@@ -85,6 +92,7 @@ impl Gauge {
             data_dir: data_dir.to_owned(),
             keys_dir: keys_dir.to_owned(),
             mirror_dir: mirror_dir.map(Path::to_owned),
+            reserve: Reserve::default(),
             seen: Mutex::new(seen),
         }
     }
@@ -99,6 +107,17 @@ impl Gauge {
             *seen = Seen { at: Some(Instant::now()), written: 0, free, room };
         }
         (seen.room, seen.free)
+    }
+
+    /// Whether an entry may be written while there is so much room.
+    pub(crate) fn admits(&self, (room, free): (Room, FreeBytes), entry: &v1::Entry) -> bool {
+        match room {
+            Room::Ample => true,
+            Room::Low => {
+                is_worth_the_reserve(entry) && (!self.is_scarce(free) || self.reserve.takes(entry, Instant::now()))
+            }
+            Room::None => false,
+        }
     }
 
     /// Counts what has been written since somebody looked.
@@ -133,6 +152,13 @@ impl Gauge {
             keys: folder::free_bytes(&self.keys_dir).ok(),
             mirror: self.mirror_dir.as_deref().and_then(|mirror| folder::free_bytes(mirror).ok()),
         }
+    }
+
+    /// Whether half of what is kept back is gone on some volume. One that cannot be asked says nothing of it.
+    fn is_scarce(&self, free: FreeBytes) -> bool {
+        let of_keys = self.headroom / KEYS_SHARE;
+        let under = |free: Option<u64>, headroom: u64| free.is_some_and(|free| free < headroom / SCARCE_SHARE);
+        under(free.journal, self.headroom) || under(free.keys, of_keys) || under(free.mirror, of_keys)
     }
 
     /// The least of what the volumes allow. One that cannot be asked is not relied on.
@@ -174,7 +200,7 @@ const OWN: [&str; 11] = [
 
 /// Whether an entry is worth the room that is kept back: a refusal, what narrows or takes back, an erasure, a page that
 /// shows withdrawals alone, and what the gateway has to say of itself. Never one with a record's body or a document's text.
-pub(crate) fn is_worth_the_reserve(entry: &v1::Entry) -> bool {
+fn is_worth_the_reserve(entry: &v1::Entry) -> bool {
     let reason = entry.reason.as_str();
     if entry.decision() == v1::Decision::Denied {
         return true;
@@ -223,6 +249,25 @@ mod tests {
             "unknown is not enough"
         );
         assert_eq!(super::tests::gauge(0).room(free(0, 0), Room::Ample), Room::Ample, "nothing is kept back");
+    }
+
+    #[test]
+    fn under_half_of_the_headroom_refusals_are_written_no_more() {
+        let gauge = gauge(256 * MIB);
+        let denied = v1::Entry {
+            actor: Some(v1::Actor { agency: "al-police".into(), system: "feed".into(), ..v1::Actor::default() }),
+            decision: v1::Decision::Denied.into(),
+            ..v1::Entry::default()
+        };
+        for (free, admits) in [
+            (free(128 * MIB, 8 * MIB), true),
+            (free(128 * MIB - 1, 8 * MIB), false),
+            (free(128 * MIB, 8 * MIB - 1), false),
+            (FreeBytes::default(), true),
+        ] {
+            assert_eq!(gauge.admits((Room::Low, free), &denied), admits, "{free:?}");
+            assert!(gauge.admits((Room::Ample, free), &denied) && !gauge.admits((Room::None, free), &denied));
+        }
     }
 
     #[test]

@@ -24,7 +24,6 @@ use crate::key_pages::{KeyPage, KeyPages};
 use crate::keys::Keys;
 use crate::log::{AppendError, Beside};
 use crate::past::Past;
-use crate::room::{Room, is_worth_the_reserve};
 use crate::shared::Shared;
 use crate::signers::Signers;
 use crate::vault::Vault;
@@ -112,10 +111,10 @@ impl Sequencer {
                 return Ok(building);
             }
         };
-        let (room, _) = self.shared.room();
+        let room = self.shared.room();
         let mut next = Some(first);
         while let Some(request) = next.take() {
-            if !admits(room, &request.prepared.entry) {
+            if !self.shared.gauge.admits(room, &request.prepared.entry) {
                 refuse(request.answer, AppendFailure::DiskLow);
                 next = self.next_waiting();
                 continue;
@@ -297,15 +296,6 @@ fn answer_all(answers: Vec<Answer>, frame: &v1::Frame, applied: &Applied, checkp
             tree_size: applied.size,
             time: applied.time,
         }));
-    }
-}
-
-/// Whether an entry may be written while there is so much room.
-fn admits(room: Room, entry: &v1::Entry) -> bool {
-    match room {
-        Room::Ample => true,
-        Room::Low => is_worth_the_reserve(entry),
-        Room::None => false,
     }
 }
 
