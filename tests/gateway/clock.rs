@@ -2,9 +2,14 @@
 //! ahead, nothing is accepted or disclosed and the health says so; put right, it goes on at once, and nothing was lost, withdrawn or
 //! erased by a date that was none.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use causeway_exchange::Condition;
+use causeway_journal::v1::Entry;
 use causeway_model::Timestamp;
 use serde_json::json;
+use tokio::time::sleep;
 use tonic::{Code, Status};
 
 use crate::feed::{ALBANIA, released_in};
@@ -22,6 +27,20 @@ pub(crate) async fn seen(gateway: &Gateway, wanted: Condition) {
         }
     })
     .await;
+}
+
+/// Starts a gateway that has rested for long, whose start waits until its clock has run on for ten minutes.
+pub(crate) async fn start_after_a_long_rest(world: &World) -> Gateway {
+    let mut start = pin!(world.start());
+    let begun = world.time().now();
+    let gateway = loop {
+        tokio::select! {
+            gateway = &mut start => break gateway,
+            () = sleep(Duration::from_millis(200)) => world.clock().advance(100),
+        }
+    };
+    assert!(world.time().now() >= begun.plus_seconds(600), "it has not waited");
+    gateway
 }
 
 fn told(status: &Status) -> (Code, String) {
@@ -100,6 +119,37 @@ async fn a_clock_that_jumps_ahead_writes_erases_and_withdraws_nothing_and_put_ba
     assert!(after.iter().filter_map(released).count() >= 1, "nothing was withdrawn");
     let newest = world.journal().read(|state| state.last_time());
     assert!(newest.0 < right.plus_seconds(3600).0, "no entry is of next year");
+    // Whoever was refused meanwhile is in a summary, of a period of the right time.
+    world.clock().advance(61);
+    for system in ["case-management", "feed"] {
+        let of = |entry: &Entry| entry.actor.as_ref().is_some_and(|actor| actor.system == system);
+        let summary = world.journal().entry("a summary", |seen| seen.entry.reason == "overload" && of(&seen.entry));
+        let period = summary.await.entry.period.expect("of a minute");
+        assert!(period.from_micros <= period.to_micros && period.to_micros < right.plus_seconds(3600).0, "{period:?}");
+    }
     times_never_go_back(&world);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_under_a_clock_that_is_far_ahead_writes_nothing_before_that_is_put_right() {
+    let world = World::new();
+    let gateway = world.start().await;
+    submit(&mut gateway.ingest(SYSTEM).await, "one", &documents::profile()).await.expect("accepted");
+    gateway.stop().await;
+    let (right, size) = (world.time().now(), world.journal().size());
+    world.clock().put(Timestamp(right.plus_seconds(YEAR).0));
+    let start = world.start();
+    let mut start = pin!(start);
+    tokio::select! {
+        _ = &mut start => panic!("it relies on a clock that is a year ahead"),
+        () = sleep(Duration::from_secs(3)) => {}
+    }
+    world.clock().put(right);
+    let gateway = within("the start", start).await;
+    submit(&mut gateway.ingest(SYSTEM).await, "two", &documents::profile()).await.expect("accepted");
+    let newest = world.journal().read(|state| state.last_time());
+    assert!(newest.0 < right.plus_seconds(3600).0, "no entry is of next year");
+    assert!(world.journal().size() > size);
     gateway.stop().await;
 }

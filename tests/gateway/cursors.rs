@@ -7,6 +7,7 @@ use causeway_proto::v1;
 use prost::Message;
 use tonic::{Code, Status};
 
+use crate::clock::start_after_a_long_rest;
 use crate::feed::{ALBANIA, VIET_NAM, evidence::Partner, released_in, submit_all, verifier_key};
 use crate::harness::calls::{pull, reason, request, submit, without_request_id};
 use crate::harness::{Gateway, World, copy, documents};
@@ -142,7 +143,7 @@ async fn a_cursor_never_expires_and_a_lost_reply_loses_nothing() {
     gateway.stop().await;
     // Long after the agreement has ended: positions and ids are what they were, and withdrawals are served.
     world.clock().set(causeway_model::Date::new(2026, 12, 31).expect("a day").start());
-    let gateway = world.start().await;
+    let gateway = start_after_a_long_rest(&world).await;
     let mut feed = gateway.feed("al-police/feed").await;
     let later = pull(&mut feed, &first.next_cursor, 2).await.expect("the cursor is good for ever");
     let ids = |page: &v1::Page| -> Vec<_> {

@@ -7,10 +7,12 @@ mod preflight;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_exchange::{Exchange, genesis};
-use causeway_store::{Clock, FrameLog, Journal, KeySettings, Keys, Options, SledLog, StoreError};
+use causeway_store::{AppendFailure, Clock, FrameLog, Journal, KeySettings, Keys, Options, SledLog, StoreError};
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
 use crate::config::Config;
 use crate::error::Error;
@@ -18,6 +20,9 @@ use crate::metrics::Endpoint;
 use crate::server::{Gateway, GatewayParts, Ready};
 use crate::start::folders::Proposals;
 use crate::witnesses::Witnesses;
+
+/// How often a clock that is not relied on is looked at.
+const CLOCK_LOOK: Duration = Duration::from_secs(1);
 
 /// Opens everything that a configuration names, creating what a fresh installation lacks, and listens. Nothing is created
 /// before the files that it rests on have been found in order, and nothing listened on before everything else has, except for the
@@ -85,6 +90,7 @@ async fn begin(
         preflight::of_an_empty_journal(config, &proposals, &clock)?;
     }
     if journal.halted().is_none() {
+        clock_is_relied_on(journal).await;
         genesis(journal, &config.operator, proposals.documents).await?;
     }
     let exchange = Exchange::start(journal.clone(), keys, clock.clone(), config.own_identities)?;
@@ -99,6 +105,23 @@ async fn begin(
     let ready = Ready::check(config.clone(), GatewayParts { exchange, agencies, clock })?;
     let listener = TcpListener::bind(config.listen).await.map_err(Error::Listen)?;
     Ok(ready.on(listener)?.with(witnesses))
+}
+
+/// Waits while the clock is further ahead of the newest entry than a gateway rests: it is set right, or it has run on. What a start has
+/// to write, as erasures that a restored journal does not know of, could not be written before, and a start that failed for it would
+/// begin to wait anew.
+async fn clock_is_relied_on(journal: &Journal) {
+    let mut is_said = false;
+    while let Err(failure @ AppendFailure::ClockAhead { .. }) = journal.clock() {
+        if !std::mem::replace(&mut is_said, true) {
+            tracing::error!(
+                error = &failure as &dyn std::error::Error,
+                "the clock is more than thirty days ahead of the newest entry: set it right where it is wrong; otherwise the start \
+                 goes on in ten minutes"
+            );
+        }
+        sleep(CLOCK_LOOK).await;
+    }
 }
 
 /// Opens keys and journal on a thread that may block.

@@ -15,6 +15,9 @@ const MOST_BEHIND: Duration = Duration::from_secs(5);
 /// How far the clock may come ahead of the time that has passed since it was last relied on: more is a jump.
 const MOST_AHEAD: Duration = Duration::from_secs(3600);
 
+/// How long before a start the newest entry may be. A clock that is further ahead is one that has jumped as far as anybody can tell.
+const LONGEST_REST: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// How long a clock that has jumped ahead has to run on before it is relied on again: whoever sets it right has that long.
 const PROBATION: Duration = Duration::from_secs(600);
 
@@ -35,9 +38,10 @@ struct ReliedOn {
 }
 
 impl ClockGuard {
-    /// Relies on the clock as it is now: at a start there is nothing to hold it against.
-    pub(crate) fn starting(clock: Clock) -> Self {
-        let relied_on = ReliedOn { time: clock.now(), passed: clock.passed(), ahead_since: None };
+    /// Relies on the clock as it is now, unless it is far ahead of the newest entry: then it has to run on first, as after a jump. Where
+    /// there is no entry, there is nothing to hold it against.
+    pub(crate) fn starting(clock: Clock, newest: Option<Timestamp>) -> Self {
+        let relied_on = ReliedOn::starting(clock.now(), clock.passed(), newest);
         Self { clock, relied_on: Mutex::new(relied_on) }
     }
 
@@ -50,6 +54,15 @@ impl ClockGuard {
 }
 
 impl ReliedOn {
+    fn starting(now: Timestamp, passed: Duration, newest: Option<Timestamp>) -> Self {
+        match newest {
+            Some(newest) if now.0.saturating_sub(newest.0) > micros(LONGEST_REST) => {
+                Self { time: newest, passed, ahead_since: Some(passed) }
+            }
+            _ => Self { time: now, passed, ahead_since: None },
+        }
+    }
+
     fn time_of_entry(
         &mut self,
         now: Timestamp,
@@ -101,6 +114,24 @@ mod tests {
         let now = Timestamp(at(95).0 - 1);
         assert_eq!(clock.time_of_entry(now, secs(10), newest), Err(AppendFailure::ClockBehind { now, newest }));
         assert_eq!(clock.time_of_entry(at(96), secs(11), newest), Ok(newest), "caught up");
+    }
+
+    #[test]
+    fn a_start_long_after_the_newest_entry_waits_and_one_with_none_or_within_a_month_does_not() {
+        let (newest, month) = (at(0), 30 * 86_400);
+        for newest in [None, Some(newest)] {
+            let mut clock = ReliedOn::starting(at(month), secs(7), newest);
+            assert_eq!(clock.time_of_entry(at(month), secs(7), at(0)), Ok(at(month)));
+        }
+        let late = at(month + 1);
+        let mut clock = ReliedOn::starting(late, secs(7), Some(newest));
+        let refused = clock.time_of_entry(late, secs(7), newest);
+        assert_eq!(refused, Err(AppendFailure::ClockAhead { now: late, expected: newest }));
+        assert!(clock.time_of_entry(at(month + 600), secs(606), newest).is_err());
+        assert_eq!(clock.time_of_entry(at(month + 601), secs(607), newest), Ok(at(month + 601)), "it has run on");
+        let mut clock = ReliedOn::starting(late, secs(7), Some(newest));
+        assert_eq!(clock.time_of_entry(at(60), secs(67), newest), Ok(at(60)), "somebody has set it right");
+        assert_eq!(ReliedOn::starting(Timestamp(0), secs(7), Some(newest)).time, Timestamp(0), "behind is told anyway");
     }
 
     #[test]

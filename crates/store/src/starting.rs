@@ -84,9 +84,10 @@ impl Journal {
             }
             None => in_order(&state, &writer, &keys, &past, is_first_start)?,
         };
+        let newest = (state.tree().size() > 0).then(|| state.last_time());
         let shared = Arc::new(Shared::new(
             log,
-            (gauge, ClockGuard::starting(options.clock)),
+            (gauge, ClockGuard::starting(options.clock, newest)),
             writer.verifier_keys(),
             state,
             checkpoint,

@@ -41,7 +41,12 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 async fn serve(config: Config, options: &Options, signals: &mut Signals) -> Result<Result<(), Error>, Failure> {
     let hang_ups = HangUps::catch()?;
     let (keys, data) = (config.keys_dir.clone(), config.data_dir.clone());
-    let gateway = launch(config).await.map_err(|error| advised(Failure::gateway(&options.config, &error)))?;
+    let launched = tokio::select! {
+        launched = launch(config) => launched,
+        // Nothing is served yet, and the next start recovers what there is as after a power cut.
+        () = signals.wait() => return Ok(Ok(())),
+    };
+    let gateway = launched.map_err(|error| advised(Failure::gateway(&options.config, &error)))?;
     note(format_args!("serving on https://{}; stop with Ctrl-C", gateway.address()));
     note(format_args!("keys in {} (not for backups: docs/keys.md), journal in {}", plain(&keys), plain(&data)));
     if let Some(reason) = gateway.halted() {
