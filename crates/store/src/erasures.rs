@@ -124,22 +124,31 @@ fn write(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The whole entries of a register. What is cut off at the end is not one; a broken one before the end is a fault.
+/// The whole entries of a register. What is cut off or torn at the end is not one; a broken one before the end is a fault.
 fn entries(mut bytes: &[u8]) -> Result<Vec<Vec<u8>>, &'static str> {
     let mut entries = Vec::new();
-    while let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() {
-        let (length, id) = head.split_first_chunk::<4>().expect("a head is longer than its length");
-        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        let Some((entry, after)) = rest.split_at_checked(length) else { break };
-        if id_of(entry).as_bytes() != id {
-            // A file that has grown and got no bytes before a power cut ends in zeros.
-            let is_torn = after.is_empty() || bytes.iter().all(|byte| *byte == 0);
-            return if is_torn { Ok(entries) } else { Err("damaged: put its mirror's, or a copy, in its place") };
-        }
+    while let Some((entry, after)) = first_whole(bytes) {
         entries.push(entry.to_vec());
         bytes = after;
     }
-    Ok(entries)
+    if is_torn_end(bytes) { Ok(entries) } else { Err("damaged: put its mirror's, or a copy, in its place") }
+}
+
+/// The entry that these bytes begin with, and what comes after it; none where they begin with none.
+fn first_whole(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let (id, rest) = rest.split_first_chunk::<32>()?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).ok().filter(|length| *length <= MAX_ENTRY_BYTES)?;
+    let (entry, after) = rest.split_at_checked(length)?;
+    (id_of(entry).as_bytes() == id).then_some((entry, after))
+}
+
+/// Whether this may be what a power cut has left of the one entry that was being written: of each of its sectors the new bytes, or the
+/// zeros of a file that has grown. Entries are synced one by one, so no whole one comes after it.
+fn is_torn_end(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+        || (bytes.len() <= HEAD_BYTES + MAX_ENTRY_BYTES
+            && (1..bytes.len()).all(|at| first_whole(&bytes[at..]).is_none()))
 }
 
 #[cfg(test)]
@@ -195,10 +204,34 @@ mod tests {
             register.add(entry(3)).expect("registered");
             assert_eq!(open(dir.path()).expect("opened").all(), [entry(1), entry(3)]);
         }
-        let mut broken = whole;
-        broken[HEAD_BYTES] ^= 1;
-        fs::write(&path, broken).expect("written");
-        assert!(matches!(open(dir.path()), Err(StoreError::Keys { .. })));
+        for at in [0, 2, 4, HEAD_BYTES] {
+            let mut broken = whole.clone();
+            broken[at] ^= 1;
+            fs::write(&path, broken).expect("written");
+            assert!(matches!(open(dir.path()), Err(StoreError::Keys { .. })), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn whichever_sectors_of_the_last_entry_a_power_cut_has_left_the_ones_before_it_are_kept() {
+        const SECTOR: usize = 512;
+        let (first, last) = (framed(&entry(1)), framed(&[7; 1_700]));
+        let whole = [first.clone(), last].concat();
+        let sectors = whole.len().div_ceil(SECTOR);
+        let mut kept = 0;
+        for lost in 0..1u32 << sectors {
+            let mut bytes = whole.clone();
+            for sector in (0..sectors).filter(|sector| lost & 1 << sector != 0) {
+                // What was synced before stays, also in the sector that it shares with what was not.
+                let range = (sector * SECTOR).max(first.len())..((sector + 1) * SECTOR).min(whole.len());
+                bytes[range].fill(0);
+            }
+            let read = entries(&bytes).expect("the end is torn, and nothing before it");
+            assert!(read.len() == if lost == 0 { 2 } else { 1 }, "{lost:b}");
+            assert_eq!(read[0], entry(1));
+            kept += read.len();
+        }
+        assert_eq!(kept, (1 << sectors) + 1);
     }
 
     #[test]
