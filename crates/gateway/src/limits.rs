@@ -8,6 +8,7 @@ mod frames;
 mod handshakes;
 mod leaving;
 mod link;
+mod over;
 mod parties;
 
 pub(crate) use attached::Attached;
@@ -15,4 +16,5 @@ pub(crate) use frames::{Flood, Frames};
 pub(crate) use handshakes::{Handshakes, Place as HandshakePlace};
 pub(crate) use leaving::Pages;
 pub(crate) use link::Link;
-pub(crate) use parties::{Manner, Over, Parties, Place, Room};
+pub(crate) use over::Over;
+pub(crate) use parties::{Manner, Parties, Place, Room};

@@ -5,7 +5,8 @@ use tonic::body::Body;
 use super::arriving::Arriving;
 use super::leaving::{Leaving, Pages};
 use super::link::Link;
-use super::parties::{Manner, Over, Party, Place};
+use super::over::Over;
+use super::parties::{Manner, Party, Place};
 use crate::peer::Peer;
 
 /// A connection's peer and its limits. A cheap clone.
