@@ -6,15 +6,14 @@
 //! is 0. Not a failure: after a kill, records that were stored and not acknowledged.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 
 use causeway_cli::sample;
 use causeway_journal::{Checkpoint, Tree, VerifierKey, leaf_hash, verify_checkpoint};
 use causeway_proto::v1;
 use causeway_proto::v1::submit_stream_response::Verdict;
+use causeway_rig::{Launch, Process};
 use causeway_store::Clock;
 use serde_json::json;
 use tonic::Status;
@@ -25,73 +24,9 @@ use crate::ingest::verifier_key;
 
 const SYSTEM: &str = "gb-nca/case-management";
 
-/// Names the settings to serve, for the child process.
-const SETTINGS: &str = "CAUSEWAY_TEST_SERVE";
-
-#[test]
-#[ignore = "the child process of the tests below"]
-fn serves() {
-    let Some(settings) = std::env::var_os(SETTINGS) else { return };
-    let code = causeway_cli::run(["causeway".into(), "serve".into(), "--config".into(), settings]);
-    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
-}
-
-/// A gateway in a process of its own; killed when the test lets go of it.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Process {
-    fn start(settings: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this is a program"))
-            .args(["crash::serves", "--exact", "--ignored", "--nocapture"])
-            .env(SETTINGS, settings)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("a second process of this program");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let mut said = Vec::new();
-        let address = loop {
-            let Some(Ok(line)) = lines.next() else { panic!("the gateway did not start:\n{}", said.join("\n")) };
-            if let Some((_, rest)) = line.split_once("serving on https://") {
-                break rest.split(';').next().and_then(|address| address.parse().ok()).expect("an address");
-            }
-            said.push(line);
-        };
-        // Read on, so that the gateway never waits for somebody to read its lines.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().expect("it is ours");
-        self.child.wait().expect("it has ended");
-    }
-
-    fn terminate(&self) {
-        self.tell("TERM");
-    }
-
-    fn tell(&self, signal: &str) {
-        let told = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", self.child.id())).status();
-        assert!(told.expect("there is a shell").success());
-    }
-
-    /// Waits until it has ended by itself.
-    async fn ended(mut self) -> ExitStatus {
-        let waited = tokio::task::spawn_blocking(move || self.child.wait());
-        waited.await.expect("no panic").expect("it has ended")
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn start(settings: &Path) -> Process {
+    let words = [OsStr::new("serve"), OsStr::new("--config"), settings.as_os_str()];
+    Process::running(&words, "serving on https://", &Launch::default()).expect("the gateway starts")
 }
 
 /// What came back of a stream that was cut: receipts by submission id, in the stream's order, and how it ended.
@@ -102,7 +37,7 @@ struct Cut {
 
 /// Streams records until the gateway ends it; calls `cut` once after `enough` receipts.
 async fn stream_until_cut(world: &World, process: &Process, seed: u64, enough: usize, cut: impl FnOnce()) -> Cut {
-    let mut ingest = world.reach(process.address).ingest(SYSTEM).await;
+    let mut ingest = world.reach(process.address()).ingest(SYSTEM).await;
     let ids: Vec<String> = sample::clean(seed, 20_000).map(|record| record.submission_id).collect();
     let messages = sample::clean(seed, 20_000).map(|record| {
         let document = v1::Record {
@@ -187,15 +122,11 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let settings = world.path("config/gateway.toml");
     let mut acknowledged = BTreeMap::new();
     for (round, enough) in [(1, 1), (2, 60), (3, 250)] {
-        let mut process = Process::start(&settings);
-        let id = process.child.id();
-        // The kill comes while the stream is being read, so it is by the process' id, from within.
-        let killed = || {
-            let told = Command::new("sh").arg("-c").arg(format!("kill -KILL {id}")).status();
-            assert!(told.expect("there is a shell").success());
-        };
+        let process = start(&settings);
+        // While the stream is being read.
+        let killed = || process.tell("KILL").expect("it is ours");
         let cut = stream_until_cut(&world, &process, round, enough, killed).await;
-        process.kill();
+        process.kill().expect("it has ended");
         assert!(cut.end.is_some(), "the stream was cut, not finished");
         assert!(cut.receipts.len() >= enough);
         acknowledged.extend(cut.receipts);
@@ -211,11 +142,11 @@ async fn the_last_thing_acknowledged_before_a_kill_is_there() {
     let quiet = documents::with(documents::profile(), json!({"releasable_to": []}));
     let mut acknowledged = BTreeMap::new();
     for round in 0..3 {
-        let mut process = Process::start(&settings);
-        let mut ingest = world.reach(process.address).ingest(SYSTEM).await;
+        let process = start(&settings);
+        let mut ingest = world.reach(process.address()).ingest(SYSTEM).await;
         let id = format!("quiet {round}");
         let receipt = within("a receipt", submit(&mut ingest, &id, &quiet)).await.expect("accepted");
-        process.kill();
+        process.kill().expect("it is ours");
         acknowledged.insert(id, receipt);
         all_are_there(&world, &acknowledged).await;
     }
@@ -224,12 +155,12 @@ async fn the_last_thing_acknowledged_before_a_kill_is_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_flight_is_finished_when_the_process_is_told_to_stop() {
     let world = world();
-    let process = Process::start(&world.path("config/gateway.toml"));
-    let cut = stream_until_cut(&world, &process, 9, 50, || process.terminate()).await;
+    let process = start(&world.path("config/gateway.toml"));
+    let cut = stream_until_cut(&world, &process, 9, 50, || process.tell("TERM").expect("it is ours")).await;
     let end = cut.end.expect("the stream was told why it ended");
     assert_eq!((end.code(), reason(&end).as_str()), (tonic::Code::Unavailable, "stopping"));
-    let address = process.address;
-    assert!(process.ended().await.success(), "exit code 0");
+    let address = process.address();
+    assert!(process.wait().expect("it has ended").success(), "exit code 0");
     tokio::net::TcpStream::connect(address).await.expect_err("nobody listens any more");
 
     let acknowledged: BTreeMap<_, _> = cut.receipts.into_iter().collect();
@@ -242,13 +173,12 @@ async fn what_is_in_flight_is_finished_when_the_process_is_told_to_stop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hang_up_ends_nothing() {
     let world = world();
-    let process = Process::start(&world.path("config/gateway.toml"));
-    let mut ingest = world.reach(process.address).ingest(SYSTEM).await;
+    let process = start(&world.path("config/gateway.toml"));
+    let mut ingest = world.reach(process.address()).ingest(SYSTEM).await;
     for round in 0..3 {
-        process.tell("HUP");
+        process.tell("HUP").expect("it is ours");
         let id = format!("after {round}");
         within("a receipt", submit(&mut ingest, &id, &documents::profile())).await.expect("accepted");
     }
-    process.terminate();
-    assert!(process.ended().await.success(), "exit code 0");
+    assert!(process.stop().expect("it is ours").success(), "exit code 0");
 }

@@ -62,3 +62,10 @@ mod watch;
 mod withdrawal;
 mod witnesses;
 mod year;
+
+#[test]
+#[ignore = "the gateway of other tests, in a process of its own"]
+fn causeway() {
+    let Some(code) = causeway_rig::run_causeway() else { return };
+    assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+}

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::Failed;
-use crate::gateway::Launch;
+use causeway_rig::Launch;
 
 /// The shim, as the build script made it.
 const SHIM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/fail.so"));

@@ -12,7 +12,7 @@ use causeway_gateway::client::Refusal;
 use tokio::task::JoinSet;
 
 use crate::Failed;
-use crate::gateway::Reach;
+use causeway_rig::Reach;
 pub(crate) use check::{Checked, everything};
 pub(crate) use ledger::{Kept, Ledger};
 

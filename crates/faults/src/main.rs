@@ -4,7 +4,6 @@
 mod chance;
 mod failing;
 mod faults;
-mod gateway;
 mod load;
 mod power;
 mod pressure;
@@ -13,17 +12,14 @@ mod stand;
 mod table;
 
 use std::error::Error;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use causeway_rig::Failed;
 use clap::{Parser, Subcommand};
 
 use faults::Context;
 use table::Table;
-
-/// Why a fault could not be injected, or what was found broken beyond counting.
-type Failed = Box<dyn Error + Send + Sync>;
 
 /// Fault injection. Exits with 0 only if nothing that was acknowledged was lost and every gateway served again.
 #[derive(Debug, Parser)]
@@ -50,13 +46,6 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// What `causeway` does with these words: how this program runs the gateways that it breaks.
-    #[command(hide = true)]
-    Causeway {
-        /// The command and its options.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        words: Vec<OsString>,
-    },
     /// A journal alone, with an index of small blocks.
     #[command(hide = true)]
     Journal {
@@ -70,11 +59,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = causeway_rig::run_causeway() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let ended = match &arguments.command {
-        Some(Command::Causeway { words }) => {
-            return causeway_cli::run(std::iter::once("causeway".into()).chain(words.iter().cloned()));
-        }
         Some(Command::Journal { folder, kept, marks }) => {
             faults::journal(folder, kept, marks).map(|()| ExitCode::SUCCESS)
         }
@@ -118,4 +107,12 @@ fn complain(error: &(dyn Error + 'static)) {
 #[expect(clippy::print_stderr, reason = "a command's progress and last words")]
 fn complain_of(what: impl std::fmt::Display) {
     eprintln!("causeway-faults: {what}");
+}
+
+#[cfg(test)]
+#[test]
+#[ignore = "the gateway of other tests, in a process of its own"]
+fn causeway() {
+    let Some(code) = causeway_rig::run_causeway() else { return };
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
 }

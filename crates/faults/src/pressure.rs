@@ -8,8 +8,8 @@ use causeway_gateway::client::Refusal;
 use causeway_proto::v1;
 
 use crate::Failed;
-use crate::gateway::Reach;
 use crate::load::{Kept, Ledger};
+use causeway_rig::Reach;
 
 /// The system that submits.
 const SUBMITTER: &str = "gb-nca/case-management";
@@ -58,6 +58,15 @@ impl Went {
         self.put_off += other.put_off;
         self.refused.extend(other.refused);
         self
+    }
+
+    /// Whether submissions went on without a refusal, while the gateway's memory stayed within so many bytes more than before.
+    pub(crate) fn held(&self, before: u64, most: u64, more: u64) -> Result<(), Failed> {
+        if most <= before + more && !self.took.is_empty() && self.refused.is_empty() {
+            return Ok(());
+        }
+        let (served, refused) = (self.took.len(), &self.refused);
+        Err(format!("memory {before}, then {most}; {served} served, refused {refused:?}").into())
     }
 
     /// The time within which so many of a hundred were accepted.

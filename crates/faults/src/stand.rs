@@ -12,9 +12,9 @@ use causeway_proto::v1;
 
 use crate::Failed;
 use crate::failing::Failing;
-use crate::gateway::{Installation, Process, Reach};
 use crate::load::{Ledger, everything};
 use crate::table::Row;
+use causeway_rig::{Installation, Process, Reach};
 
 /// How long anything may take to be seen, on a machine with much else to do.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -4,31 +4,22 @@
 //! What a caller sends passes through the process's memory, encrypted at rest or not; while a call is under way its plaintext is there,
 //! and no search of memory could say otherwise. What lies there once all is quiet is counted by `memory` and printed, not judged.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use causeway_proto::v1;
 use causeway_proto::v1::ingest_service_client::IngestServiceClient;
+use causeway_rig::command;
 
 use super::scanner::Canaries;
 use super::{Watch, accepted, audit, feeds, rejected, streamed};
 use crate::harness::World;
 use crate::harness::calls::within;
-
-/// Names the settings to serve, for the child process.
-const SETTINGS: &str = "CAUSEWAY_TEST_CANARY_SERVE";
-
-#[test]
-#[ignore = "the child process of the tests below"]
-fn serves() {
-    let Some(settings) = std::env::var_os(SETTINGS) else { return };
-    let code = causeway_cli::run(["causeway".into(), "serve".into(), "--config".into(), settings]);
-    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
-}
 
 /// A gateway in a process of its own, with its temporary folder and both its outputs in files of the world. Killed when dropped.
 struct Process {
@@ -48,9 +39,9 @@ impl Process {
         });
         fs::create_dir(world.path("tmp")).expect("the world's folder is writable");
         let output = |name: &str| File::create(world.path(name)).expect("the world's folder is writable");
-        let child = Command::new(std::env::current_exe().expect("this is a program"))
-            .args(["canary::process::serves", "--exact", "--ignored", "--nocapture"])
-            .env(SETTINGS, world.path("config/gateway.toml"))
+        let settings = world.path("config/gateway.toml");
+        let child = command(&[OsStr::new("serve"), OsStr::new("--config"), settings.as_os_str()])
+            .expect("this is a program")
             .env("TMPDIR", world.path("tmp"))
             .stdout(Stdio::from(output("stdout")))
             .stderr(Stdio::from(output("stderr")))

@@ -10,9 +10,9 @@ use tokio::runtime::Runtime;
 
 use super::{Context, runtime};
 use crate::Failed;
-use crate::gateway::{Installation, Launch, Process, command};
 use crate::load::{Amount, Ledger, Load, everything};
 use crate::table::Row;
+use causeway_rig::{Installation, Launch, Process, command};
 
 /// Each so many times it is the gateway that is killed.
 const GATEWAY_EACH: u64 = 4;

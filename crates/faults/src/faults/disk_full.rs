@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use super::{Context, runtime};
 use crate::Failed;
 use crate::failing::Errno;
-use crate::gateway::Process;
 use crate::load::{Amount, Ledger, Load};
 use crate::small_volume::SmallVolume;
 use crate::stand::{Stand, refusal_of_a_submission};
 use crate::table::Row;
+use causeway_rig::Process;
 
 /// The fault's name.
 const NAME: &str = "disk-full";

@@ -8,10 +8,10 @@ use super::{Context, runtime};
 use crate::Failed;
 use crate::chance::Chance;
 use crate::failing::Errno;
-use crate::gateway::Process;
 use crate::load::{Amount, Ledger, Load};
 use crate::stand::{Stand, refusal_of_a_submission};
 use crate::table::Row;
+use causeway_rig::Process;
 
 /// The fault's name.
 const NAME: &str = "eio";

@@ -8,10 +8,10 @@ use tokio::net::TcpStream;
 
 use super::{Context, runtime};
 use crate::Failed;
-use crate::gateway::{Installation, Launch};
 use crate::load::{Ledger, everything};
 use crate::pressure::{Submitter, megabytes, memory};
 use crate::table::Row;
+use causeway_rig::{Installation, Launch};
 
 /// Memory that a gateway may take more than before, whatever is opened.
 const MOST_MORE: u64 = 96 << 20;
@@ -57,11 +57,7 @@ pub(crate) fn run(context: &Context) -> Result<Row, Failed> {
         megabytes(before),
         megabytes(after)
     ));
-    if after > before + MOST_MORE || went.took.is_empty() || !went.refused.is_empty() {
-        return Err(
-            format!("memory {before} then {after}, {} served, refused {:?}", went.took.len(), went.refused).into()
-        );
-    }
+    went.held(before, after, MOST_MORE)?;
     let checked = runtime.block_on(everything(&reach, &ledger.all()))?;
     process.stop()?;
     let recovered_ms = Some(u64::try_from(recovered.as_millis())?);

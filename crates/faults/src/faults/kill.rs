@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{Context, runtime};
 use crate::Failed;
-use crate::gateway::{Installation, Launch};
 use crate::load::{Amount, Ledger, Load, everything};
 use crate::table::Row;
+use causeway_rig::{Installation, Launch};
 
 /// Kills a gateway again and again on the same data.
 pub(crate) fn run(context: &Context) -> Result<Row, Failed> {

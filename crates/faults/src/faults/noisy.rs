@@ -9,10 +9,10 @@ use causeway_proto::v1;
 
 use super::{Context, runtime};
 use crate::Failed;
-use crate::gateway::{Installation, Launch, Reach};
 use crate::load::{Ledger, PARTNERS, everything};
 use crate::pressure::{Submitter, serves};
 use crate::table::Row;
+use causeway_rig::{Installation, Launch, Reach};
 
 /// Requests a second that the noisy agency may make, and how many times as many it makes.
 const QUOTA: u32 = 100;

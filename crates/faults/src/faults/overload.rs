@@ -7,10 +7,10 @@ use causeway_gateway::client::Clients;
 
 use super::{Context, runtime};
 use crate::Failed;
-use crate::gateway::{Installation, Launch, Reach};
 use crate::load::{Ledger, everything};
 use crate::pressure::{Submitter, Went, megabytes, memory, serves};
 use crate::table::Row;
+use causeway_rig::{Installation, Launch, Reach};
 
 /// Calls in flight at which the gateway is at its best.
 const BEST: usize = 64;

@@ -6,10 +6,10 @@ use causeway_proto::v1;
 
 use super::{Context, runtime};
 use crate::Failed;
-use crate::gateway::{Installation, Launch, Reach};
 use crate::load::{Ledger, PARTNERS, everything};
 use crate::pressure::{Submitter, megabytes, memory, serves};
 use crate::table::Row;
+use causeway_rig::{Installation, Launch, Reach};
 
 /// Memory that a gateway may take more than before: 16 large pages of each of two agencies, twice, and what records take.
 const MOST_MORE: u64 = 300 << 20;
@@ -76,11 +76,7 @@ pub(crate) fn run(context: &Context) -> Result<Row, Failed> {
         megabytes(before),
         megabytes(most)
     ));
-    if most > before + MOST_MORE || went.took.is_empty() || !went.refused.is_empty() {
-        return Err(
-            format!("memory {before}, then {most}; {} served, refused {:?}", went.took.len(), went.refused).into()
-        );
-    }
+    went.held(before, most, MOST_MORE)?;
     let recovered = runtime.block_on(serves(&reach, &ledger, context.seed))?;
     let recovered_ms = Some(u64::try_from(recovered.as_millis())?);
     let checked = runtime.block_on(everything(&reach, &ledger.all()))?;

@@ -9,8 +9,8 @@ use causeway_proto::v1::submit_stream_response::Verdict;
 
 use super::{Amount, Kept, Ledger, Unanswered};
 use crate::Failed;
-use crate::gateway::Reach;
-use crate::gateway::{OWNER_PERSONS, digest_of};
+use causeway_rig::Reach;
+use causeway_rig::{OWNER_PERSONS, digest_of};
 
 const SUBMITTER: &str = "gb-nca/case-management";
 const AUDITOR: &str = "gb-nca/audit";

@@ -8,7 +8,7 @@ use super::kept::{self, Reads};
 use super::log::{Log, ORIGIN};
 use super::{Kept, PARTNERS};
 use crate::Failed;
-use crate::gateway::Reach;
+use causeway_rig::Reach;
 
 /// What a look at all that was acknowledged has found.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use causeway_proto::v1;
 
 use super::{Kept, Ledger, Partner, Unanswered};
 use crate::Failed;
-use crate::gateway::Reach;
+use causeway_rig::Reach;
 
 /// Items of a page. Small, so that there are many pages.
 const ITEMS: u32 = 20;

@@ -10,7 +10,7 @@ use super::check::Checked;
 use super::log::Log;
 use super::{Kept, PARTNERS, Partner};
 use crate::Failed;
-use crate::gateway::Reach;
+use causeway_rig::Reach;
 
 /// Of the receipts, one in so many is asked for again by its id: all of them are held to the log anyway.
 const RECEIPTS_ONE_IN: usize = 8;

@@ -6,9 +6,12 @@ use causeway_proto::v1;
 use prost::Message;
 
 use crate::Failed;
-use crate::gateway::Reach;
+use causeway_rig::Reach;
 
 const AUDITOR: &str = "gb-nca/audit";
+
+/// Entries that are asked for at once: no range may have more.
+const MOST_ENTRIES: usize = 1_000_000;
 
 /// Every entry's bytes, and the state that they make.
 #[derive(Debug)]
@@ -37,10 +40,13 @@ impl Log {
             note: newest.checkpoint,
             verifier_key: newest.verifier_key,
         };
-        let range = v1::StreamEntriesRequest { from_leaf_index: 0, to_leaf_index: size };
-        let mut parts = audit.stream_entries(range).await?.into_inner();
-        while let Some(part) = parts.message().await? {
-            log.take(part)?;
+        for from_leaf_index in (0..size).step_by(MOST_ENTRIES) {
+            let to_leaf_index = size.min(from_leaf_index + MOST_ENTRIES as u64);
+            let range = v1::StreamEntriesRequest { from_leaf_index, to_leaf_index };
+            let mut parts = audit.stream_entries(range).await?.into_inner();
+            while let Some(part) = parts.message().await? {
+                log.take(part)?;
+            }
         }
         if log.state.tree().size() != size || log.state.tree().root() != root {
             return Err("the entries do not make the checkpoint".into());

@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::Failed;
-use crate::gateway::{Installation, Launch, Process, command};
 use crate::load::{Amount, Kept, Ledger, Load};
 use crate::power::Recorder;
+use causeway_rig::{Installation, Launch, Process, command};
 
 /// The gateway, and the pair of keys that backups are sealed to.
 #[derive(Debug)]

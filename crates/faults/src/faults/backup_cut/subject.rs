@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::runs::Runs;
 use crate::Failed;
-use crate::gateway::Launch;
 use crate::load::Checked;
 use crate::power::{Disk, Looking, Subject};
+use causeway_rig::Launch;
 
 /// What is played.
 pub(super) const PLAYED: [&str; 1] = ["backup"];

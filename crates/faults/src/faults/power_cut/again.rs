@@ -6,11 +6,11 @@ use super::load::Recorded;
 use super::subject::{PLAYED, Served};
 use crate::Failed;
 use crate::chance::Chance;
-use crate::gateway::Installation;
 use crate::load::{Amount, Ledger, Load};
 use crate::power::{
     Base, Disk, Event, Forgets, Found, Played, Point, Recorder, Subject, Wanted, choose, cut_off, left,
 };
+use causeway_rig::Installation;
 
 /// Cuts again on so many disks, at so many points of each.
 pub(super) async fn cut_twice(

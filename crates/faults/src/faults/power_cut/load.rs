@@ -11,9 +11,9 @@ use causeway_proto::v1;
 
 use super::subject::PLAYED;
 use crate::Failed;
-use crate::gateway::{Installation, Reach};
 use crate::load::{Amount, Kept, Ledger, Load, PARTNERS};
 use crate::power::{Base, Played, Recorder, Recording};
+use causeway_rig::{Installation, Reach};
 
 /// The checkpoint file is written a second after an entry at the latest.
 const CHECKPOINT: Duration = Duration::from_millis(1_300);

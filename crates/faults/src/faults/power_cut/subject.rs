@@ -10,9 +10,9 @@ use tokio::sync::oneshot;
 
 use super::destroyed::Destroyed;
 use crate::Failed;
-use crate::gateway::{Installation, Reach, copy};
 use crate::load::{Checked, Kept, everything};
 use crate::power::{Disk, Looking, Subject};
+use causeway_rig::{Installation, Reach, copy};
 
 /// What is played: everything that a gateway writes.
 pub(super) const PLAYED: [&str; 2] = ["data", "mirror"];

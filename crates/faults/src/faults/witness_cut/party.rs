@@ -14,9 +14,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::Failed;
-use crate::gateway::Process;
 use crate::load::Ledger;
 use crate::power::Recorder;
+use causeway_rig::Process;
 
 const ORIGIN: &str = "faults.causeway.example/journal";
 

@@ -13,39 +13,48 @@ use prost::Message;
 use crate::Failed;
 
 /// The agency that operates the gateway and owns the records.
-pub(crate) const OWNER: &str = "gb-nca";
+pub const OWNER: &str = "gb-nca";
 /// The two of its persons who approve.
-pub(crate) const OWNER_PERSONS: [&str; 2] = ["director", "dpo"];
+pub const OWNER_PERSONS: [&str; 2] = ["director", "dpo"];
 
 /// A cheap clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Reach {
+pub struct Reach {
     address: SocketAddr,
     certs: PathBuf,
 }
 
 impl Reach {
     /// A gateway that listens at `address`, with the identities in `certs`.
-    pub(crate) fn new(address: SocketAddr, certs: &Path) -> Self {
+    pub fn new(address: SocketAddr, certs: &Path) -> Self {
         Self { address, certs: certs.to_owned() }
     }
 
     /// A connection as a system, as `gb-nca/case-management`, that states this purpose.
-    pub(crate) async fn clients(&self, system: &str, purpose: &str) -> Result<Clients, Failed> {
+    ///
+    /// # Errors
+    /// When there is no such identity, or nobody answers.
+    pub async fn clients(&self, system: &str, purpose: &str) -> Result<Clients, Failed> {
         let at = |end: &str| self.certs.join(format!("{system}.{end}"));
         let credentials = Credentials::load(&at("pem"), &at("key"), &self.certs.join(OWNER).join("ca.pem"))?;
         let gateway: SpiffeId = "spiffe://gb-nca.causeway.example/gateway".parse().map_err(|_| "the gateway's id")?;
-        let statement = Statement::new(purpose, "faults.operator")?;
+        let statement = Statement::new(purpose, "rig.operator")?;
         Ok(Clients::connect(&format!("https://{}", self.address), &credentials, &gateway, statement).await?)
     }
 
     /// A person's signature over what has this digest.
-    pub(crate) fn signature(&self, person: &str, digest: &Digest) -> Result<Vec<u8>, Failed> {
+    ///
+    /// # Errors
+    /// When the person has no key.
+    pub fn signature(&self, person: &str, digest: &Digest) -> Result<Vec<u8>, Failed> {
         Ok(self.key(person)?.sign(&approval_message(digest)).to_vec())
     }
 
     /// The owner's two approvals of a document with this digest, as they travel.
-    pub(crate) fn approvals(&self, digest: &Digest) -> Result<Vec<Vec<u8>>, Failed> {
+    ///
+    /// # Errors
+    /// When one of them has no key.
+    pub fn approvals(&self, digest: &Digest) -> Result<Vec<Vec<u8>>, Failed> {
         let approval = |person: &str| {
             let key = self.key(person)?;
             let approval = v1::Approval {
@@ -67,6 +76,9 @@ impl Reach {
 }
 
 /// A digest that came over the wire.
-pub(crate) fn digest_of(bytes: &[u8]) -> Result<Digest, Failed> {
+///
+/// # Errors
+/// When it is not of 32 bytes.
+pub fn digest_of(bytes: &[u8]) -> Result<Digest, Failed> {
     Digest::try_from(bytes).map_err(|_| "a digest that is not of 32 bytes".into())
 }

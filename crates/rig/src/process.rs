@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,19 @@ use crate::Failed;
 /// So many of a gateway's last lines are kept, to say why it did not start.
 const KEPT_LINES: usize = 40;
 
+/// Holds the words of the command line, for the child process.
+const WORDS: &str = "CAUSEWAY_RIG_WORDS";
+
 /// How a process is started.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Launch {
+pub struct Launch {
     /// Added to its environment.
-    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 /// The process; killed when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     address: SocketAddr,
     took: Duration,
@@ -32,13 +35,16 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a gateway and waits until it serves.
-    pub(super) fn start(settings: &Path, launch: &Launch) -> Result<Self, Failed> {
+    pub(crate) fn start(settings: &Path, launch: &Launch) -> Result<Self, Failed> {
         let words = [OsStr::new("serve"), OsStr::new("--config"), settings.as_os_str()];
         Self::running(&words, "serving on https://", launch)
     }
 
     /// Starts a command that runs until it is stopped, and waits until it says where it listens, behind `said`.
-    pub(crate) fn running(words: &[&OsStr], said: &str, launch: &Launch) -> Result<Self, Failed> {
+    ///
+    /// # Errors
+    /// When it does not start; the error holds its last lines.
+    pub fn running(words: &[&OsStr], said: &str, launch: &Launch) -> Result<Self, Failed> {
         let (begun, listens) = (Instant::now(), said);
         let mut child = command(words)?
             .envs(launch.environment.iter().map(|(name, value)| (name, value)))
@@ -66,43 +72,66 @@ impl Process {
     }
 
     /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Its id.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// How long it took from its start until it served.
-    pub(crate) fn took(&self) -> Duration {
+    pub fn took(&self) -> Duration {
         self.took
     }
 
     /// Its last lines.
-    pub(crate) fn said(&self) -> String {
+    pub fn said(&self) -> String {
         all(&self.said)
     }
 
+    /// Sends it a signal, named as `TERM`.
+    ///
+    /// # Errors
+    /// When there is no `kill`, or it could not.
+    pub fn tell(&self, signal: &str) -> Result<(), Failed> {
+        let told = Command::new("kill").arg(format!("-{signal}")).arg(self.id().to_string()).status()?;
+        if told.success() { Ok(()) } else { Err(format!("it could not be sent {signal}").into()) }
+    }
+
     /// Kills it (SIGKILL) and waits until it has ended.
-    pub(crate) fn kill(mut self) -> Result<(), Failed> {
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn kill(mut self) -> Result<(), Failed> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
     /// Tells it to stop (SIGTERM) and waits until it has.
-    pub(crate) fn stop(mut self) -> Result<ExitStatus, Failed> {
-        let told = Command::new("kill").arg("-TERM").arg(self.id().to_string()).status()?;
-        if !told.success() {
-            return Err("it could not be told to stop".into());
-        }
+    ///
+    /// # Errors
+    /// As [`Process::tell`].
+    pub fn stop(self) -> Result<ExitStatus, Failed> {
+        self.tell("TERM")?;
+        self.wait()
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn wait(mut self) -> Result<ExitStatus, Failed> {
         Ok(self.child.wait()?)
     }
 
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, Failed> {
+    ///
+    /// # Errors
+    /// When that is not to be found out.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, Failed> {
         Ok(self.child.try_wait()?)
     }
 }
@@ -115,21 +144,21 @@ impl Drop for Process {
     }
 }
 
-/// This program as `causeway`.
-#[cfg(not(test))]
-pub(crate) fn command(words: &[&OsStr]) -> Result<Command, Failed> {
+/// This program as `causeway`. Its `main` has to begin with [`run_causeway`]; a program of tests has to have an ignored test `causeway`
+/// at its root that calls it, which the arguments choose.
+///
+/// # Errors
+/// When this program's own path is not to be found.
+pub fn command(words: &[&OsStr]) -> Result<Command, Failed> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("causeway").args(words);
+    command.args(["causeway", "--exact", "--ignored", "--nocapture"]).env(WORDS, words.join(OsStr::new("\n")));
     Ok(command)
 }
 
-/// The tests' program knows no commands: `causeway` is a test of its own there.
-#[cfg(test)]
-pub(crate) fn command(words: &[&OsStr]) -> Result<Command, Failed> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["gateway::process::tests::causeway", "--exact", "--ignored", "--nocapture"]);
-    command.env(tests::WORDS, words.join(OsStr::new("\n")));
-    Ok(command)
+/// Does what `causeway` does with the words of [`command`], where this process was started by it; none where it was not.
+pub fn run_causeway() -> Option<ExitCode> {
+    let words = std::env::var(WORDS).ok()?;
+    Some(causeway_cli::run(std::iter::once("causeway").chain(words.split('\n')).map(Into::into)))
 }
 
 fn keep(said: &Mutex<VecDeque<String>>, line: String) {
@@ -142,20 +171,4 @@ fn keep(said: &Mutex<VecDeque<String>>, line: String) {
 
 fn all(said: &Mutex<VecDeque<String>>) -> String {
     said.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::process::ExitCode;
-
-    /// Holds the words of the command line, for the child process.
-    pub(super) const WORDS: &str = "CAUSEWAY_FAULTS_WORDS";
-
-    #[test]
-    #[ignore = "the gateway of other tests, in a process of its own"]
-    fn causeway() {
-        let Ok(words) = std::env::var(WORDS) else { return };
-        let code = causeway_cli::run(std::iter::once("causeway").chain(words.split('\n')).map(Into::into));
-        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
-    }
 }
