@@ -1,6 +1,7 @@
 //! Recovery: the state that the log's frames make, through the same `apply` as in the running journal.
 
-use causeway_journal::{State, Tile, apply};
+use causeway_journal::{Applied, State, Tile, apply};
+use causeway_model::FrameSeq;
 
 use crate::checkpoint_file::Signed;
 use crate::error::StoreError;
@@ -25,17 +26,29 @@ pub(crate) fn replay(log: &dyn FrameLog, past: &Past, signed: Option<Signed>) ->
     let mut state = State::new();
     let mut tiles = Vec::new();
     let mut comparison = Comparison::with(past, signed)?;
+    apply_all(log, &mut state, |_, _, applied| {
+        comparison.look(applied.size, applied.root);
+        tiles = applied.tiles;
+        Ok(())
+    })?;
+    let contradiction = comparison.conclude(state.tree().size());
+    Ok(Replayed { state, tiles, contradiction })
+}
+
+/// Applies every frame of a log that a state has not seen, and shows each to `look`.
+pub(crate) fn apply_all(
+    log: &dyn FrameLog,
+    state: &mut State,
+    mut look: impl FnMut(FrameSeq, &[u8], Applied) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     loop {
         let frames = log.read(state.head().0.next(), READ_BYTES)?;
         if frames.is_empty() {
-            break;
+            return Ok(());
         }
         for (seq, bytes) in frames {
-            let applied = apply(&mut state, seq, &bytes).map_err(|source| StoreError::Replay { at: seq, source })?;
-            comparison.look(applied.size, applied.root);
-            tiles = applied.tiles;
+            let applied = apply(state, seq, &bytes).map_err(|source| StoreError::Replay { at: seq, source })?;
+            look(seq, &bytes, applied)?;
         }
     }
-    let contradiction = comparison.conclude(state.tree().size());
-    Ok(Replayed { state, tiles, contradiction })
 }

@@ -22,13 +22,11 @@ use crate::key_bundle::checkpoint_keys;
 use crate::key_folders::KeyFolders;
 use crate::key_pages::slot_of;
 use crate::log::{Beside, FrameLog};
+use crate::replay::apply_all;
 use crate::root_rotation;
 use crate::root_source::RootSource;
 use crate::sled_log::{Filling, SledLog};
 use crate::vault::Vault;
-
-/// Bytes of frames that are read back at once.
-const READ_BYTES: usize = 4 << 20;
 
 /// What to restore, and by whose keys.
 #[derive(Debug)]
@@ -316,20 +314,13 @@ fn check(
     past.remove(&0);
     let mut check = Check { log: &log, vault, found: Found::default(), last: None };
     let mut state = State::new();
-    loop {
-        let frames = log.read(state.head().0.next(), READ_BYTES)?;
-        if frames.is_empty() {
-            break;
+    apply_all(&log, &mut state, |seq, bytes, applied| {
+        if past.get(&applied.size) == Some(&applied.root) {
+            past.remove(&applied.size);
         }
-        for (seq, bytes) in frames {
-            let applied = apply(&mut state, seq, &bytes).map_err(|source| StoreError::Replay { at: seq, source })?;
-            if past.get(&applied.size) == Some(&applied.root) {
-                past.remove(&applied.size);
-            }
-            check.frame(&bytes).map_err(|what| not_restored(format_args!("frame {seq}: {what}")))?;
-        }
-        progress(Restoring::Entries(state.tree().size(), signed.size));
-    }
+        progress(Restoring::Entries(applied.size, signed.size));
+        check.frame(bytes).map_err(|what| not_restored(format_args!("frame {seq}: {what}")))
+    })?;
     if !is_of(signed, &state) {
         return Err(not_restored("the entries do not come to what the signed checkpoint says"));
     }
