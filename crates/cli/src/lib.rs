@@ -4,6 +4,7 @@
 //! Out of scope: serving and the wire (gateway), the rules (exchange and inward).
 
 mod approval;
+mod approvals_file;
 mod arguments;
 mod as_text;
 mod audit;

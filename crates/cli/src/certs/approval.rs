@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use causeway_crypto::{Digest, SigningKey};
-use causeway_journal::{approval_message, document_digest, v1::DocumentKind};
+use causeway_journal::{approval_message, document_digest, v1::Approval, v1::DocumentKind};
 use causeway_model::{AgencyId, PersonId};
-use serde::Serialize;
 
 use super::Made;
 use crate::Failure;
+use crate::approvals_file::approvals_text;
 
 /// A governed document as it will stand in the journal: its text is the file's exact bytes.
 #[derive(Debug)]
@@ -28,19 +27,6 @@ impl Governed {
     }
 }
 
-#[derive(Serialize)]
-struct ApprovalFile {
-    approval: Vec<ApprovalRow>,
-}
-
-#[derive(Serialize)]
-struct ApprovalRow {
-    agency: String,
-    person: String,
-    public_key: String,
-    signature: String,
-}
-
 /// Signs `document` with the approver's first two persons and writes `<digest>.toml`.
 pub(super) fn write(
     path: &Path,
@@ -54,15 +40,14 @@ pub(super) fn write(
     }
     let digest = document.digest();
     let message = approval_message(&digest);
-    let row = |(person, key): &(PersonId, SigningKey)| ApprovalRow {
+    let approval = |(person, key): &(PersonId, SigningKey)| Approval {
         agency: document.approver.to_string(),
         person: person.to_string(),
-        public_key: STANDARD.encode(key.public_key().0),
-        signature: STANDARD.encode(key.sign(&message)),
+        public_key: key.public_key().0.to_vec(),
+        signature: key.sign(&message).to_vec(),
     };
-    let file = ApprovalFile { approval: persons.iter().take(2).map(row).collect() };
-    let body = toml::to_string(&file).expect("a list of tables of texts is TOML");
-    let text = format!("# {} {} version {}\n\n{body}", kind_name(document.kind), document.id, document.version);
+    let about = format!("{} {} version {}", kind_name(document.kind), document.id, document.version);
+    let text = approvals_text(&about, persons.iter().take(2).map(approval));
     made.public(path.join(format!("{digest}.toml")), &text)
 }
 

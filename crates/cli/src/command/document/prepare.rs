@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
-use serde::Serialize;
 
 use crate::Failure;
 use crate::approval::{Approvable, Approval, GovernedFile, approvals_of};
+use crate::approvals_file::approvals_text;
 use crate::output::say;
 
 /// Checks approvals of a document and writes them as the start folder has them: `<digest>.toml`. Only an empty journal takes its
@@ -24,37 +23,13 @@ pub(crate) struct Options {
     into: PathBuf,
 }
 
-#[derive(Serialize)]
-struct ApprovalFile {
-    approval: Vec<ApprovalRow>,
-}
-
-#[derive(Serialize)]
-struct ApprovalRow {
-    agency: String,
-    person: String,
-    public_key: String,
-    signature: String,
-}
-
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let what = GovernedFile::read(&options.file).map(Approvable::Document)?;
     let (digest, about) = (what.digest(), what.about());
     let approvals = approvals_of(&digest, &about, &options.approvals)?;
-    let file = ApprovalFile { approval: approvals.iter().map(row).collect() };
-    let text = format!("# {about}\n\n{}", toml::to_string(&file).expect("a list of tables of texts is TOML"));
+    let text = approvals_text(&about.to_string(), approvals.iter().map(Approval::to_journal));
     let path = options.into.join(format!("{digest}.toml"));
     std::fs::write(&path, text).map_err(|error| Failure::file(&path, error))?;
     say(format_args!("{} approvals of {about} are in {}", approvals.len(), path.display()));
     Ok(())
-}
-
-fn row(approval: &Approval) -> ApprovalRow {
-    let approval = approval.to_journal();
-    ApprovalRow {
-        agency: approval.agency,
-        person: approval.person,
-        public_key: STANDARD.encode(approval.public_key),
-        signature: STANDARD.encode(approval.signature),
-    }
 }
