@@ -102,6 +102,29 @@ async fn short_of_room_it_takes_back_and_refuses_and_goes_on_by_itself_when_ther
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_does_not_answer_is_said_and_refused_and_goes_on_by_itself() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let held = world.faults().hold();
+    let waits = {
+        let mut ingest = ingest.clone();
+        tokio::spawn(async move { submit(&mut ingest, "waits", &documents::profile()).await })
+    };
+    held.reached().await;
+    health(&gateway, NOT_SERVING).await;
+    assert_eq!(gateway.exchange().condition(), Condition::Stalled);
+    let refused = submit(&mut ingest, "later", &documents::profile()).await.expect_err("it could not be recorded");
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "journal-unavailable"));
+    assert!(refused.get_error_details().retry_info().is_some(), "{refused:?}");
+    drop(held);
+    within("its answer", waits).await.expect("no panic").expect("it is accepted after all");
+    health(&gateway, SERVING).await;
+    submit(&mut ingest, "later", &documents::profile()).await.expect("and so is what came too early");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn under_half_of_what_is_kept_back_nobody_uses_up_the_rest() {
     let world = World::new();
     let gateway = world.start().await;

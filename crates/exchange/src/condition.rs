@@ -18,6 +18,8 @@ pub enum Condition {
     ClockBehind,
     /// The machine's clock has jumped ahead: nothing is written until it is put back, or has run on for ten minutes.
     ClockAhead,
+    /// What is being written does not come to the disk, which neither takes it nor fails: nothing more is taken until it has.
+    Stalled,
     /// It has stopped at an error, for this reason: it goes on once it is opened again.
     Stopped(Arc<str>),
     /// Its history is not what it has signed, for this reason.
@@ -26,7 +28,8 @@ pub enum Condition {
 
 impl Condition {
     /// All of them, in one word each.
-    pub const WORDS: [&str; 6] = ["writable", "disk-low", "clock-behind", "clock-ahead", "stopped", "halted"];
+    pub const WORDS: [&str; 7] =
+        ["writable", "disk-low", "clock-behind", "clock-ahead", "stalled", "stopped", "halted"];
 
     /// It in one word.
     pub const fn word(&self) -> &'static str {
@@ -35,6 +38,7 @@ impl Condition {
             Self::DiskLow => "disk-low",
             Self::ClockBehind => "clock-behind",
             Self::ClockAhead => "clock-ahead",
+            Self::Stalled => "stalled",
             Self::Stopped(_) => "stopped",
             Self::Halted(_) => "halted",
         }
@@ -46,6 +50,7 @@ impl Condition {
 pub(crate) struct Said {
     is_disk_low: AtomicBool,
     is_clock_wrong: AtomicBool,
+    is_stalled: AtomicBool,
     /// Whether an entry says that there is little room.
     is_noted: AtomicBool,
 }
@@ -59,6 +64,9 @@ impl Exchange {
         if !self.is_running() {
             let reason = self.journal().stopped().unwrap_or_else(|| Arc::from("it has been closed"));
             return Condition::Stopped(reason);
+        }
+        if self.journal().is_stalled() {
+            return Condition::Stalled;
         }
         match self.journal().clock() {
             Err(AppendFailure::ClockAhead { .. }) => return Condition::ClockAhead,
@@ -96,13 +104,14 @@ impl Exchange {
         self.journal().try_out_volumes()
     }
 
-    /// Says, once each time, that there is little room, that the clock is wrong, and that either is over: in the log lines, and of the
-    /// room by an entry too, as soon as one can be written.
-    pub(crate) async fn look_at_condition(&self) {
+    /// Says in the log lines, once each time, that there is little room, that the clock is wrong, that the disk does not answer, and that
+    /// it is over. To be called about once a second; it waits for nothing.
+    pub fn say_condition(&self) {
         self.say_how_the_clock_is();
-        let (said, (room, free)) = (self.said(), self.journal().room());
+        self.say_whether_the_disk_answers();
+        let (room, free) = self.journal().room();
         let is_low = room != Room::Ample;
-        if said.is_disk_low.swap(is_low, Ordering::Relaxed) != is_low {
+        if self.said().is_disk_low.swap(is_low, Ordering::Relaxed) != is_low {
             if is_low {
                 tracing::error!(
                     journal = free.journal,
@@ -115,12 +124,32 @@ impl Exchange {
                 tracing::warn!(journal = free.journal, "there is room again, and everything is taken again");
             }
         }
+    }
+
+    /// Says of the room by an entry too, as soon as one can be written.
+    pub(crate) async fn note_room(&self) {
+        let (said, room) = (self.said(), self.journal().room().0);
+        let is_low = room != Room::Ample;
         if room == Room::None || said.is_noted.load(Ordering::Relaxed) == is_low {
             return;
         }
         let notice = if is_low { Notice::DiskLow } else { Notice::DiskRoom };
         if self.note(&notice).await {
             said.is_noted.store(is_low, Ordering::Relaxed);
+        }
+    }
+
+    fn say_whether_the_disk_answers(&self) {
+        let is_stalled = self.journal().is_stalled();
+        if self.said().is_stalled.swap(is_stalled, Ordering::Relaxed) == is_stalled {
+            return;
+        }
+        if is_stalled {
+            tracing::error!(
+                "the disk does not answer: nothing is accepted or disclosed until it does; see to the volume"
+            );
+        } else {
+            tracing::warn!("the disk answers again, and everything is taken again");
         }
     }
 
@@ -151,6 +180,7 @@ mod tests {
             Condition::DiskLow,
             Condition::ClockBehind,
             Condition::ClockAhead,
+            Condition::Stalled,
             Condition::Stopped(Arc::clone(&reason)),
             Condition::Halted(reason),
         ];

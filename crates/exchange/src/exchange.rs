@@ -162,7 +162,7 @@ impl Exchange {
             self.inner.ticked.notify(usize::MAX);
             return;
         }
-        self.look_at_condition().await;
+        self.note_room().await;
         self.begin_agreements().await;
         self.inner.ticked.notify(usize::MAX);
         self.keep_checkpoints(false).await;

@@ -49,6 +49,7 @@ impl Exchange {
             failure,
             AppendFailure::Busy
                 | AppendFailure::DiskLow
+                | AppendFailure::Stalled
                 | AppendFailure::ClockAhead { .. }
                 | AppendFailure::ClockBehind { .. }
         );

@@ -29,6 +29,7 @@ impl Exchange {
             Condition::DiskLow => disk_low(),
             Condition::ClockBehind => clock_behind(),
             Condition::ClockAhead => clock_ahead(),
+            Condition::Stalled => stalled(),
             Condition::Stopped(_) | Condition::Writable => stopped(),
         }
     }
@@ -53,6 +54,7 @@ pub(crate) fn append_failed(failure: AppendFailure) -> Error {
         failure @ AppendFailure::ClockBehind { .. } => clock_behind().because(failure),
         failure @ AppendFailure::ClockAhead { .. } => clock_ahead().because(failure),
         AppendFailure::DiskLow => disk_low(),
+        AppendFailure::Stalled => stalled(),
     }
 }
 
@@ -61,6 +63,12 @@ pub(crate) fn disk_low() -> Error {
     let message =
         "the gateway is short of disk space: nothing is accepted and no record is disclosed until there is room";
     Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, "disk-low", message) }
+}
+
+/// A disk that neither takes what is written nor fails.
+fn stalled() -> Error {
+    let message = "the gateway's disk does not answer: nothing is accepted or disclosed until it does";
+    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, "journal-unavailable", message) }
 }
 
 /// A machine whose clock is behind the journal's newest entry.

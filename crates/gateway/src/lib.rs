@@ -10,6 +10,7 @@ mod access;
 mod answers;
 pub mod client;
 pub mod config;
+mod duties;
 mod error;
 pub mod expiry;
 mod finish;

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use causeway_agreement::AgencyFile;
 use causeway_exchange::Exchange;
@@ -17,12 +16,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
 use crate::accept::Acceptor;
 use crate::access;
 use crate::config::Config;
+use crate::duties;
 use crate::error::Error;
 use crate::gate::Gate;
 use crate::limits::Parties;
@@ -50,12 +49,6 @@ const SEALED_MESSAGE_BYTES: usize = 256 * 1024;
 /// Bytes of one stream, and of all streams of a connection, that may be on their way to the gateway.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
-
-/// How often the calendar, sealing windows, summaries and health are looked at.
-const TICK: Duration = Duration::from_secs(1);
-
-/// Ticks after which it is said again that the journal is halted.
-const SAY_HALTED_TICKS: u64 = 60;
 
 /// What a gateway serves.
 #[derive(Debug)]
@@ -199,14 +192,15 @@ impl Gateway {
     pub async fn serve(mut self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (metrics, (stop, stopping)) = (self.metrics.take(), shutdown::channel());
         let (mut health, health_service) = tonic_health::server::health_reporter();
-        let said = health_of(&self.exchange);
+        let said = duties::health_of(&self.exchange);
         health.set_service_status("", said).await;
         let (mut background, witnesses) = (self.background(), self.ask_witnesses(&stopping));
         background.push(self.reload(&stopping).await);
         let (stop_releaser, releaser_stopping) = shutdown::channel();
-        let releaser = spawn_releaser(self.exchange.clone(), releaser_stopping);
+        let releaser = duties::releasing(self.exchange.clone(), releaser_stopping);
         let (stop_keeper, keeper_stopping) = shutdown::channel();
-        let keeper = spawn_keeper(self.exchange.clone(), health.clone(), said, keeper_stopping);
+        let keeper = duties::keeping(self.exchange.clone(), keeper_stopping.clone());
+        let watch = duties::watching(self.exchange.clone(), health.clone(), said, keeper_stopping);
         self.acceptor.parties.read_journal().await;
         let limits = self.acceptor.limits.now();
         let mut server = Server::builder()
@@ -245,7 +239,7 @@ impl Gateway {
         say_serving(false);
         // Awaited, so that it says nothing more of the health.
         stop_keeper.now();
-        let _ = keeper.await;
+        let _ = tokio::join!(keeper, watch);
         health.set_service_status("", ServingStatus::NotServing).await;
         // Whoever watches the health reads that first, and then the end of the stream, which would else stay open.
         health.clear_service_status("").await;
@@ -321,52 +315,6 @@ fn reflection(wanted: bool) -> Result<Option<ServerReflectionServer<impl ServerR
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
     service.map(Some).map_err(|error| Error::Faults(vec![format!("reflection: {error}")]))
-}
-
-/// The releaser, on a thread of its own: choosing what a batch is made coarser by takes a while, in which calls go on. It ends where it
-/// next waits for the journal.
-fn spawn_releaser(exchange: Exchange, stopping: Stopping) -> JoinHandle<()> {
-    let runtime = tokio::runtime::Handle::current();
-    let releasing = async move {
-        tokio::select! {
-            biased;
-            () = stopping.wait() => {}
-            () = exchange.run_releaser() => {}
-        }
-    };
-    tokio::task::spawn_blocking(move || runtime.block_on(releasing))
-}
-
-/// What has to be looked at every second.
-fn spawn_keeper(exchange: Exchange, health: HealthReporter, said: ServingStatus, stopping: Stopping) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut said, mut ticks_halted) = (said, 0u64);
-        loop {
-            // A tick that has begun is finished: it may be writing a summary, which nobody has twice.
-            tokio::select! {
-                () = stopping.wait() => return,
-                _ = ticks.tick() => {}
-            }
-            exchange.tick().await;
-            if let Some(reason) = exchange.halted() {
-                if ticks_halted.is_multiple_of(SAY_HALTED_TICKS) {
-                    tracing::error!(%reason, "the journal is halted: health and the last checkpoint are served, nothing else");
-                }
-                ticks_halted += 1;
-            }
-            let status = health_of(&exchange);
-            // Said when it changes only, since whoever watches hears it each time.
-            if std::mem::replace(&mut said, status) != status {
-                health.set_service_status("", status).await;
-            }
-        }
-    })
-}
-
-fn health_of(exchange: &Exchange) -> ServingStatus {
-    if exchange.is_healthy() { ServingStatus::Serving } else { ServingStatus::NotServing }
 }
 
 /// Closes the journal on a thread that may block.

@@ -248,6 +248,8 @@ pub enum AppendFailure {
     },
     /// A volume has less room than is kept back, and the entry is none that is written of that. Nothing was appended.
     DiskLow,
+    /// What is being written has not come to the disk for long ([`STALL`](crate::STALL)). Nothing of this entry was appended.
+    Stalled,
     /// The entry or what travels with it exceeds a limit. Nothing was appended.
     TooLarge(&'static str),
     /// The entry is not one that the journal's rules take. Nothing was appended.
@@ -267,6 +269,7 @@ impl fmt::Display for AppendFailure {
                 write!(f, "the clock says {now}, where by the time that has passed it should say {expected}")
             }
             Self::DiskLow => f.write_str("a volume has less room than is kept back"),
+            Self::Stalled => f.write_str("what was written before does not come to the disk"),
             Self::TooLarge(what) => write!(f, "{what} exceeds its limit"),
             Self::Refused(_) => f.write_str("the journal's rules refuse the entry"),
         }

@@ -187,6 +187,11 @@ impl Journal {
         self.shared.clock.time_of_entry(newest).map(|_| ())
     }
 
+    /// Whether what is being written has not come to the disk for so long that nothing more is taken until it has.
+    pub fn is_stalled(&self) -> bool {
+        self.shared.at_work.is_stalled()
+    }
+
     /// How much room there is, as of a second ago at most, and how many bytes are free.
     pub fn room(&self) -> (Room, FreeBytes) {
         self.shared.room()
@@ -215,6 +220,9 @@ impl Journal {
     }
 
     fn request(&self, draft: Draft) -> Result<(Request, Appending), AppendFailure> {
+        if self.is_stalled() {
+            return Err(AppendFailure::Stalled);
+        }
         let terms = self.index.terms_of(&draft, &self.shared);
         let prepared = Prepared { terms, ..Prepared::new(draft)? };
         let (answer, answered) = oneshot::channel();

@@ -11,6 +11,7 @@
 //! one appends, two read, one keeps the checkpoint file, two index; the functions that callers await need no runtime.
 
 mod answer_reads;
+mod at_work;
 mod backup;
 mod building;
 mod bundle;
@@ -58,6 +59,7 @@ mod used_keys;
 mod vault;
 mod work;
 
+pub use at_work::STALL;
 pub use backup::{
     BackupFolder, BackupPart, BackupPlace, BackupRun, Restore, RestoreKeys, Restored, Restoring, restore,
 };

@@ -74,10 +74,11 @@ impl Sequencer {
                 self.abandon(&reason);
                 return;
             }
-            let done = match work {
+            let shared = Arc::clone(&self.shared);
+            let done = shared.at_work.during(|| match work {
                 Work::Append(request) => self.gather(request).and_then(|building| self.commit(building)),
                 Work::Maintain(task) => self.maintain(task),
-            };
+            });
             if let Err(reason) = done {
                 self.abandon(&reason);
                 return;

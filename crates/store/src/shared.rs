@@ -6,6 +6,7 @@ use causeway_crypto::Digest;
 use causeway_journal::{JournalError, State, Tile, VerifierKey};
 use event_listener::{Event, EventListener};
 
+use crate::at_work::AtWork;
 use crate::checkpoint_file::Signed;
 use crate::clock_guard::ClockGuard;
 use crate::error::StoreError;
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) gauge: Gauge,
     pub(crate) clock: ClockGuard,
     pub(crate) appends: Appends,
+    pub(crate) at_work: AtWork,
     verifier_keys: RwLock<Vec<VerifierKey>>,
     state: RwLock<State>,
     checkpoint: RwLock<Arc<str>>,
@@ -47,6 +49,7 @@ impl Shared {
             gauge,
             clock,
             appends: Appends::default(),
+            at_work: AtWork::default(),
             verifier_keys: RwLock::new(verifier_keys),
             state: RwLock::new(state),
             checkpoint: RwLock::new(checkpoint),

@@ -67,7 +67,7 @@ fn running(ground: &Ground<'_>, findings: &mut Findings) {
             "halted: its journal is not what it has signed",
             "read docs/operating.md, \"Halted\"; health and the last checkpoint are all that is served",
         ),
-        Some(why @ ("stopped" | "disk-low")) => findings.failure(
+        Some(why @ ("stopped" | "stalled" | "disk-low")) => findings.failure(
             "gateway",
             format!("{why}: nothing is accepted, nothing disclosed"),
             "see why in its log lines; make room or replace the disk (docs/operating.md, \"Disk full, or failing\")",
