@@ -1,18 +1,37 @@
-//! Measures Causeway against the numbers that its design holds it to. Each command says what it did, on what disk, and what came
-//! of it; README.md beside this says what that shows and what it does not.
+//! Measures Causeway against the numbers that its design holds it to. Each command says what it did, on what machine and disk, and what
+//! came of it; README.md beside this says what that shows and what it does not.
 
 mod audit;
+mod callers;
+mod check;
 mod disk;
+mod ground;
+mod latency;
+mod limits;
+mod machine;
+mod mixed;
 mod numbers;
+mod pacing;
+mod peer;
 mod processor;
+mod pull;
+mod records;
+mod round;
 mod sample;
+mod submit;
 mod waiting;
 mod who_saw;
 
 use std::error::Error;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use causeway_rig::Failed;
 use clap::{Parser, Subcommand};
+
+use check::Check;
+use machine::Machine;
 
 /// Benchmarks of the gateway.
 #[derive(Debug, Parser)]
@@ -20,22 +39,51 @@ use clap::{Parser, Subcommand};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Print one JSON object instead of tables.
+    #[arg(long, global = true)]
+    json: bool,
+    /// The folder whose disk is measured on: installations are made in it, and go. The system's folder for temporary files otherwise.
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The audit index: what searching, indexing and committing cost in a large journal.
     Audit(audit::Arguments),
+    /// The physical bill: what wire, disk and libraries take when nothing is built on them.
+    Limits(limits::Arguments),
+    /// Whether submitting, pulling, watching and asking slow each other down.
+    Mixed(mixed::Arguments),
+    /// The same job done by others, side by side: OpenTAXII, and a service on PostgreSQL.
+    Peer(peer::Arguments),
+    /// Reading feeds: whole ones, pages over the size of the feed, and watches while records come.
+    Pull(pull::Arguments),
+    /// Submitting records to a gateway, by single calls or over a stream.
+    Submit(submit::Arguments),
     /// Asking a gateway who saw a record.
     WhoSaw(who_saw::Arguments),
 }
 
+impl Command {
+    fn run(&self, dir: &Path) -> Result<Vec<Check>, Failed> {
+        match self {
+            Self::Audit(arguments) => audit::run(arguments, dir),
+            Self::Limits(arguments) => limits::run(arguments, dir),
+            Self::Mixed(arguments) => mixed::run(arguments, dir),
+            Self::Peer(arguments) => peer::run(arguments, dir),
+            Self::Pull(arguments) => pull::run(arguments, dir),
+            Self::Submit(arguments) => submit::run(arguments, dir),
+            Self::WhoSaw(arguments) => who_saw::run(arguments, dir),
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Audit(arguments) => audit::run(&arguments),
-        Command::WhoSaw(arguments) => who_saw::run(&arguments),
-    };
-    match done {
+    if let Some(code) = limits::run_echo().or_else(peer::run_service).or_else(causeway_rig::run_causeway) {
+        return code;
+    }
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(error.as_ref());
@@ -44,11 +92,32 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a command's last words")]
+fn run(arguments: &Arguments) -> Result<(), Failed> {
+    let dir = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
+    std::fs::create_dir_all(&dir)?;
+    let machine = Machine::of(&dir)?;
+    let checks = arguments.command.run(&dir)?;
+    check::print(&machine, &checks, arguments.json)
+}
+
 fn complain(error: &(dyn Error + 'static)) {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        eprintln!("causeway-bench: {error}");
+        say(error);
         cause = error.source();
     }
+}
+
+/// Says something beside the table.
+#[expect(clippy::print_stderr, reason = "a command's progress and last words")]
+fn say(what: impl Display) {
+    eprintln!("causeway-bench: {what}");
+}
+
+#[cfg(test)]
+#[test]
+#[ignore = "the gateway of other tests, in a process of its own"]
+fn causeway() {
+    let Some(code) = limits::run_echo().or_else(peer::run_service).or_else(causeway_rig::run_causeway) else { return };
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
 }

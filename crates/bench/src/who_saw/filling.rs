@@ -1,49 +1,20 @@
-//! Filling the journal: records by the gateway's own stream, and then, past the gateway, entries of those who consulted them.
+//! Filling the journal, past the gateway, with entries of those who consulted its records.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_cli::sample;
-use causeway_gateway::client::Clients;
+use causeway_gateway::Config;
 use causeway_journal::v1 as journal;
 use causeway_model::RecordId;
-use causeway_proto::v1;
+use causeway_rig::{Failed, Installation};
 use causeway_store::{Clock, Draft, Journal, Keys, Options, SledLog};
 
-use super::{Failed, Installation};
 use crate::numbers::Numbers;
 use crate::waiting::wait_for;
 
-pub(super) const SUBMITTER: &str = "gb-nca/case-management";
-
 /// Drafts in flight while the journal is filled.
 const IN_FLIGHT: usize = 512;
-
-/// Submits so many records; gives their ids.
-pub(super) async fn submit(clients: &Clients, count: usize) -> Result<Vec<String>, Failed> {
-    let requests = sample::clean(7, count).enumerate().map(|(number, record)| v1::SubmitStreamRequest {
-        submission: Some(v1::SubmitRequest {
-            submission_id: format!("bench-{number}"),
-            record: Some(v1::Record {
-                kind: record.schema.kind.to_string(),
-                schema_version: record.schema.version.to_string(),
-                document: record.document,
-            }),
-            ..Default::default()
-        }),
-    });
-    let requests = tokio_stream::iter(requests.collect::<Vec<_>>());
-    let mut verdicts = clients.ingest().submit_stream(requests).await?.into_inner();
-    let mut records = Vec::with_capacity(count);
-    while let Some(verdict) = verdicts.message().await? {
-        match verdict.verdict {
-            Some(v1::submit_stream_response::Verdict::Receipt(receipt)) => records.push(receipt.record_id),
-            _ => return Err("a record was not taken".into()),
-        }
-    }
-    Ok(records)
-}
 
 /// Appends consultations of these records by chance, until the journal has so many entries.
 pub(super) fn consult(installation: &Installation, records: &[String], entries: u64) -> Result<(), Failed> {
@@ -92,7 +63,7 @@ fn consultation(numbers: &mut Numbers, record: &RecordId) -> Draft {
 
 /// The installation's journal, which no gateway serves meanwhile.
 fn open(installation: &Installation) -> Result<Journal, Failed> {
-    let config = &installation.config;
+    let config = Config::load(&installation.settings()).map_err(|faults| faults.join("; "))?;
     let (keys, _) = Keys::load_or_create(&config.keys_dir)?;
     let options = Options {
         data_dir: config.data_dir.clone(),
