@@ -6,6 +6,7 @@ mod callers;
 mod check;
 mod disk;
 mod ground;
+mod journals;
 mod latency;
 mod limits;
 mod machine;

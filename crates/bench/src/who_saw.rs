@@ -29,6 +29,18 @@ pub(crate) struct Arguments {
     questions: usize,
 }
 
+impl Arguments {
+    /// For a look at everything in a few minutes.
+    pub(crate) fn short() -> Self {
+        Self { entries: 200_000, records: 5_000, questions: 200 }
+    }
+
+    /// For seeing that it runs.
+    pub(crate) fn smoke() -> Self {
+        Self { entries: 500, records: 50, questions: 5 }
+    }
+}
+
 /// Most that the answer may take at 10^6 entries, in milliseconds.
 const WHO_SAW_MILLIS: f64 = 10.0;
 

@@ -1,15 +1,13 @@
 //! Committing drafts with many in flight.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use causeway_rig::Failed;
 use causeway_store::Journal;
 
 use super::mix::Mix;
-use super::{Failed, covered};
-use crate::waiting::wait_for;
-use crate::{disk, processor};
+use crate::{disk, journals, processor};
 
 /// One round of commits.
 #[derive(Debug, Clone)]
@@ -35,7 +33,7 @@ impl Round {
         let sync = disk::sync_pace(dir, 50)?.at(500);
         let before = processor::seconds();
         let rate = rate(journal, mix, entries, in_flight)?;
-        let lag = if is_indexed { covered(journal) } else { Duration::ZERO };
+        let lag = if is_indexed { journals::index_done(journal) } else { Duration::ZERO };
         let micros_an_entry = (processor::seconds() - before) * 1e6 / entries.max(1) as f64;
         Ok(Self { rate, micros_an_entry, lag, sync })
     }
@@ -51,18 +49,7 @@ pub(crate) fn rate(journal: &Journal, mix: &mut Mix, entries: u64, in_flight: us
         let now = left.min(MADE_AT_ONCE);
         let drafts: Vec<_> = (0..now).map(|_| mix.draft()).collect();
         let begun = Instant::now();
-        let mut waiting = VecDeque::with_capacity(in_flight);
-        for draft in drafts {
-            if waiting.len() >= in_flight
-                && let Some(first) = waiting.pop_front()
-            {
-                wait_for(first)?;
-            }
-            waiting.push_back(wait_for(journal.enqueue(draft))?);
-        }
-        for appending in waiting {
-            wait_for(appending)?;
-        }
+        journals::append_all(journal, drafts, in_flight)?;
         seconds += begun.elapsed().as_secs_f64();
         left -= now;
     }

@@ -71,7 +71,12 @@ pub(crate) struct Kind {
 
 impl Mix {
     pub(crate) const fn new() -> Self {
-        Self { numbers: Numbers::from_seed(0x00ca_05e3), requests: Vec::new(), made: 0 }
+        Self::from_seed(0x00ca_05e3)
+    }
+
+    /// Others of the same kind.
+    pub(crate) const fn from_seed(seed: u64) -> Self {
+        Self { numbers: Numbers::from_seed(seed), requests: Vec::new(), made: 0 }
     }
 
     /// An entry of about 300 bytes, with the opening of its operator.

@@ -1,11 +1,12 @@
 //! First pages: a search and the reading and decoding of what it finds, as an auditor's answer is made.
 
-use causeway_journal::decode_entry;
+use causeway_journal::{decode_entry, leaf_hash, verify_checkpoint, verify_inclusion};
 use causeway_model::LeafIndex;
+use causeway_rig::Failed;
 use causeway_store::{Journal, Search, Term};
 
-use super::Failed;
 use super::mix::{Kind, Mix};
+use crate::journals;
 use crate::sample::Sample;
 use crate::waiting::wait_for;
 
@@ -78,13 +79,29 @@ fn page(journal: &Journal, key: Term, newest_first: bool, search: &mut Sample) -
     Ok(rows)
 }
 
-/// Times inclusion proofs of random entries in the tree of now.
-pub(crate) fn proofs(journal: &Journal, mix: &mut Mix, times: usize) -> Result<Sample, Failed> {
-    let size = journal.read(|state| state.tree().size());
-    let mut sample = Sample::default();
+/// Inclusion proofs of entries by chance in the whole tree.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Proofs {
+    /// Making one.
+    pub(crate) made: Sample,
+    /// Verifying one against the root of a checkpoint, and the one signature of that checkpoint.
+    pub(crate) verified: Sample,
+}
+
+/// Times so many proofs.
+pub(crate) fn proofs(journal: &Journal, mix: &mut Mix, times: usize) -> Result<Proofs, Failed> {
+    let size = journals::size(journal);
+    let (note, key) = (journal.checkpoint(), journal.verifier_key());
+    let origin = note.lines().next().unwrap_or_default();
+    let mut proofs = Proofs::default();
     for _ in 0..times {
         let leaf = LeafIndex(mix.numbers.next() % size);
-        sample.time(|| wait_for(journal.inclusion_proof(leaf, size)))?;
+        let proof = proofs.made.time(|| wait_for(journal.inclusion_proof(leaf, size)))?;
+        let hash = leaf_hash(&wait_for(journal.entry(leaf))?);
+        proofs.verified.time(|| {
+            let checkpoint = verify_checkpoint(&note, &key, origin)?;
+            Ok::<_, Failed>(verify_inclusion(hash, leaf, checkpoint.size, &proof, checkpoint.root)?)
+        })?;
     }
-    Ok(sample)
+    Ok(proofs)
 }
