@@ -49,6 +49,11 @@ impl Check {
         })
     }
 
+    /// It over what it is held to.
+    fn of_aim(&self) -> Option<f64> {
+        self.aim.map(|(Aim::AtLeast(aim) | Aim::AtMost(aim))| self.value / aim)
+    }
+
     fn json(&self) -> Value {
         let aim = self.aim.map(|aim| aim.to_string());
         json!({ "name": self.name, "value": self.value, "unit": self.unit, "aim": aim, "met": self.is_met() })
@@ -78,7 +83,8 @@ impl Display for Short {
     }
 }
 
-/// Prints what was found, one line each, or as one JSON object: `{"machine":{},"checks":[{"name","value","unit","aim","met"}]}`.
+/// Prints what was found, one line each with how much of its aim it is, or as one JSON object:
+/// `{"machine":{},"checks":[{"name","value","unit","aim","met"}]}`.
 pub(crate) fn print(machine: &Machine, checks: &[Check], as_json: bool) -> Result<(), Failed> {
     let mut out = std::io::stdout().lock();
     if as_json {
@@ -96,7 +102,9 @@ pub(crate) fn print(machine: &Machine, checks: &[Check], as_json: bool) -> Resul
             None => "",
         };
         let value = Short(check.value).to_string();
-        writeln!(out, "{:<width$}  {value:>10} {:<12} {aim:<12} {met}", check.name, check.unit)?;
+        let times = check.of_aim().map(|times| format!("{times:.2} of it")).unwrap_or_default();
+        let line = format!("{:<width$}  {value:>10} {:<12} {aim:<12} {met:<6} {times}", check.name, check.unit);
+        writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }
@@ -112,13 +120,15 @@ mod tests {
         assert_eq!(Check::at_most("a", 2.1, "x", 2.0).is_met(), Some(false));
         assert_eq!(Check::at_most("a", f64::NAN, "x", 2.0).is_met(), Some(false), "what was not measured is not met");
         assert_eq!(Check::shown("a", 2.0, "x").is_met(), None);
+        assert_eq!(Check::at_most("a", 1.0, "x", 2.0).of_aim(), Some(0.5));
     }
 
     #[test]
     fn numbers_are_shown_short() {
         let shown = |number| Short(number).to_string();
-        assert_eq!([shown(51_234.6), shown(12.34), shown(0.567), shown(0.001_23), shown(3.0)], [
-            "51235", "12.3", "0.57", "0.0012", "3"
-        ]);
+        assert_eq!(
+            [shown(51_234.6), shown(12.34), shown(0.567), shown(0.001_23), shown(3.0)],
+            ["51235", "12.3", "0.57", "0.0012", "3"]
+        );
     }
 }
