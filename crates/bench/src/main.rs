@@ -1,9 +1,11 @@
 //! Measures Causeway against the numbers that its design holds it to. Each command says what it did, on what machine and disk, and what
 //! came of it; README.md beside this says what that shows and what it does not.
 
+mod appends;
 mod audit;
 mod callers;
 mod check;
+mod cut;
 mod disk;
 mod ground;
 mod journals;
@@ -19,6 +21,7 @@ mod pull;
 mod records;
 mod round;
 mod sample;
+mod start;
 mod submit;
 mod waiting;
 mod who_saw;
@@ -52,6 +55,10 @@ struct Arguments {
 enum Command {
     /// The audit index: what searching, indexing and committing cost in a large journal.
     Audit(audit::Arguments),
+    /// How soon a revoked partner's stream is cut.
+    Cut(cut::Arguments),
+    /// Durable appends of the library alone.
+    Journal(appends::Arguments),
     /// The physical bill: what wire, disk and libraries take when nothing is built on them.
     Limits(limits::Arguments),
     /// Whether submitting, pulling, watching and asking slow each other down.
@@ -60,6 +67,11 @@ enum Command {
     Peer(peer::Arguments),
     /// Reading feeds: whole ones, pages over the size of the feed, and watches while records come.
     Pull(pull::Arguments),
+    /// Starting over a large journal, after a clean stop and after a kill.
+    Start(start::Arguments),
+    /// One start, for `start`.
+    #[command(hide = true)]
+    StartOnce(start::once::Arguments),
     /// Submitting records to a gateway, by single calls or over a stream.
     Submit(submit::Arguments),
     /// Asking a gateway who saw a record.
@@ -70,10 +82,14 @@ impl Command {
     fn run(&self, dir: &Path) -> Result<Vec<Check>, Failed> {
         match self {
             Self::Audit(arguments) => audit::run(arguments, dir),
+            Self::Cut(arguments) => cut::run(arguments, dir),
+            Self::Journal(arguments) => appends::run(arguments, dir),
             Self::Limits(arguments) => limits::run(arguments, dir),
             Self::Mixed(arguments) => mixed::run(arguments, dir),
             Self::Peer(arguments) => peer::run(arguments, dir),
             Self::Pull(arguments) => pull::run(arguments, dir),
+            Self::Start(arguments) => start::run(arguments, dir),
+            Self::StartOnce(arguments) => start::once::run(arguments),
             Self::Submit(arguments) => submit::run(arguments, dir),
             Self::WhoSaw(arguments) => who_saw::run(arguments, dir),
         }
