@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// For a look at everything in a few minutes.
     pub(crate) fn short() -> Self {
-        Self { entries: 400_000, in_flight: 512, rounds: 3, searches: 50, keep: None }
+        Self { entries: 300_000, in_flight: 512, rounds: 3, searches: 50, keep: None }
     }
 
     /// For seeing that it runs.

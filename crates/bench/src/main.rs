@@ -1,6 +1,7 @@
 //! Measures Causeway against the numbers that its design holds it to. Each command says what it did, on what machine and disk, and what
 //! came of it; README.md beside this says what that shows and what it does not.
 
+mod all;
 mod appends;
 mod audit;
 mod callers;
@@ -53,6 +54,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Every benchmark, and every number that Causeway is held to.
+    All(all::Arguments),
     /// The audit index: what searching, indexing and committing cost in a large journal.
     Audit(audit::Arguments),
     /// How soon a revoked partner's stream is cut.
@@ -79,8 +82,10 @@ enum Command {
 }
 
 impl Command {
-    fn run(&self, dir: &Path) -> Result<Vec<Check>, Failed> {
-        match self {
+    /// What it found; beside it, where it is of several and some of them failed, that they did.
+    fn run(&self, dir: &Path) -> Result<(Vec<Check>, Result<(), Failed>), Failed> {
+        let checks = match self {
+            Self::All(arguments) => return Ok(all::run(arguments, dir)),
             Self::Audit(arguments) => audit::run(arguments, dir),
             Self::Cut(arguments) => cut::run(arguments, dir),
             Self::Journal(arguments) => appends::run(arguments, dir),
@@ -92,7 +97,8 @@ impl Command {
             Self::StartOnce(arguments) => start::once::run(arguments),
             Self::Submit(arguments) => submit::run(arguments, dir),
             Self::WhoSaw(arguments) => who_saw::run(arguments, dir),
-        }
+        }?;
+        Ok((checks, Ok(())))
     }
 }
 
@@ -113,8 +119,9 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
     let dir = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
     std::fs::create_dir_all(&dir)?;
     let machine = Machine::of(&dir)?;
-    let checks = arguments.command.run(&dir)?;
-    check::print(&machine, &checks, arguments.json)
+    let (checks, ended) = arguments.command.run(&dir)?;
+    check::print(&machine, &checks, arguments.json)?;
+    ended
 }
 
 fn complain(error: &(dyn Error + 'static)) {

@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// For a look at everything in a few minutes.
     pub(crate) fn short() -> Self {
-        Self { entries: 1_000_000, times: 2, keep: None }
+        Self { entries: 500_000, times: 2, keep: None }
     }
 
     /// For seeing that it runs.

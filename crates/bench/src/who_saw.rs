@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// For a look at everything in a few minutes.
     pub(crate) fn short() -> Self {
-        Self { entries: 200_000, records: 5_000, questions: 200 }
+        Self { entries: 100_000, records: 5_000, questions: 200 }
     }
 
     /// For seeing that it runs.
