@@ -181,7 +181,11 @@ impl User {
         if let Some((_, user, group)) = self.0 {
             chown(folder.path(), Some(user), Some(group))?;
         }
-        Ok(folder)
+        let path = folder.path();
+        if self.command(Path::new("test")).arg("-w").arg(path).status()?.success() {
+            return Ok(folder);
+        }
+        Err(format!("{} cannot come to {}: a folder above it is closed to others", self.name(), path.display()).into())
     }
 
     /// A program as this user.

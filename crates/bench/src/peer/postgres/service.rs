@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use causeway_model::{Class, Kind, SchemaId};
@@ -46,7 +46,7 @@ impl Service {
     /// Starts it over the database whose socket is in `socket`, with the identities in `certs` and the schemas in `schemas`.
     pub(super) fn start(socket: &Path, certs: &Path, schemas: &Path, connections: usize) -> Result<Self, Failed> {
         let settings = json!({ "socket": socket, "certs": certs, "schemas": schemas, "connections": connections });
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = causeway_rig::command(&[])?;
         let listens = |line: &str| line.split_once(SERVES)?.1.parse::<SocketAddr>().ok();
         let (process, address) = Daemon::start(command.env(SETTINGS, settings.to_string()), "TERM", listens)?;
         Ok(Self { process, reach: Reach::new(address, certs) })

@@ -235,3 +235,72 @@ async fn connect(socket: &Path, user: &str) -> Result<Client, Failed> {
     tokio::spawn(connection);
     Ok(client)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::Absent;
+    use crate::peer::cluster::{Cluster, OWNER};
+
+    fn actor(agency: &str) -> Actor {
+        Actor { agency: agency.into(), system: "feed".into(), operator: "o".into(), purpose: "investigation".into() }
+    }
+
+    fn submission(number: u8, body: &str) -> Submission {
+        Submission {
+            id: [number; 16],
+            submission_id: format!("s-{number}"),
+            kind: "victim-profile".into(),
+            schema_version: "1.0".into(),
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn what_is_compared_with_does_the_job() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let parent = dir.path().parent().expect("it is in one");
+        let cluster = match Cluster::start(parent, None) {
+            Err(error) if error.is::<Absent>() => return eprintln!("not tested: {error}"),
+            started => started.expect("a server"),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(does_the_job(cluster.socket()));
+    }
+
+    async fn does_the_job(socket: &Path) {
+        create(socket, OWNER).await.expect("tables");
+        let store = Store::open(socket, 2, vec!["given_name".into()]).await.expect("connections");
+        let owner = actor("gb-nca");
+        let body = |to: &str, tlp: &str| format!(r#"{{"releasable_to":["{to}"],"tlp":"{tlp}","given_name":"x"}}"#);
+        let (named, meant) = (submission(1, &body("fr-police", "GREEN")), submission(2, &body("FR", "AMBER")));
+        let (red, other) = (submission(3, &body("FR", "RED")), submission(4, &body("AL", "GREEN")));
+        let ids = store.insert(&owner, &[&named, &meant, &red, &other]).await.expect("inserted");
+        assert_eq!(ids, [[1; 16], [2; 16], [3; 16], [4; 16]]);
+        let again = Submission { id: [9; 16], ..submission(2, &body("FR", "AMBER")) };
+        assert_eq!(
+            store.insert(&owner, &[&submission(5, &body("AL", "GREEN")), &again]).await.expect("sent again"),
+            [[5; 16], [2; 16]]
+        );
+        let page = store.page(&actor("fr-police"), "fr-police,FR", 0, 10).await.expect("a page");
+        let seen: Vec<&[u8]> = page.iter().map(|record| record.id.as_slice()).collect();
+        assert_eq!(seen, [[1; 16], [2; 16]], "what names it or its country, and is not RED");
+        assert!(page.iter().all(|record| !record.body.contains("given_name") && record.body.contains("tlp")));
+        let rest = store.page(&actor("fr-police"), "fr-police,FR", page[0].seq, 10).await.expect("a page");
+        assert_eq!(rest.len(), 1, "a page begins behind the last");
+        let database = connect(socket, OWNER).await.expect("a connection");
+        let acts = "SELECT count(*) FILTER (WHERE operation = 'collection'), sum(records)::bigint FROM audit";
+        let acts = database.query_one(acts, &[]).await.expect("counted");
+        assert_eq!((acts.get::<_, i64>(0), acts.get::<_, i64>(1)), (6, 3), "each act has its row");
+        for change in ["UPDATE audit SET agency = 'x'", "DELETE FROM audit", "TRUNCATE audit"] {
+            assert!(database.execute(change, &[]).await.is_err(), "{change}");
+        }
+        let service = connect(socket, "gateway").await.expect("a connection");
+        service.batch_execute("SET bench.agency = 'al-police'; SET bench.named = ''").await.expect("set");
+        for (owner, is_its_own) in [("al-police", true), ("gb-nca", false)] {
+            let insert = "INSERT INTO record (id, owner, submission_id, kind, schema_version, body)";
+            let insert = format!("{insert} VALUES ('{owner}', '{owner}', 's', 'k', '1', '{{}}')");
+            assert_eq!(service.execute(&insert, &[]).await.is_ok(), is_its_own, "nobody submits in another's name");
+        }
+    }
+}
