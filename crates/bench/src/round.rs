@@ -58,13 +58,13 @@ impl Rounds {
         Ok(all)
     }
 
-    /// The durations as callers would have seen them that make `in_flight` calls at a time at a steady pace, and do not wait for a slow
-    /// one before they make the next.
-    pub(crate) fn corrected(&self, in_flight: usize) -> Result<Latency, Failed> {
+    /// The durations as callers would have seen them whose calls are due as often as a call takes in the middle of its round, and who do
+    /// not wait for a slow one before they make the next.
+    pub(crate) fn corrected(&self) -> Result<Latency, Failed> {
         let mut all = Latency::new();
         for round in &self.0 {
-            let pace = round.took.as_secs_f64() * in_flight as f64 / round.calls.max(1) as f64;
-            all.merge(&round.latency.corrected(Duration::from_secs_f64(pace)))?;
+            let pace = Duration::from_secs_f64(round.latency.millis(500) / 1e3);
+            all.merge(&round.latency.corrected(pace))?;
         }
         Ok(all)
     }
@@ -109,9 +109,10 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_counts_for_more_calls_at_a_quicker_pace() {
-        let rounds = Rounds(vec![round(100, 100, 100)]);
-        let (one, many) = (rounds.corrected(1).expect("corrected"), rounds.corrected(10).expect("corrected"));
-        assert!(one.len() > many.len() && many.len() > 101, "{} and {}", one.len(), many.len());
+    fn a_stall_counts_for_the_calls_that_were_due_meanwhile() {
+        let rounds = Rounds(vec![round(100, 100, 1), round(100, 100, 100)]);
+        let (raw, corrected) = (rounds.latency().expect("merged"), rounds.corrected().expect("corrected"));
+        assert!((290..310).contains(&corrected.len()), "{}", corrected.len());
+        assert!(raw.millis(990) < 2.0 && corrected.millis(990) > 90.0);
     }
 }
