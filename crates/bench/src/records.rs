@@ -191,4 +191,14 @@ mod tests {
             assert_eq!(request.submission_id, format!("a-{number}"));
         }
     }
+
+    #[test]
+    fn only_a_receipt_is_taken() {
+        let refusal = v1::Refusal { reason: "schema-violation".into(), ..Default::default() };
+        let verdict = |verdict| v1::SubmitStreamResponse { index: 0, verdict };
+        let refused = taken(verdict(Some(Verdict::Refusal(refusal)))).expect_err("refused");
+        assert!(refused.to_string().contains("schema-violation"));
+        taken(verdict(None)).expect_err("no verdict");
+        taken(verdict(Some(Verdict::Receipt(v1::Receipt::default())))).expect("a receipt");
+    }
 }

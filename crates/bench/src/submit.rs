@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_run_of_each_mode_is_durable_and_measured() {
+    fn a_small_run_of_each_mode_is_taken_and_measured() {
         let folder = tempfile::tempdir().expect("a folder");
         for (mode, name) in [(Mode::Stream, "submit stream"), (Mode::Unary, "submit unary 8")] {
             let arguments = Arguments { systems: 2, rounds: 2, ..Arguments::smoke(mode, 8) };
