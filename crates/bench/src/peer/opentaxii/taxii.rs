@@ -1,7 +1,7 @@
 //! OpenTAXII's side: the same records as STIX objects, posted one by one and in envelopes of many, and pulled by pages.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use causeway_rig::Failed;
 use serde_json::Value;
@@ -23,6 +23,12 @@ const ALONE_SHARE: usize = 8;
 
 /// Callers side by side send so many requests each, at least.
 const CALLS_EACH: usize = 2;
+
+/// Of every version of an object, of which there is one: to find out which is the last, it goes through the whole collection for each page.
+const EVERY_VERSION: &str = "match%5Bversion%5D=all";
+
+/// After so long no further page is pulled in a round: a page takes longer the more there are.
+const PULL_TIME: Duration = Duration::from_secs(20);
 
 /// What is asked before the clock runs, so that the connection stands: the server's description.
 const DESCRIPTION: &str = "/taxii2/";
@@ -185,7 +191,8 @@ async fn post(callers: Vec<Connection>, objects: &str, envelopes: Vec<String>, s
 /// Pulls pages from the start, as many as are wanted or there are.
 async fn pull(reader: &mut Connection, objects: &str, load: &Load) -> Result<Round, Failed> {
     let (mut latency, mut records, begun) = (Latency::new(), 0, Instant::now());
-    let mut resource = format!("{objects}?limit={}", load.page);
+    let first = format!("{objects}?limit={}&{EVERY_VERSION}", load.page);
+    let mut resource = first.clone();
     for _ in 0..load.pages {
         let asked = Instant::now();
         let answer = reader.ask(&resource, None).await?;
@@ -193,8 +200,10 @@ async fn pull(reader: &mut Connection, objects: &str, load: &Load) -> Result<Rou
         expect(&answer, 200)?;
         let page: Value = serde_json::from_slice(&answer.body)?;
         records += page["objects"].as_array().map_or(0, Vec::len);
-        let Some(next) = page["next"].as_str().filter(|_| page["more"] == true) else { break };
-        resource = format!("{objects}?limit={}&next={}", load.page, escaped(next));
+        let Some(next) = page["next"].as_str().filter(|_| page["more"] == true && begun.elapsed() < PULL_TIME) else {
+            break;
+        };
+        resource = format!("{first}&next={}", escaped(next));
     }
     Ok(Round { records, took: begun.elapsed(), latency: Some(latency) })
 }
