@@ -69,8 +69,8 @@ impl Arguments {
     /// For seeing that it runs.
     pub(crate) fn smoke() -> Self {
         Self {
-            items: 400,
-            page: 100,
+            items: 90,
+            page: 20,
             share: vec![90, 5],
             size: records::DESIGN_BYTES,
             rounds: 1,
