@@ -4,7 +4,6 @@ mod appends;
 mod bill;
 mod echo;
 mod parts;
-mod secured;
 mod server;
 
 use std::path::Path;

@@ -22,6 +22,7 @@ mod pull;
 mod records;
 mod round;
 mod sample;
+mod secured;
 mod start;
 mod submit;
 mod waiting;

@@ -4,6 +4,7 @@ mod cluster;
 mod daemon;
 mod family;
 mod job;
+mod jobs;
 mod opentaxii;
 mod postgres;
 mod side;

@@ -12,15 +12,8 @@ use std::sync::Arc;
 use causeway_proto::v1;
 use causeway_rig::Failed;
 use prost::Message;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
 use tokio_stream::StreamExt;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, BoxStream, Context, Poll, Service, http};
 use tonic::server::{Grpc, NamedService, StreamingService, UnaryService};
@@ -28,7 +21,7 @@ use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
-use super::secured::Secured;
+use crate::secured::{accepted, server_tls};
 
 /// Holds the installation's folder, for the child process.
 pub(super) const FOLDER: &str = "CAUSEWAY_BENCH_ECHO";
@@ -60,53 +53,17 @@ pub(crate) fn run() -> Option<ExitCode> {
 
 async fn serve(folder: &Path) -> Result<(), Failed> {
     let receipt = v1::Receipt::decode(fs::read(folder.join(RECEIPT))?.as_slice())?;
-    let acceptor = TlsAcceptor::from(Arc::new(tls(&folder.join("certs-dev/gb-nca"))?));
+    let certs = folder.join("certs-dev/gb-nca");
+    let tls = server_tls(&certs.join("gateway"), &[certs.join("ca.pem")])?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     crate::say(format_args!("{SAID}{}", listener.local_addr()?));
-    let (ready, connections) = mpsc::channel(1);
-    tokio::spawn(accept(listener, acceptor, ready));
     let server = Server::builder()
         .max_concurrent_streams(CALLS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .add_service(Echo { receipt: Arc::new(receipt) })
-        .serve_with_incoming(ReceiverStream::new(connections));
+        .serve_with_incoming(accepted(listener, tls, |_| Some(())));
     Ok(server.await?)
-}
-
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, ready: mpsc::Sender<std::io::Result<Secured>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let secured = async {
-            stream.set_nodelay(true)?;
-            acceptor.accept(stream).await
-        };
-        // Whoever is refused is told so by the alert, and the next may be somebody else.
-        if let Ok(stream) = secured.await
-            && ready.send(Ok(Secured(stream))).await.is_err()
-        {
-            return;
-        }
-    }
-}
-
-/// The gateway's, but for what differs only while hands are shaken: the hybrid key exchange, and the check of SPIFFE ids.
-fn tls(certs: &Path) -> Result<ServerConfig, Failed> {
-    let chain: Vec<_> = CertificateDer::pem_file_iter(certs.join("gateway.pem"))?.collect::<Result<_, _>>()?;
-    let key = PrivateKeyDer::from_pem_file(certs.join("gateway.key"))?;
-    let mut roots = rustls::RootCertStore::empty();
-    for root in CertificateDer::pem_file_iter(certs.join("ca.pem"))? {
-        roots.add(root?)?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)?;
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(config)
 }
 
 /// Answers each submission with one and the same receipt.

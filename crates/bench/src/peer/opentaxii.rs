@@ -14,7 +14,8 @@ use super::Absent;
 use super::cluster::Cluster;
 use super::family;
 use super::job::{Job, ratio};
-use super::side::{self, Gateway, Side};
+use super::jobs::Jobs;
+use super::side::Gateway;
 use crate::check::Check;
 use crate::say;
 use server::Strength;
@@ -76,14 +77,11 @@ enum Storage {
 /// Streamed submission is to be so many times as fast as OpenTAXII's fastest.
 const STREAMED_TIMES: f64 = 200.0;
 
-/// A quarter of a round's records are submitted one by one.
-const UNARY_SHARE: usize = 4;
-
 /// Runs the benchmark.
 pub(super) async fn run(arguments: &Arguments, dir: &Path) -> Result<Vec<Check>, Failed> {
     let environment = Environment::in_folder(arguments.venv.as_deref())?;
     let gateway = Gateway::start(dir)?;
-    let mut causeway = Causeway::new(gateway.side(arguments.page).await?);
+    let mut causeway = Jobs::new("peer opentaxii: Causeway", gateway.side(arguments.page).await?);
     let mut peers = Vec::new();
     for storage in &arguments.storage {
         match peer(*storage, arguments, &environment, &gateway, dir) {
@@ -95,13 +93,13 @@ pub(super) async fn run(arguments: &Arguments, dir: &Path) -> Result<Vec<Check>,
     for round in 0..arguments.rounds {
         say(format_args!("round {} of {}", round + 1, arguments.rounds));
         if round.is_multiple_of(2) {
-            causeway.round(round, arguments).await?;
+            causeway.round(round, arguments.records, arguments.in_flight).await?;
         }
         for peer in &mut peers {
             peer.round(round, &arguments.load()).await?;
         }
         if !round.is_multiple_of(2) {
-            causeway.round(round, arguments).await?;
+            causeway.round(round, arguments.records, arguments.in_flight).await?;
         }
     }
     Ok(checks(&causeway, &peers))
@@ -166,45 +164,13 @@ fn peer(
     Taxii::start(name, environment, dir, &gateway.ground.installation.path("certs-dev"), cluster, strength)
 }
 
-/// The gateway's side, with its jobs.
-#[derive(Debug)]
-struct Causeway {
-    side: Side,
-    streamed: Job,
-    unary: Job,
-    pulled: Job,
-}
-
-impl Causeway {
-    fn new(side: Side) -> Self {
-        let job = |name: &str| Job::new(format!("peer opentaxii: Causeway, {name}"));
-        Self { side, streamed: job("streamed"), unary: job("one by one, many in flight"), pulled: job("pulled") }
-    }
-
-    async fn round(&mut self, round: usize, arguments: &Arguments) -> Result<(), Failed> {
-        let side = &mut self.side;
-        let processes = side.processes.clone();
-        let requests = side::requests(round, "stream", arguments.records);
-        side.settled().await?;
-        self.streamed.round(&processes, side.stream(requests)).await?;
-        let requests = side::requests(round, "unary", arguments.records / UNARY_SHARE);
-        side.settled().await?;
-        self.unary.round(&processes, side.unary(requests, arguments.in_flight)).await?;
-        side.settled().await?;
-        self.pulled.round(&processes, side.pull()).await
-    }
-}
-
-fn checks(causeway: &Causeway, peers: &[Taxii]) -> Vec<Check> {
-    let Causeway { side, streamed, unary, pulled } = causeway;
-    let memory = |name: &str, processes: &[u32]| {
-        Check::shown(format!("peer opentaxii: {name}: memory"), family::memory_of(processes) as f64, "bytes")
-    };
-    let mut checks: Vec<Check> = [streamed, unary, pulled].into_iter().flat_map(Job::checks).collect();
-    checks.push(memory("Causeway", &side.processes));
+fn checks(causeway: &Jobs, peers: &[Taxii]) -> Vec<Check> {
+    let Jobs { streamed, unary, pulled, .. } = causeway;
+    let mut checks = causeway.checks();
     for peer in peers {
         checks.extend(peer.jobs().into_iter().flat_map(Job::checks));
-        checks.push(memory(peer.name(), &peer.processes()));
+        let memory = family::memory_of(&peer.processes()) as f64;
+        checks.push(Check::shown(format!("peer opentaxii: {}: memory", peer.name()), memory, "bytes"));
     }
     let best = |of: fn(&Taxii) -> f64| peers.iter().map(of).fold(0.0, f64::max);
     let ratios = [

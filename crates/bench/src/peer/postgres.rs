@@ -1,6 +1,5 @@
 //! `peer postgres`: the same records submitted to a service on PostgreSQL and to a gateway, and pulled from both, in turns.
 
-mod entrance;
 mod feed;
 mod ingest;
 mod refusal;
@@ -12,9 +11,9 @@ use std::path::{Path, PathBuf};
 use causeway_rig::Failed;
 
 use super::cluster::{self, Cluster};
-use super::family;
 use super::job::{Job, ratio};
-use super::side::{self, Gateway, Side};
+use super::jobs::Jobs;
+use super::side::{Gateway, Side};
 use crate::check::Check;
 use crate::say;
 use service::Service;
@@ -47,9 +46,6 @@ pub(crate) struct Arguments {
 /// Streamed submission is to be so many times as fast as that of the service.
 const STREAMED_TIMES: f64 = 5.0;
 
-/// A quarter of a round's records are submitted one by one.
-const UNARY_SHARE: usize = 4;
-
 impl Arguments {
     /// In about a minute.
     pub(super) fn short() -> Self {
@@ -74,8 +70,8 @@ pub(super) async fn run(arguments: &Arguments, dir: &Path) -> Result<Vec<Check>,
     let at = |name: &str| gateway.ground.installation.path(name);
     let service = Service::start(cluster.socket(), &at("certs-dev"), &at("config/schemas"), arguments.connections)?;
     let other = Side::connect(vec![service.id(), cluster.id()], &service.reach, arguments.page).await?;
-    let mut causeway = Jobs::new("Causeway", gateway.side(arguments.page).await?);
-    let mut postgres = Jobs::new("PostgreSQL", other);
+    let mut causeway = Jobs::new("peer postgres: Causeway", gateway.side(arguments.page).await?);
+    let mut postgres = Jobs::new("peer postgres: PostgreSQL", other);
     for round in 0..arguments.rounds {
         say(format_args!("round {} of {}", round + 1, arguments.rounds));
         let mut order = [&mut causeway, &mut postgres];
@@ -83,48 +79,10 @@ pub(super) async fn run(arguments: &Arguments, dir: &Path) -> Result<Vec<Check>,
             order.reverse();
         }
         for jobs in order {
-            jobs.round(round, arguments).await?;
+            jobs.round(round, arguments.records, arguments.in_flight).await?;
         }
     }
     Ok(checks(&causeway, &postgres))
-}
-
-/// One side with its jobs.
-#[derive(Debug)]
-struct Jobs {
-    name: &'static str,
-    side: Side,
-    streamed: Job,
-    unary: Job,
-    pulled: Job,
-}
-
-impl Jobs {
-    fn new(name: &'static str, side: Side) -> Self {
-        let job = |job: &str| Job::new(format!("peer postgres: {name}, {job}"));
-        let (streamed, unary) = (job("streamed"), job("one by one, many in flight"));
-        Self { name, side, streamed, unary, pulled: job("pulled") }
-    }
-
-    async fn round(&mut self, round: usize, arguments: &Arguments) -> Result<(), Failed> {
-        let side = &mut self.side;
-        let processes = side.processes.clone();
-        let requests = side::requests(round, "stream", arguments.records);
-        side.settled().await?;
-        self.streamed.round(&processes, side.stream(requests)).await?;
-        let requests = side::requests(round, "unary", arguments.records / UNARY_SHARE);
-        side.settled().await?;
-        self.unary.round(&processes, side.unary(requests, arguments.in_flight)).await?;
-        side.settled().await?;
-        self.pulled.round(&processes, side.pull()).await
-    }
-
-    fn checks(&self) -> Vec<Check> {
-        let jobs = [&self.streamed, &self.unary, &self.pulled];
-        let memory = family::memory_of(&self.side.processes) as f64;
-        let memory = Check::shown(format!("peer postgres: {}: memory", self.name), memory, "bytes");
-        jobs.into_iter().flat_map(Job::checks).chain([memory]).collect()
-    }
 }
 
 fn checks(causeway: &Jobs, postgres: &Jobs) -> Vec<Check> {

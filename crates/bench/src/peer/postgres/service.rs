@@ -7,20 +7,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use causeway_model::{Class, Kind, SchemaId};
+use causeway_gateway::identity::SpiffeId;
+use causeway_model::{Class, Kind, SchemaId, SystemId};
 use causeway_proto::v1::feed_service_server::FeedServiceServer;
 use causeway_proto::v1::ingest_service_server::IngestServiceServer;
 use causeway_rig::{Failed, Reach};
 use causeway_schema::Schemas;
+use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tonic::transport::Server;
 
-use super::entrance;
 use super::feed::Feed;
 use super::ingest::Ingest;
 use super::store::Store;
 use crate::peer::daemon::Daemon;
+use crate::secured::{accepted, server_tls};
 
 /// Holds what the child process has to know.
 const SETTINGS: &str = "CAUSEWAY_BENCH_POSTGRES";
@@ -78,7 +80,8 @@ async fn serve(settings: &Value) -> Result<(), Failed> {
     let connections = usize::try_from(settings["connections"].as_u64().ok_or("the connections are not stated")?)?;
     let schemas = Arc::new(schemas(&folder("schemas")?)?);
     let store = Arc::new(Store::open(&folder("socket")?, connections, hidden(&schemas)).await?);
-    let tls = entrance::tls(&folder("certs")?)?;
+    let certs = folder("certs")?;
+    let tls = server_tls(&certs.join("gb-nca/gateway"), &roots(&certs)?)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     crate::say(format_args!("{SERVES}{}", listener.local_addr()?));
     let server = Server::builder()
@@ -87,8 +90,20 @@ async fn serve(settings: &Value) -> Result<(), Failed> {
         .initial_connection_window_size(CONNECTION_WINDOW)
         .add_service(IngestServiceServer::new(Ingest::new(Arc::clone(&store), schemas)))
         .add_service(FeedServiceServer::new(Feed::new(store)))
-        .serve_with_incoming(entrance::connections(listener, tls));
+        .serve_with_incoming(accepted(listener, tls, caller));
     Ok(server.await?)
+}
+
+/// The system that a certificate names.
+fn caller(certificate: &CertificateDer<'_>) -> Option<SystemId> {
+    SpiffeId::of_certificate(certificate).ok().map(|id| id.system)
+}
+
+/// The authorities of all agencies.
+fn roots(certs: &Path) -> Result<Vec<PathBuf>, Failed> {
+    let agencies = fs::read_dir(certs)?.collect::<Result<Vec<_>, _>>()?;
+    let root = |agency: fs::DirEntry| agency.path().join("ca.pem");
+    Ok(agencies.into_iter().map(root).filter(|root| root.exists()).collect())
 }
 
 /// The schemas of a folder, as the gateway compiles them.
