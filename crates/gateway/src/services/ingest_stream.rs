@@ -1,12 +1,13 @@
 //! One `SubmitStream`: many submissions under way at once, so that they share commits; verdicts in the order they came.
 
 use std::collections::VecDeque;
+use std::future::Future;
 
 use causeway_exchange::{Exchange, Pressure};
 use causeway_proto::v1;
 use causeway_proto::v1::submit_stream_response::Verdict;
-use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt, StreamExt};
 use prost::Message;
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
@@ -14,7 +15,7 @@ use tracing::Instrument;
 
 use crate::answers::{Gone, Sink, put};
 use crate::gate::Call;
-use crate::panics::At;
+use crate::panics::{At, contained};
 use crate::services::ingest::{Ingest, receipt};
 use crate::shutdown::Stopping;
 use crate::status::{self, Fault};
@@ -33,33 +34,59 @@ pub(crate) struct SubmissionStream {
     window: usize,
 }
 
-/// Submissions under way, oldest first, with the bytes of each.
+/// Submissions that are begun by one task, since they came together: a task of its own for each would cost more than some of its work.
+const TOGETHER: usize = 16;
+
+/// What became of one submission; none where it panicked.
+type Done = Option<Result<Verdict, Status>>;
+
+/// Submissions under way, oldest first.
 #[derive(Default)]
 struct Pending {
-    tasks: FuturesOrdered<JoinHandle<Result<Verdict, Status>>>,
-    sizes: VecDeque<usize>,
+    tasks: FuturesOrdered<JoinHandle<Vec<Done>>>,
+    /// How many submissions, of how many bytes, each task has.
+    sizes: VecDeque<(usize, usize)>,
 }
 
 impl Pending {
-    fn push(&mut self, bytes: usize, task: JoinHandle<Result<Verdict, Status>>) {
+    fn push(&mut self, size: (usize, usize), task: JoinHandle<Vec<Done>>) {
         self.tasks.push_back(task);
-        self.sizes.push_back(bytes);
+        self.sizes.push_back(size);
     }
 
-    /// The next verdict; the inner none where making it panicked.
-    async fn next(&mut self) -> Option<Option<Result<Verdict, Status>>> {
+    /// What became of the oldest that came together.
+    async fn next(&mut self) -> Option<Vec<Done>> {
         let done = self.tasks.next().await?;
         self.sizes.pop_front();
-        Some(done.ok())
+        Some(done.unwrap_or_else(|_| vec![None]))
     }
 
     fn is_empty(&self) -> bool {
         self.sizes.is_empty()
     }
 
-    /// Whether another may be begun.
-    fn has_room(&self, window: usize) -> bool {
-        self.sizes.len() < window && self.sizes.iter().sum::<usize>() < PENDING_BYTES
+    /// Whether another may be begun, beside so many of so many bytes that are about to be.
+    fn has_room(&self, window: usize, (count, bytes): (usize, usize)) -> bool {
+        let sum = |of: fn(&(usize, usize)) -> usize| self.sizes.iter().map(of).sum::<usize>();
+        sum(|size| size.0) + count < window && sum(|size| size.1) + bytes < PENDING_BYTES
+    }
+}
+
+/// Messages that came together, and their bytes.
+#[derive(Default)]
+struct Arrived {
+    messages: Vec<v1::SubmitStreamRequest>,
+    bytes: usize,
+}
+
+impl Arrived {
+    fn push(&mut self, message: v1::SubmitStreamRequest) {
+        self.bytes += message.encoded_len();
+        self.messages.push(message);
+    }
+
+    fn size(&self) -> (usize, usize) {
+        (self.messages.len(), self.bytes)
     }
 }
 
@@ -91,12 +118,14 @@ impl SubmissionStream {
         let mut stop = Box::pin(self.stopping.wait());
         while end.is_none() || !pending.is_empty() {
             tokio::select! {
-                message = submissions.message(), if end.is_none() && pending.has_room(self.window) => match message {
-                    Ok(Some(message)) => pending.push(message.encoded_len(), self.begin(message)),
-                    Ok(None) => end = Some(End::Complete),
-                    Err(status) => end = Some(End::Broken(self.broken(status))),
+                message = submissions.message(), if end.is_none() && pending.has_room(self.window, (0, 0)) => {
+                    let arrived;
+                    (arrived, end) = self.gather(message, &mut submissions, &pending);
+                    if !arrived.messages.is_empty() {
+                        pending.push(arrived.size(), self.begin(arrived.messages));
+                    }
                 },
-                Some(done) = pending.next(), if !pending.is_empty() => {
+                Some(all) = pending.next(), if !pending.is_empty() => for done in all {
                     let done = match done {
                         Some(done) => done,
                         None => Err(self.call.panicked().await),
@@ -124,12 +153,40 @@ impl SubmissionStream {
         status::codec_fault(&status).map_or(status, |fault| self.call.malformed(fault).into())
     }
 
-    /// A task of its own for each submission: checking and sealing take a core's time, and there is more than one core.
-    fn begin(&self, message: v1::SubmitStreamRequest) -> JoinHandle<Result<Verdict, Status>> {
-        let (exchange, call) = (self.exchange.clone(), self.call.clone());
-        // Taken here, so that the day's last records are those that came first.
-        let room = call.record();
-        let work = async move {
+    /// A message, and those after it that are there already, as far as there is room; and how the stream ended, where it has.
+    fn gather(
+        &self,
+        mut next: Result<Option<v1::SubmitStreamRequest>, Status>,
+        submissions: &mut Streaming<v1::SubmitStreamRequest>,
+        pending: &Pending,
+    ) -> (Arrived, Option<End>) {
+        let mut arrived = Arrived::default();
+        loop {
+            match next {
+                Ok(Some(message)) => arrived.push(message),
+                Ok(None) => return (arrived, Some(End::Complete)),
+                Err(status) => return (arrived, Some(End::Broken(self.broken(status)))),
+            }
+            if arrived.messages.len() == TOGETHER || !pending.has_room(self.window, arrived.size()) {
+                return (arrived, None);
+            }
+            next = match submissions.message().now_or_never() {
+                Some(next) => next,
+                None => return (arrived, None),
+            };
+        }
+    }
+
+    /// A task for what came together: checking and sealing take a core's time, and there is more than one core.
+    fn begin(&self, messages: Vec<v1::SubmitStreamRequest>) -> JoinHandle<Vec<Done>> {
+        let all: FuturesOrdered<_> = messages.into_iter().map(|message| contained(self.one(message))).collect();
+        tokio::spawn(all.map(Result::ok).collect().in_current_span())
+    }
+
+    /// One submission. The room for it is taken when this is called, so that the day's last records are those that came first.
+    fn one(&self, message: v1::SubmitStreamRequest) -> impl Future<Output = Result<Verdict, Status>> + Send + use<> {
+        let (exchange, call, room) = (self.exchange.clone(), self.call.clone(), self.call.record());
+        async move {
             call.at(At::Submission);
             let Some(request) = message.submission else {
                 return Ok(Verdict::Refusal(status::malformed_verdict(call.malformed(Fault::Field("submission")))));
@@ -148,8 +205,7 @@ impl SubmissionStream {
                 }
                 Err(error) => status::verdict(error).map(Verdict::Refusal),
             }
-        };
-        tokio::spawn(work.in_current_span())
+        }
     }
 }
 
@@ -159,15 +215,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_that_holds_its_bytes_or_its_number_reads_no_more() {
-        let refused = || async { Ok(Verdict::Refusal(v1::Refusal::default())) };
+        let refused = |count: usize| async move {
+            (0..count).map(|_| Some(Ok(Verdict::Refusal(v1::Refusal::default())))).collect::<Vec<_>>()
+        };
         let mut pending = Pending::default();
-        pending.push(PENDING_BYTES - 1, tokio::spawn(refused()));
-        assert!(pending.has_room(2) && !pending.has_room(1));
-        pending.push(1, tokio::spawn(refused()));
-        assert!(!pending.has_room(256), "its bytes are under way");
-        pending.next().await.expect("the first").expect("no panic").expect("a verdict");
-        assert!(pending.has_room(256));
-        pending.next().await.expect("the second").expect("no panic").expect("a verdict");
+        pending.push((1, PENDING_BYTES - 1), tokio::spawn(refused(1)));
+        assert!(pending.has_room(2, (0, 0)) && !pending.has_room(1, (0, 0)));
+        assert!(!pending.has_room(2, (1, 0)) && !pending.has_room(2, (0, 1)), "what is about to be begun counts");
+        pending.push((2, 1), tokio::spawn(refused(2)));
+        assert!(!pending.has_room(256, (0, 0)), "its bytes are under way");
+        assert_eq!(pending.next().await.expect("the first").len(), 1);
+        assert!(pending.has_room(256, (0, 0)));
+        assert_eq!(pending.next().await.expect("the others").len(), 2);
         assert!(pending.is_empty());
     }
 }
