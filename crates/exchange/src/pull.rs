@@ -177,6 +177,22 @@ impl Exchange {
         Ok(Some(page))
     }
 
+    /// Waits until a feed has something after this position, or its agreement has another version than this one.
+    pub async fn news(&self, feed: &AgreementId, version: u32, newest: Position) {
+        loop {
+            // Made before the look, so that what comes between the look and the wait wakes it.
+            let changed = self.changed();
+            let is_there = self.journal().read(|state| {
+                state.feed(feed).is_some_and(|feed| feed.newest() > newest)
+                    || state.agreement(feed).is_none_or(|agreement| agreement.version != version)
+            });
+            if is_there {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Whether the agreement that a call of this agency is about can grant anything at this moment: it is in force, what makes the
     /// transfer lawful holds, and it is not suspended.
     pub fn feed_in_force(&self, caller: &Caller, named: Option<&AgreementId>) -> bool {

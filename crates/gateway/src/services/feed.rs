@@ -18,8 +18,8 @@ use crate::standing::LOOK;
 use crate::status::{self, Fault};
 use crate::wire;
 
-/// Least time between two looks at a feed without news, since other writers' entries wake a watch as well.
-const LOOK_PAUSE: Duration = Duration::from_millis(100);
+/// How long what comes to a feed is gathered before its page is made: each page has a disclosure of its own in the log.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// Pages that a watch makes before the client has taken those before: what is made has been disclosed.
 const PAGES_AHEAD: usize = 1;
@@ -115,8 +115,6 @@ impl Feed {
         let mut last_sent = tokio::time::Instant::now();
         let mut put_off: Option<PutOff> = None;
         loop {
-            // Made before the look, so that what comes between the look and the wait wakes it.
-            let changed = self.exchange.changed();
             let is_over = |until| {
                 until <= call.standing.basis.clock.now() && self.exchange.discloses_to(&call.caller.system.agency)
             };
@@ -138,6 +136,7 @@ impl Feed {
             // It goes ahead of what is put off, so that withdrawals are heard of.
             wanted.cursor = Some(page.ahead_cursor.as_ref().unwrap_or(&page.next_cursor).clone());
             let news = !page.items.is_empty();
+            let seen = (page.agreement.clone(), page.agreement_version, page.newest);
             let heartbeat = self.limits.now().heartbeat;
             if news || last_sent.elapsed() >= heartbeat {
                 let answer = answer(page);
@@ -152,7 +151,7 @@ impl Feed {
                 continue;
             }
             tokio::select! {
-                () = async { changed.await; tokio::time::sleep(LOOK_PAUSE).await } => {}
+                () = async { self.exchange.news(&seen.0, seen.1, seen.2).await; tokio::time::sleep(GATHERING).await } => {}
                 () = tokio::time::sleep_until(last_sent + heartbeat) => {}
                 // The quota's clock is the journal's, and nothing else tells of its midnight.
                 () = tokio::time::sleep(LOOK), if put_off.is_some() => {}
