@@ -18,6 +18,7 @@ use causeway_agreement::{Agreement, Decision, ReleasePeriod};
 use causeway_journal::State;
 use causeway_model::{AgreementId, LeafIndex, Timestamp};
 use futures_util::future::select;
+use futures_util::stream::{self, StreamExt};
 
 use crate::cell_release::CellProgress;
 use crate::publish::TableProgress;
@@ -32,6 +33,9 @@ use pass::Pass;
 
 /// Entries, or records, read at a time.
 pub(crate) const READ_ENTRIES: usize = 256;
+
+/// Feeds that are decided on at once.
+const FEEDS_AT_ONCE: usize = 32;
 
 /// What the releaser knows between two rounds.
 #[derive(Debug, Default)]
@@ -214,21 +218,38 @@ impl Exchange {
             let count = usize::try_from(size - first.0).unwrap_or(READ_ENTRIES).min(READ_ENTRIES);
             let candidates = self.candidates_from(first, count).await?;
             let considered = LeafIndex(first.0 + count as u64);
-            for ground in grounds {
-                let feed = progress.of(ground);
-                if round.has_failed(ground) || feed.considered >= considered {
-                    continue;
-                }
-                let decided = if ground.may_grant() {
-                    self.consider(ground, &candidates, considered, feed).await
-                } else {
-                    self.withdraw_corrected(ground.agreement, &candidates).await
-                };
+            let behind = grounds.iter().filter_map(|ground| {
+                let id = &ground.agreement.id;
+                let is_behind = !round.has_failed(ground) && progress.of(ground).considered < considered;
+                let feed = if is_behind { progress.feeds.remove(id) } else { None };
+                feed.map(|feed| self.decide_for(ground, feed, &candidates, considered))
+            });
+            // Feeds share nothing that these decisions change, and their entries share commits.
+            let decided: Vec<_> =
+                stream::iter(behind.collect::<Vec<_>>()).buffer_unordered(FEEDS_AT_ONCE).collect().await;
+            for (ground, mut feed, decided) in decided {
                 if round.take(ground, decided).is_some() {
                     feed.considered = considered;
                 }
+                progress.feeds.insert(ground.agreement.id.clone(), feed);
             }
         }
+    }
+
+    /// Decides on new record versions for one feed, whatever it may grant.
+    async fn decide_for<'g, 'a>(
+        &self,
+        ground: &'g Ground<'a>,
+        mut feed: FeedProgress,
+        candidates: &[Candidate],
+        considered: LeafIndex,
+    ) -> (&'g Ground<'a>, FeedProgress, Result<(), Error>) {
+        let decided = if ground.may_grant() {
+            self.consider(ground, candidates, considered, &mut feed).await
+        } else {
+            self.withdraw_corrected(ground.agreement, candidates).await
+        };
+        (ground, feed, decided)
     }
 
     /// What follows from decisions and from the calendar: what has to leave, what is due, and what is to be shown under a new key.
