@@ -218,3 +218,11 @@ fn a_reject_never_holds_what_the_source_says() {
     let row = read(json_map(), b"{\"b\": 1}").remove(0);
     assert_eq!(row.result.expect_err("not in the map"), [reject("", "unknown-member")]);
 }
+
+#[test]
+fn the_maps_that_are_fuzzed_are_maps() {
+    for name in ["table", "objects"] {
+        let map = ImportMap::load(&workspace(&format!("crates/cli/fuzz/maps/{name}.toml")));
+        map.unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
+    }
+}
