@@ -2,8 +2,8 @@
 //! cannot be read, has its protective value.
 
 use causeway_model::{
-    Class, Country, Date, EuropolCode, FieldNumber, Floor, Handling, InfoGrade, Kind, Ladder, PartialDate, RecordFacts,
-    SourceGrade, Step, Tlp,
+    Class, Country, Date, EuropolCode, Floor, Handling, InfoGrade, Kind, Ladder, PartialDate, RecordFacts, SourceGrade,
+    Step, Tlp,
 };
 
 use crate::classified::{Cell, CellValue, Classified};
@@ -55,10 +55,18 @@ const LEG: &str = "legs[].";
 
 /// The numbers of the fields that facts are read from.
 #[derive(Debug)]
-pub(crate) struct FactFields {
-    read: Vec<(FieldNumber, &'static str)>,
-    /// Every field of a leg: a leg is there once it has any of them.
-    of_legs: Vec<FieldNumber>,
+pub(crate) struct FactFields(
+    /// By field number.
+    Vec<FactField>,
+);
+
+/// What a field is read for.
+#[derive(Debug, Clone, Copy, Default)]
+struct FactField {
+    /// The fact's path, where it is one.
+    path: Option<&'static str>,
+    /// Whether it is of a leg: a leg is there once it has any of its fields.
+    of_leg: bool,
 }
 
 impl FactFields {
@@ -68,7 +76,8 @@ impl FactFields {
             Kind::VictimProfile => PROFILE,
             Kind::TraffickingRoute => ROUTE,
         };
-        let mut fields = Vec::new();
+        let numbers = shape.table.iter().map(|spec| usize::from(spec.number.0) + 1);
+        let mut fields = vec![FactField::default(); numbers.max().unwrap_or(0)];
         for path in COMMON.iter().chain(own) {
             let leaf = shape.number(path).and_then(|number| shape.by_number(number));
             let readable = leaf.filter(|leaf| match (leaf.spec.class, leaf.spec.floor) {
@@ -80,13 +89,15 @@ impl FactFields {
                 _ => false,
             });
             match readable {
-                Some(leaf) => fields.push((leaf.spec.number, *path)),
+                Some(leaf) => fields[usize::from(leaf.spec.number.0)].path = Some(*path),
                 None => faults
                     .push(format!("{path}: decisions read this field, and it is not open or coarse at its finest")),
             }
         }
-        let of_legs = shape.table.iter().filter(|spec| spec.path.as_str().starts_with(LEG)).map(|spec| spec.number);
-        Self { read: fields, of_legs: of_legs.collect() }
+        for spec in shape.table.iter().filter(|spec| spec.path.as_str().starts_with(LEG)) {
+            fields[usize::from(spec.number.0)].of_leg = true;
+        }
+        Self(fields)
     }
 
     /// The facts of one record.
@@ -126,11 +137,12 @@ impl FactFields {
         let (mut stops, mut last_leg) = (Vec::new(), None);
         let mut dates = Dates::default();
         for cell in body.cells() {
-            if self.of_legs.contains(&cell.field) {
+            let field = self.0.get(usize::from(cell.field.0)).copied().unwrap_or_default();
+            if field.of_leg {
                 last_leg = last_leg.max(cell.indices.first().copied());
             }
-            let Some((_, path)) = self.read.iter().find(|(number, _)| *number == cell.field) else { continue };
-            match (*path, &cell.value) {
+            let Some(path) = field.path else { continue };
+            match (path, &cell.value) {
                 ("anonymous", value) => facts.anonymous = flag(value),
                 ("processing_restricted", value) => facts.processing_restricted = flag(value),
                 (path, CellValue::Scalar(Scalar::Text(text))) => {
