@@ -1,14 +1,17 @@
 //! The one way out: what a partner sees of a record, decided at this moment and built from the clause's list. No other code turns
 //! a record into something that a partner sees.
 
+mod looked_up;
+
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use causeway_crypto::{FeedKey, InternalPseudonym};
+use causeway_crypto::InternalPseudonym;
 use causeway_journal::v1;
-use causeway_model::{AgreementId, ItemId, RecordFacts};
-use causeway_schema::{Classified, Schema};
+use causeway_model::{AgreementId, FieldNumber, ItemId, RecordFacts};
+use causeway_schema::{Classified, Projected, Schema};
 use causeway_store::OpenedBody;
+pub(crate) use looked_up::LookedUp;
 
 use crate::governed::Governed;
 use crate::page::{Content, PseudonymChange};
@@ -33,16 +36,24 @@ impl Granted<'_> {
         (!self.through.clause.links(&self.facts)).then_some(item)
     }
 
-    /// The document of the listed fields, with what `pseudonym` makes of each identifier that is shown.
-    fn document(&self, pseudonym: &dyn Fn(&InternalPseudonym) -> String) -> Vec<u8> {
-        let child = self.facts.child;
-        let form = |number| self.through.form(child, self.schema.fields().by_number(number)?);
-        self.schema.project(&self.classified, &form, &|internal| pseudonym(&InternalPseudonym(*internal)))
+    /// In what form a field leaves; none where it does not.
+    fn form(&self, number: FieldNumber) -> Option<Projected> {
+        self.through.form(self.facts.child, self.schema.fields().by_number(number)?)
+    }
+
+    /// The document of the fields that have a form, with what `pseudonym` makes of each identifier that is shown.
+    fn document(
+        &self,
+        form: &dyn Fn(FieldNumber) -> Option<Projected>,
+        pseudonym: &dyn Fn(&InternalPseudonym) -> String,
+    ) -> Vec<u8> {
+        self.schema.project(&self.classified, form, &|internal| pseudonym(&InternalPseudonym(*internal)))
     }
 }
 
 impl Exchange {
     /// What this partner sees of a record in a position, and how many persons have to share it; nothing where it may not leave now.
+    /// `looked_up` is that of the page.
     ///
     /// # Errors
     /// `Corrupt` where the gateway has no key for the position's epoch: nothing is shown under another one.
@@ -50,18 +61,24 @@ impl Exchange {
         &self,
         ground: &Ground<'_>,
         slot: &Slot,
-        body: &OpenedBody,
+        body: OpenedBody,
+        looked_up: &mut LookedUp,
     ) -> Result<Option<(Content, u64)>, Error> {
         let Some(live) = &slot.live else { return Ok(None) };
-        let Ok(granted) = self.granted(ground, live, body)? else { return Ok(None) };
+        let classified = Classified::from_bytes(body.body.classified).map_err(Error::corrupt)?;
+        let Ok(granted) = self.granted_by(ground, live, &body.body.schema, classified, looked_up)? else {
+            return Ok(None);
+        };
         let id = &ground.agreement.id;
-        let key = self.feed_key(id, slot.epoch)?;
+        let find = |epoch| self.keys().ring().feed_key(id, epoch);
+        let key = looked_up.key(slot.epoch, || find(slot.epoch)).ok_or_else(|| key_missing(id, slot.epoch))?;
         let bound = granted.bound_to(&slot.item_id);
         // Where the earlier key is lost, the partner goes on without the earlier pseudonyms.
-        let before = slot.epoch_before.and_then(|epoch| self.keys().ring().feed_key(id, epoch));
+        let before = slot.epoch_before.and_then(|epoch| looked_up.key(epoch, || find(epoch)));
         let before = before.zip(slot.target);
+        let forms = looked_up.forms(live, &granted.through, &granted.schema, granted.facts.child);
         let changes = RefCell::new(Vec::new());
-        let document = granted.document(&|internal| {
+        let document = granted.document(&|number| forms.of(number), &|internal| {
             let current = key.pseudonym(internal, bound);
             if let Some((earlier_key, earlier_item)) = &before {
                 let previous = earlier_key.pseudonym(internal, granted.bound_to(earlier_item));
@@ -97,10 +114,11 @@ impl Exchange {
     ) -> Result<bool, Error> {
         let Some(live) = &slot.live else { return Ok(false) };
         let Ok(granted) = self.granted(ground, live, body)? else { return Ok(false) };
-        let key = self.feed_key(&ground.agreement.id, slot.epoch)?;
+        let id = &ground.agreement.id;
+        let key = self.keys().ring().feed_key(id, slot.epoch).ok_or_else(|| key_missing(id, slot.epoch))?;
         let bound = granted.bound_to(&slot.item_id);
         let found = Cell::new(false);
-        granted.document(&|internal| {
+        granted.document(&|number| granted.form(number), &|internal| {
             let shown = key.pseudonym(internal, bound);
             found.set(found.get() | (shown == sought));
             shown
@@ -118,42 +136,53 @@ impl Exchange {
         live: &'a Live,
         body: &OpenedBody,
     ) -> Result<Result<Granted<'a>, Withheld>, Error> {
-        let (newest, classified) = self.classified(&body.body)?;
+        let classified = Classified::decode(&body.body.classified).map_err(Error::corrupt)?;
+        self.granted_by(ground, live, &body.body.schema, classified, &mut LookedUp::default())
+    }
+
+    fn granted_by<'a>(
+        &self,
+        ground: &Ground<'_>,
+        live: &'a Live,
+        named: &str,
+        classified: Classified,
+        looked_up: &mut LookedUp,
+    ) -> Result<Result<Granted<'a>, Withheld>, Error> {
+        let now = looked_up.now(|| self.governed());
+        let newest = looked_up.schema(&now, named)?;
         let facts = newest.facts(&classified);
         // A feed holds records of the agency that grants, as apply sees to.
         let (through, least) = match ground.verdict(&ground.agreement.granting, &facts, live, &newest) {
             Ok(granted) => granted,
             Err(withheld) => return Ok(Err(withheld)),
         };
-        let schema = newest_of(self.governed_at(live.released)?.as_ref(), &body.body)?;
+        let schema = looked_up.schema(&self.governed_at(live.released)?, named)?;
         Ok(Ok(Granted { schema, facts, through, least, classified }))
     }
 
     /// A stored body's classified half, with the schema in force that reads it: the newest of its major version, so that every record
     /// of a kind is decided on in one shape, whichever version it was submitted in.
     pub(crate) fn classified(&self, body: &v1::Body) -> Result<(Arc<Schema>, Classified), Error> {
-        let schema = newest_of(self.governed().as_ref(), body)?;
+        let schema = newest_of(self.governed().as_ref(), &body.schema)?;
         Ok((schema, Classified::decode(&body.classified).map_err(Error::corrupt)?))
-    }
-
-    /// The key that an epoch of a feed is shown under. A ring that lacks it is not this journal's, or an older copy.
-    fn feed_key(&self, feed: &AgreementId, epoch: u32) -> Result<FeedKey, Error> {
-        self.keys().ring().feed_key(feed, epoch).ok_or_else(|| {
-            tracing::error!(
-                %feed,
-                epoch,
-                "the key ring has no secret for this epoch of the feed, so nothing of it is shown: restore the newest ring, or \
-                 rotate the feed's key as after a compromise"
-            );
-            let message = "the gateway lacks a key of this feed; the operator has been told";
-            Error::new(Class::Corrupt, "feed-key-missing", message)
-        })
     }
 }
 
-/// The newest schema of a body's major version.
-fn newest_of(governed: &Governed, body: &v1::Body) -> Result<Arc<Schema>, Error> {
-    let id = body.schema.parse().map_err(Error::corrupt)?;
+/// The refusal where the ring lacks the key that an epoch of a feed is shown under. It is not this journal's then, or an older copy.
+fn key_missing(feed: &AgreementId, epoch: u32) -> Error {
+    tracing::error!(
+        %feed,
+        epoch,
+        "the key ring has no secret for this epoch of the feed, so nothing of it is shown: restore the newest ring, or \
+         rotate the feed's key as after a compromise"
+    );
+    let message = "the gateway lacks a key of this feed; the operator has been told";
+    Error::new(Class::Corrupt, "feed-key-missing", message)
+}
+
+/// The newest schema of the major version that a body names.
+fn newest_of(governed: &Governed, named: &str) -> Result<Arc<Schema>, Error> {
+    let id = named.parse().map_err(Error::corrupt)?;
     let schema = governed.schemas.newest_for(id).cloned();
     schema.ok_or_else(|| Error::internal("a stored record's schema was not in force"))
 }

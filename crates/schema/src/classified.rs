@@ -69,15 +69,22 @@ impl Classified {
         self.0.len()
     }
 
-    /// The body that these bytes are.
+    /// A copy of the body that these bytes are.
+    ///
+    /// # Errors
+    /// [`Corrupt`] for bytes that are none.
     pub fn decode(bytes: &[u8]) -> Result<Self, Corrupt> {
-        let (FORMAT, mut rest) = bytes.split_first().map(|(format, rest)| (*format, rest)).ok_or(Corrupt)? else {
-            return Err(Corrupt);
-        };
-        while !rest.is_empty() {
-            cell(&mut rest).ok_or(Corrupt)?;
-        }
+        check(bytes)?;
         Ok(Self(bytes.to_vec()))
+    }
+
+    /// The body that these bytes are, which are not copied.
+    ///
+    /// # Errors
+    /// As [`Classified::decode`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Corrupt> {
+        check(&bytes)?;
+        Ok(Self(bytes))
     }
 
     /// Adds a cell. A text over 65,535 bytes, which no schema allows, is cut out rather than stored in part.
@@ -123,6 +130,16 @@ impl<'b> Iterator for Cells<'b> {
     fn next(&mut self) -> Option<Cell<'b>> {
         cell(&mut self.0)
     }
+}
+
+fn check(bytes: &[u8]) -> Result<(), Corrupt> {
+    let (FORMAT, mut rest) = bytes.split_first().map(|(format, rest)| (*format, rest)).ok_or(Corrupt)? else {
+        return Err(Corrupt);
+    };
+    while !rest.is_empty() {
+        cell(&mut rest).ok_or(Corrupt)?;
+    }
+    Ok(())
 }
 
 fn cell<'b>(rest: &mut &'b [u8]) -> Option<Cell<'b>> {
@@ -175,6 +192,8 @@ mod tests {
         assert_eq!(read, cells);
         let whole = (1..bytes.len()).filter(|cut| Classified::decode(&bytes[..*cut]).is_ok()).count();
         assert_eq!(whole, cells.len(), "only a cut between two cells reads");
+        assert_eq!(Classified::from_bytes(bytes).as_ref(), Ok(&decoded));
+        assert_eq!(Classified::from_bytes(vec![2]), Err(Corrupt), "another format");
         assert_eq!(Classified::decode(&[2]), Err(Corrupt), "another format");
         assert_eq!(Classified::decode(&[]), Err(Corrupt));
         let mut not_a_number = Classified::new();

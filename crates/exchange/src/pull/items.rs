@@ -7,6 +7,7 @@ use causeway_model::Position;
 
 use super::SLICE_BODIES;
 use crate::page::{Content, PageItem};
+use crate::serve::LookedUp;
 use crate::slot::{Slot, Stretch, known};
 use crate::verdict::Ground;
 use crate::{Error, Exchange};
@@ -76,13 +77,14 @@ impl Exchange {
         };
         let built = Built { items: Vec::with_capacity(stretch.slots.len()), put_off: None };
         let mut page = Making { built, bytes: 0, left, room };
+        let mut looked_up = LookedUp::default();
         let mut rest = stretch.slots.as_slice();
         while let Some(first) = rest.first() {
             let is_whole = first.together.is_some();
             let turn = rest.split_off(..turn(rest, page.left)).unwrap_or_default();
             let recalls = || turn.iter().any(|slot| slot.live.is_some() && slot.recalls());
             let goes = page.left > 0 || is_whole && recalls();
-            let mut decided = self.decided(ground, turn, &page, goes).await?;
+            let mut decided = self.decided(ground, turn, &page, goes, &mut looked_up).await?;
             if is_whole {
                 self.withhold_small(ground, turn, &mut decided, &page);
                 if !page.built.items.is_empty() && page.bytes + bytes(&decided) > PAGE_BYTES {
@@ -108,6 +110,7 @@ impl Exchange {
         slots: &[Slot],
         page: &Making,
         goes: bool,
+        looked_up: &mut LookedUp,
     ) -> Result<Vec<Decided>, Error> {
         let mut decided = Vec::with_capacity(slots.len());
         for slice in slots.chunks(SLICE_BODIES) {
@@ -121,7 +124,8 @@ impl Exchange {
                     Some(_) if !may_go(slot) => Some((Content::Deferred, 0)),
                     Some(_) => {
                         let body = bodies.next().flatten();
-                        body.map(|body| self.serve(ground, slot, &body)).transpose()?.flatten()
+                        let served = body.map(|body| self.serve(ground, slot, body, looked_up));
+                        served.transpose()?.flatten()
                     }
                     None => None,
                 };

@@ -1,0 +1,134 @@
+//! What the items of one page have in common, looked up once for all of them: the feed's keys, the schemas, and the form in which each
+//! field leaves. It decides nothing: what is here was found by the same functions, from the same values.
+
+use std::sync::Arc;
+
+use causeway_agreement::Agreement;
+use causeway_crypto::FeedKey;
+use causeway_model::{ClauseId, FieldNumber, FieldPath, Step};
+use causeway_schema::{Projected, Schema};
+
+use super::newest_of;
+use crate::Error;
+use crate::governed::Governed;
+use crate::slot::Live;
+use crate::verdict::Through;
+
+/// Tables of forms that are kept. A page is mostly of a clause or two; where groups make each batch coarser in its own way, those
+/// of one batch follow each other.
+const TABLES: usize = 16;
+
+/// What has been looked up for one page of one feed, and is let go with it.
+#[derive(Debug, Default)]
+pub(crate) struct LookedUp {
+    /// What is in force, since the page was begun.
+    now: Option<Arc<Governed>>,
+    /// The keys of the feed's epochs. One that a position is under does not change any more.
+    keys: Vec<(u32, Arc<FeedKey>)>,
+    schemas: Vec<NewestFor>,
+    tables: Vec<Arc<Forms>>,
+}
+
+/// The newest schema of what a body names, by what was in force at some time.
+#[derive(Debug)]
+struct NewestFor {
+    governed: Arc<Governed>,
+    named: Box<str>,
+    schema: Arc<Schema>,
+}
+
+/// In what form each field leaves of the records that one clause lets go, by one schema.
+#[derive(Debug)]
+pub(super) struct Forms {
+    /// The version of the agreement that the clause is of. Held, so that no other can take its place in memory.
+    agreement: Arc<Agreement>,
+    clause: ClauseId,
+    recoding: Vec<(FieldPath, Option<Step>)>,
+    schema: Arc<Schema>,
+    child: bool,
+    by_number: Vec<Option<Projected>>,
+}
+
+impl LookedUp {
+    /// What is in force, as it was when this was first asked.
+    pub(super) fn now(&mut self, now: impl FnOnce() -> Arc<Governed>) -> Arc<Governed> {
+        Arc::clone(self.now.get_or_insert_with(now))
+    }
+
+    /// The key of an epoch; `find` is asked where it is not known yet.
+    pub(super) fn key(&mut self, epoch: u32, find: impl FnOnce() -> Option<FeedKey>) -> Option<Arc<FeedKey>> {
+        if let Some((_, key)) = self.keys.iter().find(|(known, _)| *known == epoch) {
+            return Some(Arc::clone(key));
+        }
+        let key = Arc::new(find()?);
+        self.keys.push((epoch, Arc::clone(&key)));
+        Some(key)
+    }
+
+    /// The newest schema of the major version that a body names.
+    ///
+    /// # Errors
+    /// `Corrupt` and `Internal` for a name that no schema had.
+    pub(super) fn schema(&mut self, governed: &Arc<Governed>, named: &str) -> Result<Arc<Schema>, Error> {
+        let known = |known: &&NewestFor| Arc::ptr_eq(&known.governed, governed) && *known.named == *named;
+        if let Some(known) = self.schemas.iter().rev().find(known) {
+            return Ok(Arc::clone(&known.schema));
+        }
+        let schema = newest_of(governed, named)?;
+        let (governed, named) = (Arc::clone(governed), named.into());
+        self.schemas.push(NewestFor { governed, named, schema: Arc::clone(&schema) });
+        Ok(schema)
+    }
+
+    /// In what form each field leaves of a record that is shown through `through`, which is of a live release.
+    pub(super) fn forms(
+        &mut self,
+        live: &Live,
+        through: &Through<'_>,
+        schema: &Arc<Schema>,
+        child: bool,
+    ) -> Arc<Forms> {
+        let known = |table: &&Arc<Forms>| table.is_of(live, through, schema, child);
+        if let Some(table) = self.tables.iter().rev().find(known) {
+            return Arc::clone(table);
+        }
+        if self.tables.len() == TABLES {
+            self.tables.remove(0);
+        }
+        let table = Arc::new(Forms::new(live, through, schema, child));
+        self.tables.push(Arc::clone(&table));
+        table
+    }
+}
+
+impl Forms {
+    fn new(live: &Live, through: &Through<'_>, schema: &Arc<Schema>, child: bool) -> Self {
+        let mut by_number = Vec::new();
+        for spec in schema.fields().iter() {
+            let number = usize::from(spec.number.0);
+            by_number.resize(by_number.len().max(number + 1), None);
+            by_number[number] = through.form(child, spec);
+        }
+        Self {
+            agreement: Arc::clone(&live.agreement),
+            clause: through.clause.id.clone(),
+            recoding: through.recoding.to_vec(),
+            schema: Arc::clone(schema),
+            child,
+            by_number,
+        }
+    }
+
+    fn is_of(&self, live: &Live, through: &Through<'_>, schema: &Arc<Schema>, child: bool) -> bool {
+        Arc::ptr_eq(&self.agreement, &live.agreement)
+            && Arc::ptr_eq(&self.schema, schema)
+            && self.child == child
+            && self.clause == through.clause.id
+            && self.recoding == through.recoding
+    }
+
+    /// The form of a field; none where it does not leave.
+    pub(super) fn of(&self, number: FieldNumber) -> Option<Projected> {
+        self.by_number.get(usize::from(number.0)).copied().flatten()
+    }
+}
