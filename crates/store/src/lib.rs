@@ -13,6 +13,7 @@
 mod answer_reads;
 mod at_work;
 mod backup;
+mod body_reads;
 mod building;
 mod bundle;
 mod checkpoint_file;
@@ -63,6 +64,7 @@ pub use at_work::STALL;
 pub use backup::{
     BackupFolder, BackupPart, BackupPlace, BackupRun, Restore, RestoreKeys, Restored, Restoring, restore,
 };
+pub use body_reads::BodiesAhead;
 pub use bundle::Bundle;
 pub use clock::{Clock, ManualClock};
 pub use committed::{Appending, Committed};

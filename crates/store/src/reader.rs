@@ -135,15 +135,19 @@ impl Reader {
     pub(crate) fn body(&self, leaf: LeafIndex) -> Result<Option<OpenedBody>, StoreError> {
         let (frame, index) = self.frame_with(leaf)?;
         let item = item_of(&frame, index)?;
-        let Some(shrouded) = &item.body else { return Ok(None) };
-        let entry_id = entry_id_of(item)?;
-        let body = self.with_key(shrouded, |key| open_body(key, &entry_id, &shrouded.ciphertext))?;
-        let Some(body) = body else { return Ok(None) };
+        let Some(body) = self.opened(item)? else { return Ok(None) };
         let encapsulation = match &body.sealed {
             None => None,
             Some(sealed) => Some(encapsulation_of(&frame, &sealed.encapsulation_id)?),
         };
         Ok(Some(OpenedBody { body, encapsulation }))
+    }
+
+    /// The body beside the entry of an item; none where there was none or its key has been erased.
+    pub(crate) fn opened(&self, item: &v1::Item) -> Result<Option<v1::Body>, StoreError> {
+        let Some(shrouded) = &item.body else { return Ok(None) };
+        let entry_id = entry_id_of(item)?;
+        self.with_key(shrouded, |key| open_body(key, &entry_id, &shrouded.ciphertext))
     }
 
     /// Where the keys of the bodies beside these entries lie.

@@ -33,6 +33,10 @@ fn of(leaves: &[LeafIndex]) -> Vec<LeafIndex> {
 /// Which of the bodies read, by number.
 fn readable(journal: &Journal, leaves: &[LeafIndex]) -> Vec<u64> {
     let opened = wait_for(journal.bodies(leaves.to_vec())).expect("read");
+    for (leaf, body) in leaves.iter().zip(&opened) {
+        let alone = wait_for(wait_for(journal.begin_bodies(vec![*leaf])).expect("begun").answer()).expect("read");
+        assert_eq!(alone[0].as_ref(), body.as_ref().map(|opened| &opened.body), "read by itself");
+    }
     (0..BODIES).zip(opened).filter_map(|(number, body)| body.map(|_| number)).collect()
 }
 

@@ -35,6 +35,8 @@ struct Read {
     tiles: BTreeMap<TilePath, Vec<Digest>>,
     proofs: Vec<Vec<Digest>>,
     bodies: Vec<Option<(v1::Body, Option<Vec<u8>>)>>,
+    /// Some of them, each read by itself.
+    bodies_alone: Vec<Option<v1::Body>>,
     openings: Vec<Option<v1::Openings>>,
     found: Vec<Vec<LeafIndex>>,
     past: Vec<String>,
@@ -56,6 +58,10 @@ fn read_all(journal: &Journal) -> Result<Read, StoreError> {
         proofs.push(vec![wait_for(journal.root_at(leaf + 1))?]);
     }
     let leaves: Vec<_> = (0..size).map(LeafIndex).collect();
+    let mut bodies_alone = Vec::new();
+    for leaf in leaves.iter().skip(2).step_by(5) {
+        bodies_alone.extend(wait_for(wait_for(journal.begin_bodies(vec![*leaf]))?.answer())?);
+    }
     let bodies = wait_for(journal.bodies(leaves.clone()))?.into_iter();
     let openings = leaves.into_iter().map(|leaf| wait_for(journal.openings(leaf))).collect::<Result<_, _>>()?;
     let mut found = vec![vec![wait_for(journal.leaf_at(Timestamp(1)))?]];
@@ -79,6 +85,7 @@ fn read_all(journal: &Journal) -> Result<Read, StoreError> {
         tiles,
         proofs,
         bodies: bodies.map(|body| body.map(|body| (body.body, body.encapsulation))).collect(),
+        bodies_alone,
         openings,
         found,
         past: wait_for(journal.checkpoints(0, 1_000))?,
@@ -110,6 +117,7 @@ fn built() -> (Setting, Read) {
     let journal = setting.start();
     let read = read_all(&journal).expect("it reads");
     journal.close();
+    assert!(read.bodies_alone.iter().filter(|body| body.is_some()).count() > 160);
     assert!(read.size > 768 && read.tiles.len() > 4 && read.past.len() > 5, "{} leaves", read.size);
     (setting, read)
 }

@@ -123,6 +123,33 @@ fn bodies_and_openings_read_back_also_after_a_restart() {
 }
 
 #[test]
+fn bodies_that_are_read_ahead_are_those_few_or_many_of_a_frame() {
+    let setting = Setting::new();
+    let journal = setting.begin();
+    let taken: Vec<_> = (0..300)
+        .map(|number| {
+            let encapsulation = (number % 3 == 0).then(|| Arc::from([5; 1_120]));
+            wait_for(journal.enqueue(draft_with_body(number, 300, encapsulation))).expect("taken")
+        })
+        .collect();
+    let leaves: Vec<_> = taken.into_iter().map(|appending| wait_for(appending).expect("appended").leaf).collect();
+    journal.close();
+    for step in [40, 1, 7] {
+        // Started anew, it has no frame at hand.
+        let journal = setting.start();
+        let asked: Vec<_> = leaves.iter().step_by(step).copied().chain([leaves[3], LeafIndex(0), leaves[1]]).collect();
+        let ahead = wait_for(journal.begin_bodies(asked.clone())).expect("begun");
+        let read = wait_for(ahead.answer()).expect("read");
+        let bodies = wait_for(journal.bodies(asked)).expect("read");
+        assert_eq!(read, bodies.into_iter().map(|body| body.map(|body| body.body)).collect::<Vec<_>>());
+        assert_eq!(read.iter().filter(|body| body.is_none()).count(), 1, "genesis has no body");
+        let beyond = wait_for(journal.begin_bodies(vec![leaves[0], LeafIndex(10_000)])).expect("begun");
+        assert!(matches!(wait_for(beyond.answer()), Err(StoreError::NoSuchEntry(LeafIndex(10_000)))));
+        journal.close();
+    }
+}
+
+#[test]
 fn each_leaf_is_proved_before_and_after_its_tile_moves_to_the_log() {
     let setting = Setting::new();
     let journal = setting.begin();
