@@ -132,3 +132,84 @@ impl Forms {
         self.by_number.get(usize::from(number.0)).copied().flatten()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use causeway_journal::ReleaseTerms;
+    use causeway_model::{LeafIndex, SchemaId};
+    use causeway_schema::Schemas;
+
+    use super::*;
+
+    fn config(path: &str) -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config").join(path);
+        fs::read_to_string(path).expect("the shipped configuration is read")
+    }
+
+    fn schemas() -> Vec<Arc<Schema>> {
+        let ids = ["trafficking-route/1.0", "trafficking-route/1.1", "victim-profile/1.0", "victim-profile/1.1"];
+        let ids: Vec<SchemaId> = ids.iter().map(|id| id.parse().expect("a schema id")).collect();
+        let text = |id: &SchemaId| config(&format!("schemas/{}.json", id.to_string().replace('/', "-")));
+        let texts: Vec<(SchemaId, String)> = ids.iter().map(|id| (*id, text(id))).collect();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/schemas/codes");
+        let lists = fs::read_dir(folder).expect("the code lists are there");
+        let lists: Vec<String> = lists
+            .map(|list| fs::read_to_string(list.expect("an entry").path()).expect("a code list is read"))
+            .collect();
+        let texts: Vec<(SchemaId, &str)> = texts.iter().map(|(id, text)| (*id, text.as_str())).collect();
+        let lists: Vec<&str> = lists.iter().map(String::as_str).collect();
+        let compiled = Schemas::compile(&texts, &lists).expect("they compile");
+        ids.iter().map(|id| Arc::clone(compiled.get(*id).expect("compiled"))).collect()
+    }
+
+    /// Two versions of an agreement whose clauses have the same ids, and lists of their own for children.
+    fn versions() -> [Arc<Agreement>; 2] {
+        let mut first = Agreement::parse(&config("agreements/ISA-AL-2026-014.toml")).expect("well formed");
+        for clause in &mut first.clauses {
+            clause.child_fields = clause.fields.iter().take(4).cloned().collect();
+        }
+        let mut second = first.clone();
+        for clause in &mut second.clauses {
+            clause.fields.truncate(6);
+            clause.child_fields.truncate(2);
+        }
+        [Arc::new(first), Arc::new(second)]
+    }
+
+    #[test]
+    fn a_form_that_is_looked_up_is_the_one_that_is_decided() {
+        let (schemas, versions) = (schemas(), versions());
+        let (mut looked_up, mut seen) = (LookedUp::default(), BTreeSet::new());
+        let listed = versions[0].clauses.iter().map(|clause| clause.fields[1].0.clone());
+        let recodings: Vec<_> = [Vec::new()].into_iter().chain(listed.map(|path| vec![(path, None)])).collect();
+        for _again in 0..2 {
+            for (version, recoding) in versions.iter().flat_map(|version| recodings.iter().map(move |r| (version, r))) {
+                for (clause, child) in version.clauses.iter().flat_map(|clause| [(clause, false), (clause, true)]) {
+                    let terms = ReleaseTerms {
+                        agreement_version: version.version,
+                        clause: clause.id.clone(),
+                        recoding: recoding.clone(),
+                    };
+                    let agreement = Arc::clone(version);
+                    let live = Live { made: LeafIndex(1), released: LeafIndex(2), agreement, terms, persons: None };
+                    let through = Through { clause, recoding: &live.terms.recoding };
+                    for schema in &schemas {
+                        let table = looked_up.forms(&live, &through, schema, child);
+                        let kept = looked_up.forms(&live, &through, schema, child);
+                        assert!(Arc::ptr_eq(&table, &kept), "it is made once");
+                        for spec in schema.fields().iter() {
+                            assert_eq!(table.of(spec.number), through.form(child, spec), "{}", spec.path);
+                        }
+                        assert_eq!(table.of(FieldNumber(u16::MAX)), None);
+                        seen.insert(format!("{:?}", table.by_number));
+                    }
+                }
+            }
+        }
+        assert!(looked_up.tables.len() == TABLES && seen.len() > TABLES, "{} tables differ", seen.len());
+    }
+}
