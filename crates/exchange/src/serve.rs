@@ -61,12 +61,12 @@ impl Exchange {
         &self,
         ground: &Ground<'_>,
         slot: &Slot,
-        body: OpenedBody,
+        body: v1::Body,
         looked_up: &mut LookedUp,
     ) -> Result<Option<(Content, u64)>, Error> {
         let Some(live) = &slot.live else { return Ok(None) };
-        let classified = Classified::from_bytes(body.body.classified).map_err(Error::corrupt)?;
-        let Ok(granted) = self.granted_by(ground, live, &body.body.schema, classified, looked_up)? else {
+        let classified = Classified::from_bytes(body.classified).map_err(Error::corrupt)?;
+        let Ok(granted) = self.granted_by(ground, live, &body.schema, classified, looked_up)? else {
             return Ok(None);
         };
         let id = &ground.agreement.id;

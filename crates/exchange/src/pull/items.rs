@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use causeway_model::Position;
+use causeway_model::{LeafIndex, Position, RecordId};
 
 use super::SLICE_BODIES;
+use crate::bodies::Ahead;
 use crate::page::{Content, PageItem};
 use crate::serve::LookedUp;
 use crate::slot::{Slot, Stretch, known};
@@ -45,6 +46,22 @@ struct Making {
     room: Room,
 }
 
+/// Positions that are decided on together.
+struct Turn<'s> {
+    slots: &'s [Slot],
+    /// Whether what they show may leave.
+    goes: bool,
+    /// The positions that are looked at after them, where that is sure already.
+    next: Option<&'s [Slot]>,
+}
+
+/// What some positions of a page leave to those after them.
+#[derive(Default)]
+struct Begun {
+    looked_up: LookedUp,
+    ahead: Option<Ahead>,
+}
+
 impl Making {
     fn put(&mut self, slot: &Slot, content: Content) {
         if let Content::Released { document, .. } = &content {
@@ -57,6 +74,17 @@ impl Making {
     /// Whether what a position shows may leave, where that of its turn does or does not.
     fn may_go(&self, slot: &Slot, goes: bool) -> bool {
         self.room != Room::Closed && (goes || slot.recalls())
+    }
+
+    /// The bodies that positions need which may leave, where those of their turn do or do not.
+    fn wanted(&self, slots: &[Slot], goes: bool) -> Vec<(RecordId, LeafIndex)> {
+        let live = slots.iter().filter(|slot| self.may_go(slot, goes));
+        live.filter_map(|slot| Some((slot.record_id, slot.live.as_ref()?.made))).collect()
+    }
+
+    /// How many records may leave after these positions at least.
+    fn left_after(&self, slots: &[Slot]) -> u64 {
+        self.left.saturating_sub(slots.len() as u64)
     }
 
     fn shown(&self) -> impl Iterator<Item = Position> {
@@ -77,21 +105,22 @@ impl Exchange {
         };
         let built = Built { items: Vec::with_capacity(stretch.slots.len()), put_off: None };
         let mut page = Making { built, bytes: 0, left, room };
-        let mut looked_up = LookedUp::default();
+        let mut begun = Begun::default();
         let mut rest = stretch.slots.as_slice();
         while let Some(first) = rest.first() {
             let is_whole = first.together.is_some();
-            let turn = rest.split_off(..turn(rest, page.left)).unwrap_or_default();
-            let recalls = || turn.iter().any(|slot| slot.live.is_some() && slot.recalls());
+            let slots = rest.split_off(..turn(rest, page.left)).unwrap_or_default();
+            let recalls = || slots.iter().any(|slot| slot.live.is_some() && slot.recalls());
             let goes = page.left > 0 || is_whole && recalls();
-            let mut decided = self.decided(ground, turn, &page, goes, &mut looked_up).await?;
+            let turn = Turn { slots, goes, next: surely_next(rest, page.left_after(slots)) };
+            let mut decided = self.decided(ground, &turn, &page, &mut begun).await?;
             if is_whole {
-                self.withhold_small(ground, turn, &mut decided, &page);
+                self.withhold_small(ground, slots, &mut decided, &page);
                 if !page.built.items.is_empty() && page.bytes + bytes(&decided) > PAGE_BYTES {
                     return Ok(page.built);
                 }
             }
-            for (slot, (content, _)) in turn.iter().zip(decided) {
+            for (slot, (content, _)) in slots.iter().zip(decided) {
                 if slot.live.is_some() && !page.may_go(slot, goes) {
                     page.built.put_off.get_or_insert(slot.position);
                 }
@@ -104,27 +133,39 @@ impl Exchange {
         Ok(page.built)
     }
 
+    /// What the positions of a turn hold. The bodies of the positions after a slice are read while it is decided on.
     async fn decided(
         &self,
         ground: &Ground<'_>,
-        slots: &[Slot],
+        turn: &Turn<'_>,
         page: &Making,
-        goes: bool,
-        looked_up: &mut LookedUp,
+        begun: &mut Begun,
     ) -> Result<Vec<Decided>, Error> {
-        let mut decided = Vec::with_capacity(slots.len());
-        for slice in slots.chunks(SLICE_BODIES) {
-            let may_go = |slot: &Slot| page.may_go(slot, goes);
-            let live = slice.iter().filter(|slot| may_go(slot));
-            let live: Vec<_> = live.filter_map(|slot| Some((slot.record_id, slot.live.as_ref()?.made))).collect();
-            let mut bodies = self.bodies_of(&live).await?.into_iter();
+        let mut decided = Vec::with_capacity(turn.slots.len());
+        let may_go = |slot: &Slot| page.may_go(slot, turn.goes);
+        let mut slices = turn.slots.chunks(SLICE_BODIES).peekable();
+        while let Some(slice) = slices.next() {
+            let wanted = page.wanted(slice, turn.goes);
+            let ahead = match begun.ahead.take().filter(|ahead| ahead.is_of(&wanted)) {
+                Some(ahead) => ahead,
+                None => self.begin_bodies(wanted).await?,
+            };
+            let bodies = self.bodies_ahead(ahead).await?;
+            let size: usize = bodies.iter().flatten().map(|body| body.classified.len()).sum();
+            let mut bodies = bodies.into_iter();
+            let next = slices.peek().map(|slice| page.wanted(slice, turn.goes));
+            let next = next.or_else(|| Some(page.wanted(turn.next?, true)));
+            // What these may fill ends with them.
+            if let Some(next) = next.filter(|_| page.bytes + size <= PAGE_BYTES) {
+                begun.ahead = Some(self.begin_bodies(next).await?);
+            }
             for slot in slice {
                 let content = match &slot.live {
                     Some(_) if !may_go(slot) && slot.recalls() => None,
                     Some(_) if !may_go(slot) => Some((Content::Deferred, 0)),
                     Some(_) => {
                         let body = bodies.next().flatten();
-                        let served = body.map(|body| self.serve(ground, slot, body, looked_up));
+                        let served = body.map(|body| self.serve(ground, slot, body, &mut begun.looked_up));
                         served.transpose()?.flatten()
                     }
                     None => None,
@@ -162,6 +203,14 @@ fn bytes(decided: &[Decided]) -> usize {
         Content::Withdrawn(_) | Content::Deferred => 0,
     };
     decided.iter().map(size).sum()
+}
+
+/// The positions whose bodies are needed next, where at least `left` records may still leave. None where the day's quota might put them
+/// off: of what is put off no body is read.
+fn surely_next(rest: &[Slot], left: u64) -> Option<&[Slot]> {
+    let first = rest.first().filter(|_| left >= SLICE_BODIES as u64)?;
+    let alike = rest.iter().take(SLICE_BODIES).take_while(|slot| slot.together == first.together);
+    rest.get(..alike.count())
 }
 
 /// How many positions are decided on together: what is left of an entry that leaves whole; else no more than there are bodies that may be
