@@ -29,7 +29,7 @@ pub const DEFAULT_PAGE_ITEMS: u32 = 100;
 /// 200 items.
 pub const MAX_PAGE_ITEMS: u32 = 1_000;
 
-/// Bodies that are open at a time: a page may end long before its last position is looked at.
+/// Bodies that are open at a time, while as many more may be read: a page may end long before its last position is looked at.
 pub(crate) const SLICE_BODIES: usize = 32;
 
 /// How often a page is built anew because something in it was withdrawn while its disclosure was being recorded.
@@ -320,7 +320,11 @@ impl Exchange {
     }
 
     async fn evidence(&self, committed: Committed) -> Result<Evidence, Error> {
-        let proof = self.inclusion_proof(committed.leaf, committed.tree_size).await?;
+        let Committed { leaf, tree_size, .. } = committed;
+        let proof = match self.journal().inclusion_proof_at_hand(leaf, tree_size) {
+            Some(proof) => proof,
+            None => self.inclusion_proof(leaf, tree_size).await?,
+        };
         Ok(Evidence {
             entry: committed.entry,
             leaf: committed.leaf,

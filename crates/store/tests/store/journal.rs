@@ -160,6 +160,9 @@ fn each_leaf_is_proved_before_and_after_its_tile_moves_to_the_log() {
             let entry = wait_for(journal.entry(leaf)).expect("read");
             let proof = wait_for(journal.inclusion_proof(leaf, size)).expect("proved");
             verify_inclusion(leaf_hash(&entry), leaf, size, &proof, root).expect("verifies");
+            let at_hand = journal.inclusion_proof_at_hand(leaf, size);
+            assert!(at_hand.as_ref().is_none_or(|at_hand| *at_hand == proof));
+            assert_eq!(at_hand.is_some(), leaf.0 >= size - size % 256, "of the tile that is not full");
         }
     };
     prove_all(&journal);
