@@ -10,7 +10,7 @@ use clap::Parser;
 
 use crate::check::Check;
 use crate::submit::{self, Mode};
-use crate::{appends, audit, cut, limits, mixed, peer, pull, say, start, who_saw};
+use crate::{appends, audit, cut, instructions, limits, mixed, peer, pull, say, start, who_saw};
 
 /// How much of each is done.
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,9 @@ const BENCHES: &[(&str, Bench)] = &[
     ("submit --mode stream", |size, dir| submit(size, dir, Mode::Stream, 64)),
     ("submit --mode unary --in-flight 64", |size, dir| submit(size, dir, Mode::Unary, 64)),
     ("submit --mode unary --in-flight 1", |size, dir| submit(size, dir, Mode::Unary, 1)),
+    ("instructions", |size, dir| {
+        instructions::run(&size.of(&[], instructions::Arguments::short, instructions::Arguments::smoke)?, dir)
+    }),
     ("journal", |size, dir| journal(size, dir)),
     ("cut", |size, dir| cut::run(&size.of(&[], cut::Arguments::short, cut::Arguments::smoke)?, dir)),
     ("who-saw", |size, dir| who_saw::run(&size.of(&[], who_saw::Arguments::short, who_saw::Arguments::smoke)?, dir)),

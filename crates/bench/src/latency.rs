@@ -45,7 +45,8 @@ impl Latency {
 
     /// p50, p99 and p99.9, in milliseconds, held to nothing.
     pub(crate) fn checks(&self, name: &str) -> Vec<Check> {
-        let check = |(quantile, thousandths)| Check::shown(format!("{name} {quantile}"), self.millis(thousandths), "ms");
+        let check =
+            |(quantile, thousandths)| Check::shown(format!("{name} {quantile}"), self.millis(thousandths), "ms");
         [("p50", 500), ("p99", 990), ("p99.9", 999)].map(check).to_vec()
     }
 }

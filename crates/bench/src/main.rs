@@ -9,6 +9,7 @@ mod check;
 mod cut;
 mod disk;
 mod ground;
+mod instructions;
 mod journals;
 mod latency;
 mod limits;
@@ -61,6 +62,8 @@ enum Command {
     Audit(audit::Arguments),
     /// How soon a revoked partner's stream is cut.
     Cut(cut::Arguments),
+    /// How many instructions a record takes.
+    Instructions(instructions::Arguments),
     /// Durable appends of the library alone.
     Journal(appends::Arguments),
     /// The physical bill: what wire, disk and libraries take when nothing is built on them.
@@ -89,6 +92,7 @@ impl Command {
             Self::All(arguments) => return Ok(all::run(arguments, dir)),
             Self::Audit(arguments) => audit::run(arguments, dir),
             Self::Cut(arguments) => cut::run(arguments, dir),
+            Self::Instructions(arguments) => instructions::run(arguments, dir),
             Self::Journal(arguments) => appends::run(arguments, dir),
             Self::Limits(arguments) => limits::run(arguments, dir),
             Self::Mixed(arguments) => mixed::run(arguments, dir),

@@ -63,6 +63,7 @@ impl Failing {
                 variable("CAUSEWAY_FAIL_CONTROL", self.folder.path().join("control").as_os_str()),
                 variable("CAUSEWAY_FAIL_ROOT", self.root.as_os_str()),
             ],
+            ..Launch::default()
         }
     }
 

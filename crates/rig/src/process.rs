@@ -22,6 +22,19 @@ const WORDS: &str = "CAUSEWAY_RIG_WORDS";
 pub struct Launch {
     /// Added to its environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// The program with its own arguments that it runs under, as a profiler; none by itself.
+    pub under: Vec<OsString>,
+}
+
+impl Launch {
+    /// The command, run under what it is to run under.
+    fn wrap(&self, command: Command) -> Command {
+        let Some((program, arguments)) = self.under.split_first() else { return command };
+        let mut under = Command::new(program);
+        under.args(arguments).arg(command.get_program()).args(command.get_args());
+        under.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        under
+    }
 }
 
 /// The process; killed when it is dropped.
@@ -46,7 +59,8 @@ impl Process {
     /// When it does not start; the error holds its last lines.
     pub fn running(words: &[&OsStr], said: &str, launch: &Launch) -> Result<Self, Failed> {
         let (begun, listens) = (Instant::now(), said);
-        let mut child = command(words)?
+        let mut child = launch
+            .wrap(command(words)?)
             .envs(launch.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

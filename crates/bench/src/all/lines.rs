@@ -32,6 +32,7 @@ const LINES: &[(&str, &[&str])] = &[
     ("disk", &["journal: bodies, disk an entry", "start: disk, an entry"]),
     ("start, after a clean stop and after a kill", &["start: after a clean stop", "start: after a kill"]),
     ("memory", &["start: memory after a start"]),
+    ("instructions a record", &["instructions: of the gateway"]),
     ("revocation to cut stream", &["cut: from revocation to the end of the stream, longest"]),
 ];
 

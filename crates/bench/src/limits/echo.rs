@@ -26,7 +26,7 @@ impl Echo {
         connections: usize,
     ) -> Result<Self, Failed> {
         std::fs::write(installation.path(RECEIPT), receipt.encode_to_vec())?;
-        let launch = Launch { environment: vec![(FOLDER.into(), installation.root().into())] };
+        let launch = Launch { environment: vec![(FOLDER.into(), installation.root().into())], ..Launch::default() };
         let process = Process::running(&[], SAID, &launch)?;
         let connections = connect(installation, &process, connections).await?;
         Ok(Self { process, connections })

@@ -42,6 +42,7 @@ impl Recorder {
                 variable("CAUSEWAY_RECORD_ROOT", self.root.as_os_str()),
                 variable("CAUSEWAY_RECORD_SYNC_MICROS", OsStr::new(SYNC_MICROS)),
             ],
+            ..Launch::default()
         }
     }
 
