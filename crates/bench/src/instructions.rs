@@ -57,9 +57,9 @@ pub(crate) fn run(arguments: &Arguments, dir: &Path) -> Result<Vec<Check>, Faile
 async fn counted(count: usize, size: usize, dir: &Path) -> Result<u64, Failed> {
     let ground = Ground::within(dir)?;
     let counts = ground.installation.path(COUNTS);
-    let mut out = std::ffi::OsString::from("--callgrind-out-file=");
+    let mut out = std::ffi::OsString::from("--cachegrind-out-file=");
     out.push(&counts);
-    let under = vec![COUNTER.into(), "--tool=callgrind".into(), out];
+    let under = vec![COUNTER.into(), "--tool=cachegrind".into(), "--cache-sim=no".into(), out];
     let gateway = ground.installation.start(&Launch { under, ..Launch::default() })?;
     let clients = ground.installation.reach(&gateway).clients(SUBMITTER, PURPOSE).await?;
     records::submit_all(&clients, records::requests(0x15, count, size, "counted")).await?;
@@ -69,6 +69,6 @@ async fn counted(count: usize, size: usize, dir: &Path) -> Result<u64, Failed> {
         return Err(format!("the gateway ended with {ended}").into());
     }
     let text = fs::read_to_string(&counts)?;
-    let total = text.lines().rev().find_map(|line| line.strip_prefix("totals: ")).ok_or("no total was counted")?;
+    let total = text.lines().rev().find_map(|line| line.strip_prefix("summary: ")).ok_or("no total was counted")?;
     Ok(total.split(' ').next().unwrap_or_default().parse()?)
 }
