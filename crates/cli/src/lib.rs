@@ -60,7 +60,12 @@ const LAST_WORK: Duration = Duration::from_secs(2);
 /// checked without a key or that too few witnesses cosigned; 3 for evidence that is older than was asked for; 4 for a journal that was
 /// cut back or split; 64 for a command line that says nothing sensible.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    run_words(arguments.into_iter().collect())
+}
+
+/// Of no generic type, so that it is compiled once, here, with all that it calls, and not again in each program that calls it.
+fn run_words(words: Vec<OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(words) {
         Ok(arguments) => arguments,
         // Help and version come this way too, with code 0.
         Err(error) => return ExitCode::from(output::say_usage(&error)),
