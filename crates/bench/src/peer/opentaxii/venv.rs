@@ -40,7 +40,7 @@ impl Environment {
         let requirements = folder.join("requirements.txt");
         fs::write(&requirements, REQUIREMENTS)?;
         let mut pip = environment.python();
-        pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
+        pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1"]);
         // Wheels only: nothing that a package would run while it is built.
         pip.args(["--only-binary", ":all:", "--require-hashes", "--requirement"]).arg(&requirements);
         run(&mut pip)?;
