@@ -24,7 +24,8 @@ use crate::ingest::verifier_key;
 
 const SYSTEM: &str = "gb-nca/case-management";
 
-fn start(settings: &Path) -> Process {
+/// A gateway in a process of its own; killed when the test lets go of it.
+pub(crate) fn start(settings: &Path) -> Process {
     let words = [OsStr::new("serve"), OsStr::new("--config"), settings.as_os_str()];
     Process::running(&words, "serving on https://", &Launch::default()).expect("the gateway starts")
 }

@@ -7,11 +7,8 @@
 //! nor that nobody reads a name out of the memory of a running gateway while it is being sealed.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +19,7 @@ use causeway_store::{Clock, Keys};
 use prost::Message;
 
 use super::{NAME, desk, holds, person};
+use crate::crash;
 use crate::harness::World;
 use crate::harness::calls::submit;
 use crate::protection::key_search::{Search, bodies};
@@ -88,37 +86,6 @@ async fn no_key_that_the_gateway_holds_opens_what_it_sealed() {
     assert!(!candidates.iter().any(|seed| opens(seed)), "something that the gateway has opens a sealed body");
 }
 
-/// A gateway in a process of its own, killed when the test lets go of it.
-struct Process(Child, SocketAddr);
-
-impl Process {
-    fn start(settings: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this is a program"))
-            .args(["crash::serves", "--exact", "--ignored", "--nocapture"])
-            .env("CAUSEWAY_TEST_SERVE", settings)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("a second process of this program");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let address = loop {
-            let Some(Ok(line)) = lines.next() else { panic!("the gateway did not start") };
-            if let Some((_, rest)) = line.split_once("serving on https://") {
-                break rest.split(';').next().and_then(|address| address.parse().ok()).expect("an address");
-            }
-        };
-        std::thread::spawn(move || lines.for_each(drop));
-        Self(child, address)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_owners_private_key_is_not_in_the_gateways_memory() {
     let world = World::with(|setup| {
@@ -126,15 +93,15 @@ async fn the_owners_private_key_is_not_in_the_gateways_memory() {
         setup.now = Clock::system().now();
         setup.edit("config/gateway.toml", |text| text.replace("127.0.0.1:8443", "127.0.0.1:0"));
     });
-    let process = Process::start(&world.path("config/gateway.toml"));
-    let mut ingest = world.reach(process.1).ingest("gb-nca/case-management").await;
+    let process = crash::start(&world.path("config/gateway.toml"));
+    let mut ingest = world.reach(process.address()).ingest("gb-nca/case-management").await;
     let receipt: v1::Receipt = submit(&mut ingest, "one", &person("SUBJECT-A")).await.expect("accepted");
     assert_eq!(receipt.sealing_key_id.len(), 16, "something was sealed");
     if !may_read_a_childs_memory() {
         eprintln!("skipped: this system lets nobody read the memory of a process of one's own");
         return;
     }
-    let memory = memory_of(process.0.id()).expect("a child's memory is its parent's to read");
+    let memory = memory_of(process.id()).expect("a child's memory is its parent's to read");
     let public = desk::private_key(&world, "gb-nca").public_key().to_bytes();
     assert!(memory.iter().any(|part| holds(part, &public[..64])), "the search finds what is there: the public half");
     let own = desk::private_key(&world, "gb-nca").to_bytes();
