@@ -10,7 +10,7 @@ use tonic::Code;
 use crate::feed::evidence::Partner;
 use crate::feed::{ALBANIA, submit_all, verifier_key};
 use crate::harness::calls::{pull, reason, released, request, submit, within};
-use crate::harness::{World, documents};
+use crate::harness::{Persist, World, documents};
 
 /// Items of the feed: about five times what the windows of the connection and the gateway's buffer take.
 const ITEMS: usize = 2_000;
@@ -83,6 +83,31 @@ async fn a_heartbeat_carries_the_newest_position() {
 }
 
 /// The next page of a watch, or how it ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_hears_of_a_journal_that_has_stopped_and_waits_for_no_heartbeat() {
+    let world = World::with(|setup| setup.configure(|config| config.limits.heartbeat = Duration::from_secs(3_600)));
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest("gb-nca/case-management").await;
+    let receipt = submit(&mut ingest, "shown", &documents::profile()).await.expect("accepted");
+    crate::feed::released_in(&world, ALBANIA, &receipt).await;
+    let mut feed = gateway.feed("al-police/feed").await;
+    let mut watch = feed.watch(v1::WatchRequest::default()).await.expect("a watch").into_inner();
+    while within("a page", page(&mut watch)).await.expect("a page").items.is_empty() {}
+    world.faults().fail_after(0, Persist::No);
+    submit(&mut ingest, "lost", &documents::profile()).await.expect_err("the disk fails");
+    let ended = within("its end", async {
+        loop {
+            if let Err(status) = page(&mut watch).await {
+                break status;
+            }
+        }
+    });
+    let ended = ended.await;
+    assert_eq!((ended.code(), reason(&ended).as_str()), (Code::Unavailable, "journal-unavailable"));
+    world.faults().clear();
+    gateway.stop().await;
+}
+
 async fn page(watch: &mut tonic::Streaming<v1::WatchResponse>) -> Result<v1::Page, tonic::Status> {
     let answer = within("a page", watch.message()).await?;
     Ok(answer.expect("a watch ends with a status").page.expect("a page"))

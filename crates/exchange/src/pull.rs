@@ -177,7 +177,8 @@ impl Exchange {
         Ok(Some(page))
     }
 
-    /// Waits until a feed has something after this position, or its agreement has another version than this one.
+    /// Waits until a feed has something after this position, its agreement has another version than this one, or the journal has stopped:
+    /// whoever reads the feed has to be told.
     pub async fn news(&self, feed: &AgreementId, version: u32, newest: Position) {
         loop {
             // Made before the look, so that what comes between the look and the wait wakes it.
@@ -186,7 +187,7 @@ impl Exchange {
                 state.feed(feed).is_some_and(|feed| feed.newest() > newest)
                     || state.agreement(feed).is_none_or(|agreement| agreement.version != version)
             });
-            if is_there {
+            if is_there || !self.is_running() || self.halted().is_some() {
                 return;
             }
             changed.await;
