@@ -126,6 +126,14 @@ impl fmt::Display for SystemId {
     }
 }
 
+/// A number below 16 as a hexadecimal digit.
+const fn digit(number: u8) -> u8 {
+    match number {
+        0..10 => b'0' + number,
+        _ => b'a' + number - 10,
+    }
+}
+
 macro_rules! random_id {
     ($(#[$doc:meta])* $type:ident, $what:literal) => {
         $(#[$doc])*
@@ -160,7 +168,11 @@ macro_rules! random_id {
 
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let mut digits = [0; 32];
+                for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+                    pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+                }
+                f.write_str(std::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
             }
         }
 

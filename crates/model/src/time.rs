@@ -143,19 +143,23 @@ impl FromStr for PartialDate {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let malformed = Malformed("date");
-        let mut parts = text.split('-');
-        let mut number = |length: usize| -> Result<Option<u16>, Malformed> {
-            let Some(digits) = parts.next() else { return Ok(None) };
-            let plain = digits.len() == length && digits.bytes().all(|b| b.is_ascii_digit());
-            if plain { digits.parse().map(Some).map_err(|_| malformed) } else { Err(malformed) }
+        let two = |tens, ones| Some(digit(tens)? * 10 + digit(ones)?);
+        let (century, of_century, month, day) = match *text.as_bytes() {
+            [a, b, c, d] => (two(a, b), two(c, d), None, None),
+            [a, b, c, d, b'-', e, f] => (two(a, b), two(c, d), Some(two(e, f)), None),
+            [a, b, c, d, b'-', e, f, b'-', g, h] => (two(a, b), two(c, d), Some(two(e, f)), Some(two(g, h))),
+            _ => return Err(malformed),
         };
-        let year = number(4)?.ok_or(malformed)?;
-        let small = |value: u16| u8::try_from(value).map_err(|_| malformed);
-        let month = number(2)?.map(small).transpose()?;
-        let day = number(2)?.map(small).transpose()?;
+        let year = u16::from(century.ok_or(malformed)?) * 100 + u16::from(of_century.ok_or(malformed)?);
+        let month = month.map(|month| month.ok_or(malformed)).transpose()?;
+        let day = day.map(|day| day.ok_or(malformed)).transpose()?;
         Date::new(year, month.unwrap_or(1), day.unwrap_or(1)).ok_or(malformed)?;
-        if parts.next().is_some() { Err(malformed) } else { Ok(Self { year, month, day }) }
+        Ok(Self { year, month, day })
     }
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    byte.is_ascii_digit().then(|| byte - b'0')
 }
 
 fn days_in(year: u16, month: u8) -> u8 {
@@ -183,7 +187,23 @@ mod tests {
 
     #[test]
     fn dates_that_are_not_are_refused() {
-        for bad in ["", "2026-", "2026-13", "2026-02-29", "2026-2-1", "+026-01-01", "2026-01-01-01", "0000-01-01"] {
+        for bad in [
+            "",
+            "2026-",
+            "2026-13",
+            "2026-02-29",
+            "2026-2-1",
+            "+026-01-01",
+            "2026-01-01-01",
+            "0000-01-01",
+            "2026/01/01",
+            "2026-00",
+            "2026-01-00",
+            "2026-01/01",
+            "202:-01",
+            "2026-0:",
+            "2026-1\u{660}",
+        ] {
             assert!(bad.parse::<PartialDate>().is_err(), "{bad:?}");
         }
         let month: PartialDate = "2024-02".parse().expect("well formed");
