@@ -69,7 +69,14 @@ impl FeedKey {
         let body = base32_symbols(&tag);
         let epoch = self.epoch.to_string();
         let check = check_symbols(epoch_symbols(&epoch).chain(body));
-        format!("p{epoch}-{}-{}", characters(&body), characters(&check))
+        let mut text = String::with_capacity(epoch.len() + BODY_LENGTH + CHECK_LENGTH + 3);
+        text.push('p');
+        text.push_str(&epoch);
+        for symbols in [body.as_slice(), check.as_slice()] {
+            text.push('-');
+            text.extend(characters(symbols));
+        }
+        text
     }
 }
 
@@ -111,12 +118,12 @@ fn symbols_of(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-fn epoch_symbols(digits: &str) -> impl Iterator<Item = u8> {
-    digits.bytes().map(|digit| digit - b'0')
+fn characters(symbols: &[u8]) -> impl Iterator<Item = char> {
+    symbols.iter().map(|symbol| char::from(ALPHABET[usize::from(*symbol)]))
 }
 
-fn characters(symbols: &[u8]) -> String {
-    symbols.iter().map(|symbol| char::from(ALPHABET[usize::from(*symbol)])).collect()
+fn epoch_symbols(digits: &str) -> impl Iterator<Item = u8> {
+    digits.bytes().map(|digit| digit - b'0')
 }
 
 /// The two symbols that make a multiple of (x + a)(x + a^2) of the message, over GF(32) with a a root of x^5 + x^2 + 1:
@@ -199,8 +206,9 @@ mod tests {
     #[test]
     fn a_pseudonym_reads_as_epoch_130_bits_and_check() {
         // RFC 4648's alphabet over 26 groups of five bits: 0xf8 repeated is 11111 000 11111 000 ...
-        assert_eq!(characters(&base32_symbols(&[0xff; 32])), "7".repeat(26));
-        assert_eq!(characters(&base32_symbols(b"foobar the quick brown fox jumps")), "mzxw6ytboiqhi2dfebyxk2ldnm");
+        assert!(characters(&base32_symbols(&[0xff; 32])).eq(['7'; 26]));
+        let text: String = characters(&base32_symbols(b"foobar the quick brown fox jumps")).collect();
+        assert_eq!(text, "mzxw6ytboiqhi2dfebyxk2ldnm");
         let key = feed(&KeyRing::generate(), "ISA-AL-2026-014", 37);
         let text = key.pseudonym(&InternalPseudonym([9; 32]), None);
         assert!(text.starts_with("p37-") && text.len() == 4 + 26 + 1 + 2, "{text}");
