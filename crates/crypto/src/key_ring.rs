@@ -25,6 +25,9 @@ const FEED: &str = "causeway/v1/feed";
 /// From the ring's cursor secret to the key of the audit index.
 const INDEX: &str = "causeway/v1/index";
 
+/// From the ring's cursor secret to the key of the state that is kept.
+const STATE: &str = "causeway/v1/state";
+
 /// The epoch of a feed whose key is derived from the ring's feed secret; those after it have random secrets of their own.
 const FIRST_EPOCH: u32 = 1;
 
@@ -69,6 +72,11 @@ impl KeyRing {
     /// derived, so that rings of every version have it, and tells nothing of the secret that it comes from.
     pub fn index_mac(&self) -> MacKey {
         MacKey::from_secret(self.cursor.derive(INDEX, &[]))
+    }
+
+    /// The key of the digests over the state that is kept beside the log. It is derived likewise.
+    pub fn state_mac(&self) -> MacKey {
+        MacKey::from_secret(self.cursor.derive(STATE, &[]))
     }
 
     /// The key of internal pseudonyms.

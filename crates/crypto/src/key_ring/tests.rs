@@ -52,16 +52,20 @@ fn a_ring_of_version_1_unwraps_to_the_same_secrets() {
 }
 
 #[test]
-fn a_ring_of_every_version_has_the_same_key_of_the_index_which_is_no_other_of_its_keys() {
+fn a_ring_of_every_version_has_the_same_keys_of_index_and_state_which_are_no_other_of_its_keys() {
     let (root, ring) = (RootKey::generate(), full());
     let tag = |mac: MacKey| mac.tag("test", &[]);
     for wrapped in [version_1(&ring, &root), ring.wrap(&root)] {
         let again = KeyRing::unwrap(&root, &wrapped).expect("both versions are read");
         assert_eq!(tag(again.index_mac()), tag(ring.index_mac()));
+        assert_eq!(tag(again.state_mac()), tag(ring.state_mac()));
     }
     for other in [ring.cursor_mac(), ring.content_mac(), ring.submission_mac(), KeyRing::generate().index_mac()] {
-        assert_ne!(tag(other), tag(ring.index_mac()));
+        assert_ne!(tag(other.clone()), tag(ring.index_mac()));
+        assert_ne!(tag(other), tag(ring.state_mac()));
     }
+    assert_ne!(tag(ring.index_mac()), tag(ring.state_mac()));
+    assert_ne!(tag(ring.state_mac()), tag(KeyRing::generate().state_mac()));
 }
 
 #[test]
