@@ -65,7 +65,7 @@ impl Exchange {
         looked_up: &mut LookedUp,
     ) -> Result<Option<(Content, u64)>, Error> {
         let Some(live) = &slot.live else { return Ok(None) };
-        let classified = Classified::from_bytes(body.classified).map_err(Error::corrupt)?;
+        let classified = Classified::decode(&body.classified).map_err(Error::corrupt)?;
         let Ok(granted) = self.granted_by(ground, live, &body.schema, classified, looked_up)? else {
             return Ok(None);
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use causeway_crypto::{SealContext, SealingPublicKey};
 use causeway_journal::{Erasure, Outcome, REASON_CORRECTED, v1};
 use causeway_model::{Date, LeafIndex, RecordId, RecordVersion, SchemaId, SubmissionId};
-use causeway_schema::{Classified, Document, Schema, Split, Violation};
+use causeway_schema::{Classified, Document, Retention, Schema, Split, Violation};
 use causeway_store::{Draft, DraftBody};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -94,8 +94,9 @@ impl Exchange {
             },
         };
         let draft = self.draft_of(caller, &submission, &attempt, &schema, &document, expected)?;
-        // A tree of values is many times its text, and waits for nothing.
+        // A tree of values is many times its text, and what was received is in the draft now: neither waits for the commit.
         drop(document);
+        drop(submission);
         let committed = self.record_under(pressure, caller, draft).await?;
         self.receipt_of(committed).await
     }
@@ -152,7 +153,7 @@ impl Exchange {
     }
 
     /// Parses a document as what it says it is. What is not a document is summed up, since anyone can send it at will.
-    fn parse(&self, caller: &Caller, id: SchemaId, bytes: &[u8]) -> Result<(Arc<Schema>, Document), Error> {
+    fn parse<'t>(&self, caller: &Caller, id: SchemaId, bytes: &'t [u8]) -> Result<(Arc<Schema>, Document<'t>), Error> {
         let malformed = |refusal: Error| {
             self.tally("", Some(&caller.system), Tallied::Malformed, 1);
             refusal
@@ -211,7 +212,7 @@ impl Exchange {
         submission: &Submission,
         attempt: &Attempt,
         schema: &Schema,
-        document: &Document,
+        document: &Document<'_>,
         expected: Option<(RecordId, RecordVersion)>,
     ) -> Result<Draft, Error> {
         let fresh = || (RecordId::from_bytes(causeway_crypto::random()), RecordVersion(0));
@@ -234,7 +235,8 @@ impl Exchange {
         if let Some(body) = &sealed {
             draft.entry.sealing_key_id.clone_from(&body.key_id);
         }
-        let body = v1::Body { schema: submission.schema.to_string(), classified: split.classified.encode(), sealed };
+        let body =
+            v1::Body { schema: submission.schema.to_string(), classified: split.classified.into_bytes(), sealed };
         draft.body = Some(DraftBody::encrypt(&body, &entry_id(&draft), encapsulation));
         Ok(draft)
     }
@@ -257,10 +259,8 @@ impl Exchange {
 fn retention_of(schema: &Schema, classified: &Classified) -> v1::RetentionDates {
     // Days before 1970 and dates that cannot be read are as none: what is over long before it came is not erased unseen.
     let day = |date: Option<Date>| date.map_or(0, |date| u32::try_from(date.start().day()).unwrap_or(0));
-    v1::RetentionDates {
-        retain_until_day: day(schema.facts(classified).retain_until),
-        review_due_day: day(schema.review_due(classified)),
-    }
+    let Retention { until, review_due } = schema.retention(classified);
+    v1::RetentionDates { retain_until_day: day(until), review_due_day: day(review_due) }
 }
 
 /// The refusal of an act that apply let lose to what came before it in the log.

@@ -2,8 +2,8 @@
 //! refused; a date that is known in part gets the benefit of the doubt, and `not_sure` is never wrong.
 
 use causeway_model::{Date, PartialDate};
-use serde_json::Value;
 
+use crate::value::Value;
 use crate::violation::Violation;
 
 const MINOR: (&str, &str) = ("birth-date-minor", "the date of birth contradicts is_minor");
@@ -20,7 +20,7 @@ const ADULT: u16 = 18;
 const TOLD_OF: &[&str] = &["referral_date", "exploitation_start", "exploitation_end"];
 
 /// Adds to `found` every rule that the profile breaks on `today`, the date of receipt.
-pub(crate) fn check(profile: &Value, today: Date, found: &mut Vec<Violation>) {
+pub(crate) fn check(profile: &Value<'_>, today: Date, found: &mut Vec<Violation>) {
     // A day that has not come is refused as such, and says nothing of the age.
     if let Some(birth) = partial(profile, "date_of_birth").filter(|birth| birth.earliest() <= today) {
         let surely = match text(profile, "is_minor") {
@@ -48,14 +48,14 @@ pub(crate) fn check(profile: &Value, today: Date, found: &mut Vec<Violation>) {
 
 /// The band is the age when the record was made: on the day of receipt at the latest, so nobody is older than on that
 /// day; and not before the last thing that the record tells of, so nobody is younger than then.
-fn contradicts(birth: PartialDate, (least, most): (u16, u16), profile: &Value, today: Date) -> bool {
+fn contradicts(birth: PartialDate, (least, most): (u16, u16), profile: &Value<'_>, today: Date) -> bool {
     let told = TOLD_OF.iter().filter_map(|name| Some(partial(profile, name)?.earliest())).filter(|day| *day <= today);
     let too_young = age(birth.earliest(), today) < least;
     too_young || told.max().is_some_and(|made| age(birth.latest(), made) > most)
 }
 
 /// The least and the greatest age of the band; none where it is not known.
-fn band(profile: &Value) -> Option<(u16, u16)> {
+fn band(profile: &Value<'_>) -> Option<(u16, u16)> {
     let band = text(profile, "age_band")?;
     match band.split_once('-') {
         Some((least, most)) => Some((least.parse().ok()?, most.parse().ok()?)),
@@ -69,11 +69,11 @@ fn age(birth: Date, day: Date) -> u16 {
     year.saturating_sub(born).saturating_sub(u16::from((now, today) < (month, of_month)))
 }
 
-fn text<'v>(profile: &'v Value, name: &str) -> Option<&'v str> {
+fn text<'v>(profile: &'v Value<'_>, name: &str) -> Option<&'v str> {
     profile.get(name).and_then(Value::as_str)
 }
 
-fn partial(profile: &Value, name: &str) -> Option<PartialDate> {
+fn partial(profile: &Value<'_>, name: &str) -> Option<PartialDate> {
     text(profile, name)?.parse().ok()
 }
 

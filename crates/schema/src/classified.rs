@@ -6,7 +6,7 @@
 //! value = 0 text: length u16be, UTF-8 | 1 integer: i64be | 2 number: f64be | 3 false | 4 true | 5 pseudonym: 32 bytes
 //! ```
 //!
-//! A projection reads it in one pass, by slices, without building anything.
+//! Whoever reads more than one thing of it takes it apart once, by slices, and copies nothing.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -46,27 +46,59 @@ pub(crate) enum CellValue<'b> {
     Pseudonym(&'b [u8; 32]),
 }
 
-/// One leaf of a record.
+/// One leaf of a record. Its value is read where it is asked for: most who look through a body want few of its cells.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cell<'b> {
     pub(crate) field: FieldNumber,
     pub(crate) indices: &'b [u8],
-    pub(crate) value: CellValue<'b>,
+    tag: u8,
+    bytes: &'b [u8],
+}
+
+impl<'b> Cell<'b> {
+    /// The value; none where it is not of its form, which no body that was checked holds.
+    pub(crate) fn value(&self) -> Option<CellValue<'b>> {
+        Some(match self.tag {
+            0 => CellValue::Scalar(Scalar::Text(Cow::Borrowed(std::str::from_utf8(self.bytes).ok()?))),
+            1 => CellValue::Scalar(Scalar::Integer(i64::from_be_bytes(self.bytes.try_into().ok()?))),
+            2 => {
+                let number = f64::from_be_bytes(self.bytes.try_into().ok()?);
+                CellValue::Scalar(Scalar::Number(Some(number).filter(|number| number.is_finite())?))
+            }
+            3 => CellValue::Scalar(Scalar::Flag(false)),
+            4 => CellValue::Scalar(Scalar::Flag(true)),
+            5 => CellValue::Pseudonym(self.bytes.try_into().ok()?),
+            _ => return None,
+        })
+    }
+
+    /// The text that it holds, if it holds one.
+    pub(crate) fn text(&self) -> Option<&'b str> {
+        if self.tag == 0 { std::str::from_utf8(self.bytes).ok() } else { None }
+    }
 }
 
 impl Classified {
-    pub(crate) fn new() -> Self {
-        Self(vec![FORMAT])
+    #[cfg(test)]
+    fn new() -> Self {
+        Self::with_room(0)
+    }
+
+    /// An empty body, with room for so many bytes.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        let mut body = Vec::with_capacity(bytes.max(1));
+        body.push(FORMAT);
+        Self(body)
+    }
+
+    /// The body's bytes, as they are stored, which are not copied.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 
     /// The body's bytes, as they are stored.
     pub fn encode(&self) -> Vec<u8> {
         self.0.clone()
-    }
-
-    /// How many bytes it has.
-    pub(crate) fn encoded_len(&self) -> usize {
-        self.0.len()
     }
 
     /// A copy of the body that these bytes are.
@@ -76,15 +108,6 @@ impl Classified {
     pub fn decode(bytes: &[u8]) -> Result<Self, Corrupt> {
         check(bytes)?;
         Ok(Self(bytes.to_vec()))
-    }
-
-    /// The body that these bytes are, which are not copied.
-    ///
-    /// # Errors
-    /// As [`Classified::decode`].
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Corrupt> {
-        check(&bytes)?;
-        Ok(Self(bytes))
     }
 
     /// Adds a cell. A text over 65,535 bytes, which no schema allows, is cut out rather than stored in part.
@@ -116,19 +139,50 @@ impl Classified {
         }
     }
 
-    /// The cells, in document order.
-    pub(crate) fn cells(&self) -> Cells<'_> {
-        Cells(self.0.get(1..).unwrap_or_default())
+    /// The body taken apart.
+    pub fn cells(&self) -> Cells<'_> {
+        Cells(self.walk().collect())
+    }
+
+    /// The cells, in document order, for whoever goes over them once.
+    pub(crate) fn walk(&self) -> impl Iterator<Item = Cell<'_>> {
+        let mut rest = self.0.get(1..).unwrap_or_default();
+        std::iter::from_fn(move || cell(&mut rest))
     }
 }
 
-/// The cells of a body.
-pub(crate) struct Cells<'b>(&'b [u8]);
+/// A classified body taken apart, whose form was checked: what a decision looks at and what leaves are read from the same cells. It borrows
+/// from the body's bytes, and prints nothing of them.
+pub struct Cells<'b>(Vec<Cell<'b>>);
 
-impl<'b> Iterator for Cells<'b> {
-    type Item = Cell<'b>;
-    fn next(&mut self) -> Option<Cell<'b>> {
-        cell(&mut self.0)
+impl fmt::Debug for Cells<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cells({})", self.0.len())
+    }
+}
+
+/// About so many bytes are a cell: room is made once.
+const BYTES_A_CELL: usize = 12;
+
+impl<'b> Cells<'b> {
+    /// The cells of the body that these bytes are.
+    ///
+    /// # Errors
+    /// [`Corrupt`] for bytes that are none.
+    pub fn read(bytes: &'b [u8]) -> Result<Self, Corrupt> {
+        let mut rest = bytes.strip_prefix(&[FORMAT]).ok_or(Corrupt)?;
+        let mut cells = Vec::with_capacity(rest.len() / BYTES_A_CELL + 1);
+        while !rest.is_empty() {
+            let cell = cell(&mut rest).ok_or(Corrupt)?;
+            cell.value().ok_or(Corrupt)?;
+            cells.push(cell);
+        }
+        Ok(Self(cells))
+    }
+
+    /// The cells, in document order.
+    pub(crate) fn all(&self) -> &[Cell<'b>] {
+        &self.0
     }
 }
 
@@ -137,7 +191,7 @@ fn check(bytes: &[u8]) -> Result<(), Corrupt> {
         return Err(Corrupt);
     };
     while !rest.is_empty() {
-        cell(&mut rest).ok_or(Corrupt)?;
+        cell(&mut rest).and_then(|cell| cell.value()).ok_or(Corrupt)?;
     }
     Ok(())
 }
@@ -146,23 +200,15 @@ fn cell<'b>(rest: &mut &'b [u8]) -> Option<Cell<'b>> {
     let field = FieldNumber(u16::from_be_bytes(take(rest)?));
     let [count] = take(rest)?;
     let indices = rest.split_off(..usize::from(count))?;
-    let value = match take(rest)? {
-        [0] => {
-            let length = u16::from_be_bytes(take(rest)?);
-            let text = std::str::from_utf8(rest.split_off(..usize::from(length))?).ok()?;
-            CellValue::Scalar(Scalar::Text(Cow::Borrowed(text)))
-        }
-        [1] => CellValue::Scalar(Scalar::Integer(i64::from_be_bytes(take(rest)?))),
-        [2] => {
-            let number = f64::from_be_bytes(take(rest)?);
-            CellValue::Scalar(Scalar::Number(Some(number).filter(|number| number.is_finite())?))
-        }
-        [3] => CellValue::Scalar(Scalar::Flag(false)),
-        [4] => CellValue::Scalar(Scalar::Flag(true)),
-        [5] => CellValue::Pseudonym(rest.split_off(..32)?.try_into().ok()?),
+    let [tag] = take(rest)?;
+    let length = match tag {
+        0 => u16::from_be_bytes(take(rest)?).into(),
+        1 | 2 => 8,
+        3 | 4 => 0,
+        5 => 32,
         _ => return None,
     };
-    Some(Cell { field, indices, value })
+    Some(Cell { field, indices, tag, bytes: rest.split_off(..length)? })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -188,16 +234,19 @@ mod tests {
         }
         let bytes = body.encode();
         let decoded = Classified::decode(&bytes).expect("its own encoding");
-        let read: Vec<_> = decoded.cells().map(|cell| (cell.value, cell.indices)).collect();
+        let read: Vec<_> = decoded.walk().map(|cell| (cell.value().expect("its own"), cell.indices)).collect();
         assert_eq!(read, cells);
         let whole = (1..bytes.len()).filter(|cut| Classified::decode(&bytes[..*cut]).is_ok()).count();
         assert_eq!(whole, cells.len(), "only a cut between two cells reads");
-        assert_eq!(Classified::from_bytes(bytes).as_ref(), Ok(&decoded));
-        assert_eq!(Classified::from_bytes(vec![2]), Err(Corrupt), "another format");
+        let apart = Cells::read(&bytes).expect("its own encoding");
+        assert!(apart.all() == decoded.cells().all() && apart.all().iter().cloned().eq(decoded.walk()));
+        let reads = |bytes: &[u8]| Cells::read(bytes).is_ok() == Classified::decode(bytes).is_ok();
+        assert!((0..bytes.len()).all(|cut| reads(&bytes[..cut])) && reads(&[2]));
         assert_eq!(Classified::decode(&[2]), Err(Corrupt), "another format");
         assert_eq!(Classified::decode(&[]), Err(Corrupt));
         let mut not_a_number = Classified::new();
         not_a_number.push(FieldNumber(1), &[], &CellValue::Scalar(Scalar::Number(f64::NAN)));
         assert_eq!(Classified::decode(&not_a_number.encode()), Err(Corrupt));
+        assert!(Cells::read(&not_a_number.encode()).is_err());
     }
 }

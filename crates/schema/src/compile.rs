@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use causeway_model::{Date, PartialDate, SchemaId};
+use jsonschema::json::Json;
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value};
 
@@ -13,7 +14,8 @@ use crate::document::read;
 use crate::facts::FactFields;
 use crate::keyword::{CONDITIONAL_RULES, NodeKind};
 use crate::ladder::Ladders;
-use crate::shape::{Leaf, MAX_ITEMS, Node, Segment, Shape, value_at};
+use crate::shape::{Leaf, MAX_ITEMS, Node, Segment, Shape};
+use crate::validator::Borrowed;
 
 /// The greatest size of a schema file: what a governed document may have.
 const MAX_SCHEMA_BYTES: usize = 128 * 1024;
@@ -32,7 +34,7 @@ const REFUSED: &[&str] =
 /// A schema file that was found without fault.
 pub(crate) struct Compiled {
     pub(crate) shape: Shape,
-    pub(crate) validator: Validator,
+    pub(crate) validator: Validator<Borrowed>,
     /// The name and reason of each rule under `allOf`, in the file's order.
     pub(crate) rules: Vec<(&'static str, &'static str)>,
     pub(crate) facts: FactFields,
@@ -119,8 +121,9 @@ pub(crate) fn stated<'f>(file: &'f Value, mut node: &'f Value, keyword: &str) ->
     None
 }
 
-fn validator(file: &Value) -> Result<Validator, String> {
-    jsonschema::options()
+/// What decides whether a record meets the file, over records in whichever representation.
+pub(crate) fn validator<F: Json>(file: &Value) -> Result<Validator<F>, String> {
+    jsonschema::options_for::<F>()
         .with_draft(Draft::Draft202012)
         .offline()
         .should_validate_formats(true)
@@ -297,8 +300,7 @@ impl Walker<'_> {
 
     /// The rules under `allOf`: each a condition with a name that the code knows.
     fn rules(&mut self) -> Vec<(&'static str, &'static str)> {
-        let root = [Segment::Member("allOf".into())];
-        let stated = value_at(self.file, &root, &[]).cloned().unwrap_or(Value::Array(Vec::new()));
+        let stated = self.file.get("allOf").cloned().unwrap_or(Value::Array(Vec::new()));
         let Value::Array(stated) = stated else {
             self.fault("has an allOf that is not a list");
             return Vec::new();

@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-use zeroize::Zeroize;
+use serde_json::Number;
+use zeroize::Zeroizing;
+
+use crate::value::{Member, Members, Text, Value};
 
 /// The greatest size of a record in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 128 * 1024;
@@ -18,14 +20,15 @@ pub const MAX_VALUES: usize = 8 * 1024;
 const MAX_EXACT: u64 = (1 << 53) - 1;
 const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_991.0;
 
-/// A record that was read but not yet validated. Its values are wiped when it is dropped, and never printed.
-pub struct Document {
-    root: Value,
+/// A record that was read but not yet validated. It borrows its values from its text, which whoever holds that wipes; what it had to
+/// copy, because of escapes, is wiped when it is dropped. Nothing of it is ever printed.
+pub struct Document<'t> {
+    root: Value<'t>,
     bytes: usize,
 }
 
-impl Document {
-    pub(crate) fn root(&self) -> &Value {
+impl<'t> Document<'t> {
+    pub(crate) fn root(&self) -> &Value<'t> {
         &self.root
     }
 
@@ -35,24 +38,9 @@ impl Document {
     }
 }
 
-impl fmt::Debug for Document {
+impl fmt::Debug for Document<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Document(..)")
-    }
-}
-
-impl Drop for Document {
-    fn drop(&mut self) {
-        wipe(&mut self.root);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -115,18 +103,17 @@ impl fmt::Display for ParseFault {
 impl std::error::Error for ParseFault {}
 
 /// Reads one record. Size, nesting and the number of values are checked before anything is allocated.
-pub fn parse(bytes: &[u8]) -> Result<Document, ParseFault> {
+pub fn parse(bytes: &[u8]) -> Result<Document<'_>, ParseFault> {
     let root = read_within(bytes, MAX_DOCUMENT_BYTES, MAX_DEPTH, MAX_VALUES)?;
-    let document = Document { root, bytes: bytes.len() };
-    if document.root.is_object() { Ok(document) } else { Err(ParseFault::NotAnObject) }
+    if root.is_object() { Ok(Document { root, bytes: bytes.len() }) } else { Err(ParseFault::NotAnObject) }
 }
 
 /// Reads any JSON under the given limits, by the same rules as a record.
-pub(crate) fn read(bytes: &[u8], max_bytes: usize, max_depth: usize) -> Result<Value, ParseFault> {
-    read_within(bytes, max_bytes, max_depth, usize::MAX)
+pub(crate) fn read(bytes: &[u8], max_bytes: usize, max_depth: usize) -> Result<serde_json::Value, ParseFault> {
+    read_within(bytes, max_bytes, max_depth, usize::MAX).map(|value| value.to_owned_json())
 }
 
-fn read_within(bytes: &[u8], max_bytes: usize, max_depth: usize, max_values: usize) -> Result<Value, ParseFault> {
+fn read_within(bytes: &[u8], max_bytes: usize, max_depth: usize, max_values: usize) -> Result<Value<'_>, ParseFault> {
     if bytes.len() > max_bytes {
         return Err(ParseFault::TooLarge);
     }
@@ -193,56 +180,68 @@ impl Strict<'_> {
         E::custom(fault)
     }
 
-    fn text<E: serde::de::Error>(self, text: String) -> Result<String, E> {
-        if text.contains('\0') { Err(self.refuse(ParseFault::NulCharacter)) } else { Ok(text) }
+    /// Reads members up to the object's end, or up to the first fault.
+    fn members<'de, A: MapAccess<'de>>(self, mut map: A, members: &mut Vec<Member<'de>>) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key_seed(self)? {
+            let Value::Text(name) = name else { return Err(self.refuse(ParseFault::Malformed)) };
+            members.push(Member { name, value: Value::Null });
+            let value = map.next_value_seed(self)?;
+            members.last_mut().expect("it was just added").value = value;
+        }
+        Ok(())
     }
 }
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    type Value = Value<'de>;
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
+    type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
         Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+    fn visit_bool<E>(self, flag: bool) -> Result<Value<'de>, E> {
         Ok(Value::Bool(flag))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value, E> {
-        if number > MAX_EXACT { Err(self.refuse(ParseFault::NumberOutOfRange)) } else { Ok(number.into()) }
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value<'de>, E> {
+        let exact = number <= MAX_EXACT;
+        if exact { Ok(Value::Number(number.into())) } else { Err(self.refuse(ParseFault::NumberOutOfRange)) }
     }
 
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Value, E> {
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Value<'de>, E> {
         let exact = number.unsigned_abs() <= MAX_EXACT;
-        if exact { Ok(number.into()) } else { Err(self.refuse(ParseFault::NumberOutOfRange)) }
+        if exact { Ok(Value::Number(number.into())) } else { Err(self.refuse(ParseFault::NumberOutOfRange)) }
     }
 
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value<'de>, E> {
         let exact = Number::from_f64(number).filter(|_| number.abs() <= MAX_EXACT_FLOAT);
         exact.map(Value::Number).ok_or_else(|| self.refuse(ParseFault::NumberOutOfRange))
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
-        self.text(text.to_owned()).map(Value::String)
+    /// A text without escapes. It holds no U+0000, which JSON has as an escape only (RFC 8259 section 7).
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Text::Plain(text)))
     }
 
-    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
-        self.text(text).map(Value::String)
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value<'de>, E> {
+        if text.contains('\0') {
+            return Err(self.refuse(ParseFault::NulCharacter));
+        }
+        Ok(Value::Text(Text::Unescaped(Zeroizing::new(text.to_owned()))))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value<'de>, A::Error> {
         let mut array = Vec::new();
         while let Some(item) = items.next_element_seed(self)? {
             array.push(item);
@@ -250,16 +249,14 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Value::Array(array))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if object.contains_key(&name) {
-                return Err(self.refuse(ParseFault::DuplicateMember));
-            }
-            let name = self.text(name)?;
-            let value = members.next_value_seed(self)?;
-            object.insert(name, value);
-        }
-        Ok(Value::Object(object))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value<'de>, A::Error> {
+        let mut members = Vec::new();
+        let read = self.members(map, &mut members);
+        // Whatever ended the object, a name that stands twice came before it.
+        let members = Members::new(members).ok_or_else(|| self.refuse(ParseFault::DuplicateMember))?;
+        read.map(|()| Value::Object(members))
     }
 }
+
+#[cfg(test)]
+mod tests;

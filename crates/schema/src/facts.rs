@@ -2,11 +2,11 @@
 //! cannot be read, has its protective value.
 
 use causeway_model::{
-    Class, Country, Date, EuropolCode, Floor, Handling, InfoGrade, Kind, Ladder, PartialDate, RecordFacts, SourceGrade,
-    Step, Tlp,
+    Class, Country, Date, EuropolCode, FieldNumber, Floor, Handling, InfoGrade, Kind, Ladder, PartialDate, RecordFacts,
+    SourceGrade, Step, Tlp,
 };
 
-use crate::classified::{Cell, CellValue, Classified};
+use crate::classified::{Cell, CellValue, Cells, Classified};
 use crate::ladder::Scalar;
 use crate::schema::Schema;
 use crate::shape::Shape;
@@ -55,10 +55,11 @@ const LEG: &str = "legs[].";
 
 /// The numbers of the fields that facts are read from.
 #[derive(Debug)]
-pub(crate) struct FactFields(
-    /// By field number.
-    Vec<FactField>,
-);
+pub(crate) struct FactFields {
+    by_number: Vec<FactField>,
+    retain_until: Option<FieldNumber>,
+    review_due: Option<FieldNumber>,
+}
 
 /// What a field is read for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,7 +98,8 @@ impl FactFields {
         for spec in shape.table.iter().filter(|spec| spec.path.as_str().starts_with(LEG)) {
             fields[usize::from(spec.number.0)].of_leg = true;
         }
-        Self(fields)
+        let (retain_until, review_due) = (shape.number("retain_until"), shape.number("retention_review_due"));
+        Self { by_number: fields, retain_until, review_due }
     }
 
     /// The facts of one record.
@@ -107,7 +109,7 @@ impl FactFields {
     /// nothing of groups is not: it describes ways and means rather than persons, its groups are often unknown when
     /// it is first reported, and to hold all such routes back would keep from partners what stops the transport
     /// without protecting any child that could be recognised.
-    pub(crate) fn read(&self, kind: Kind, body: &Classified) -> RecordFacts {
+    pub(crate) fn read(&self, kind: Kind, cells: &Cells<'_>) -> RecordFacts {
         let mut facts = RecordFacts {
             kind,
             nationalities: Vec::new(),
@@ -136,24 +138,24 @@ impl FactFields {
         };
         let (mut stops, mut last_leg) = (Vec::new(), None);
         let mut dates = Dates::default();
-        for cell in body.cells() {
-            let field = self.0.get(usize::from(cell.field.0)).copied().unwrap_or_default();
+        for cell in cells.all() {
+            let field = self.by_number.get(usize::from(cell.field.0)).copied().unwrap_or_default();
             if field.of_leg {
                 last_leg = last_leg.max(cell.indices.first().copied());
             }
             let Some(path) = field.path else { continue };
-            match (path, &cell.value) {
-                ("anonymous", value) => facts.anonymous = flag(value),
-                ("processing_restricted", value) => facts.processing_restricted = flag(value),
-                (path, CellValue::Scalar(Scalar::Text(text))) => {
+            match (path, cell.text()) {
+                ("anonymous", _) => facts.anonymous = flag(cell),
+                ("processing_restricted", _) => facts.processing_restricted = flag(cell),
+                (path, Some(text)) => {
                     fact(&mut facts, path, text);
-                    stops.extend(stop(path, &cell, text));
+                    stops.extend(stop(path, cell, text));
                     dates.read(path, text);
                 }
                 // No code and no date: the fact is then as protective as for any other text that cannot be read.
-                (path, _) => {
+                (path, None) => {
                     fact(&mut facts, path, "");
-                    stops.extend(stop(path, &cell, ""));
+                    stops.extend(stop(path, cell, ""));
                 }
             }
         }
@@ -230,28 +232,47 @@ fn span(text: &str) -> Option<(Date, Date)> {
     Some((month(last - 2).earliest(), month(last).latest()))
 }
 
+/// What a record says of how long it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The last day; none where it states none, and over long ago where what it states cannot be read.
+    pub until: Option<Date>,
+    /// The day by which somebody has to look whether it is still needed; none where it states none that can be read.
+    pub review_due: Option<Date>,
+}
+
+/// Over long ago where it cannot be read: `None` would mean that it may be kept for ever.
+fn last_day(text: &str) -> Option<Date> {
+    text.parse().ok().or_else(|| Date::new(1, 1, 1))
+}
+
 impl Schema {
-    /// The day by which somebody has to look whether a record is still needed; none where it states none.
-    pub fn review_due(&self, body: &Classified) -> Option<Date> {
-        let field = self.compiled().shape.number("retention_review_due")?;
-        body.cells().find(|cell| cell.field == field).and_then(|cell| match cell.value {
-            CellValue::Scalar(Scalar::Text(text)) => text.parse().ok(),
-            _ => None,
-        })
+    /// How long a record is kept: what [`Schema::facts`] says of it, and the day of review, without the other facts.
+    pub fn retention(&self, body: &Classified) -> Retention {
+        let FactFields { retain_until, review_due, .. } = self.compiled().facts;
+        let mut retention = Retention { until: None, review_due: None };
+        for cell in body.walk() {
+            if Some(cell.field) == retain_until {
+                retention.until = last_day(cell.text().unwrap_or_default());
+            } else if Some(cell.field) == review_due {
+                retention.review_due = cell.text().and_then(|text| text.parse().ok());
+            }
+        }
+        retention
     }
 
     /// Whether a record is about the person with this internal pseudonym: by its own `subject_reference`. A route that only names
     /// victims is about none of them.
     pub fn is_of_person(&self, body: &Classified, pseudonym: &[u8; 32]) -> bool {
         let field = self.compiled().shape.number("subject_reference");
-        body.cells().any(|cell| Some(cell.field) == field && cell.value == CellValue::Pseudonym(pseudonym))
+        body.walk().any(|cell| Some(cell.field) == field && cell.value() == Some(CellValue::Pseudonym(pseudonym)))
     }
 
     /// Whether a record names the person with this internal pseudonym as one that was moved on its route: by its `victim_refs`,
     /// which are pseudonyms under the same scheme as a profile's `subject_reference`.
     pub fn names_person(&self, body: &Classified, pseudonym: &[u8; 32]) -> bool {
         let field = self.compiled().shape.number("victim_refs[]");
-        body.cells().any(|cell| Some(cell.field) == field && cell.value == CellValue::Pseudonym(pseudonym))
+        body.walk().any(|cell| Some(cell.field) == field && cell.value() == Some(CellValue::Pseudonym(pseudonym)))
     }
 }
 
@@ -266,8 +287,8 @@ fn stop(path: &str, cell: &Cell<'_>, text: &str) -> Option<Stop> {
 }
 
 /// Both flags protect, so what is not surely false is true.
-fn flag(value: &CellValue<'_>) -> bool {
-    !matches!(value, CellValue::Scalar(Scalar::Flag(false)))
+fn flag(cell: &Cell<'_>) -> bool {
+    cell.value() != Some(CellValue::Scalar(Scalar::Flag(false)))
 }
 
 fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
@@ -292,8 +313,7 @@ fn fact(facts: &mut RecordFacts, path: &str, text: &str) {
             facts.dissemination_permission_needed |= !matches!(code, Some(EuropolCode::H0 | EuropolCode::H1));
         }
         "releasable_to[]" => facts.releasable_to.extend(text.parse().ok()),
-        // Over long ago where it cannot be read: `None` would mean that it may be kept for ever.
-        "retain_until" => facts.retain_until = text.parse().ok().or_else(|| Date::new(1, 1, 1)),
+        "retain_until" => facts.retain_until = last_day(text),
         "is_minor" => facts.child = text != "no",
         "victim_groups[].group" => facts.child |= !ADULT_GROUPS.contains(&text),
         "means_of_recruitment[]" => facts.child |= CHILD_RECRUITMENT.contains(&text),

@@ -59,35 +59,35 @@ impl Ladders {
         }
     }
 
-    fn region(&self, text: &str) -> Option<String> {
+    fn region(&self, text: &str) -> Option<&str> {
         let known = self.regions.get(text).or_else(|| self.regions.values().find(|region| ***region == *text));
-        known.map(|region| region.to_string())
+        known.map(|region| &**region)
     }
 
-    fn organisation_type(&self, name: &str) -> Option<String> {
-        if let Some((_, kind)) = self.organisations.iter().find(|(_, kind)| **kind == *name) {
-            return Some(kind.to_string());
-        }
-        let name = name.to_lowercase();
-        self.organisations.iter().find(|(word, _)| name.contains(&**word)).map(|(_, kind)| kind.to_string())
+    fn organisation_type(&self, name: &str) -> Option<&str> {
+        let known = self.organisations.iter().find(|(_, kind)| **kind == *name).or_else(|| {
+            let name = name.to_lowercase();
+            self.organisations.iter().find(|(word, _)| name.contains(&**word))
+        });
+        known.map(|(_, kind)| &**kind)
     }
 
     /// `value` at `step` of `ladder`. A value that is already coarser than the step stays as it is.
-    pub(crate) fn coarsen<'a>(&self, ladder: Ladder, step: Step, value: Scalar<'a>) -> Option<Scalar<'a>> {
+    pub(crate) fn coarsen<'a>(&'a self, ladder: Ladder, step: Step, value: Scalar<'a>) -> Option<Scalar<'a>> {
         if !ladder.steps().contains(&step) {
             return None;
         }
         match (ladder, step, value) {
             (Ladder::Drop, _, value) | (Ladder::Gender | Ladder::Organisation, Step::Exact, value) => Some(value),
             (Ladder::Coordinate | Ladder::Amount, Step::Exact, value) => Some(value),
-            (Ladder::Date, step, Scalar::Text(text)) => date(step, &text).map(owned),
+            (Ladder::Date, step, Scalar::Text(text)) => date(step, text).map(Scalar::Text),
             (Ladder::Age, Step::Band, value) => Some(value),
             (Ladder::Age, _, Scalar::Text(text)) => adult_or_child(&text).map(fixed),
-            (Ladder::Place, step, Scalar::Text(text)) => place(step, &text).map(owned),
+            (Ladder::Place, step, Scalar::Text(text)) => place(step, text).map(Scalar::Text),
             (Ladder::Gender, _, Scalar::Text(text)) => Some(fixed(female_or_male(&text))),
-            (Ladder::Country, Step::Region, Scalar::Text(text)) => self.region(&text).map(owned),
+            (Ladder::Country, Step::Region, Scalar::Text(text)) => self.region(&text).map(fixed),
             (Ladder::Country, _, value @ Scalar::Text(_)) => Some(value),
-            (Ladder::Organisation, _, Scalar::Text(text)) => self.organisation_type(&text).map(owned),
+            (Ladder::Organisation, _, Scalar::Text(text)) => self.organisation_type(&text).map(fixed),
             (Ladder::Coordinate, _, Scalar::Integer(degrees)) => Some(Scalar::Integer(degrees)),
             (Ladder::Coordinate, _, Scalar::Number(degrees)) => Some(Scalar::Number((degrees * 10.0).round() / 10.0)),
             (Ladder::Amount, _, value) => amount_band(&value).map(fixed),
@@ -96,26 +96,37 @@ impl Ladders {
     }
 }
 
-fn owned(text: String) -> Scalar<'static> {
-    Scalar::Text(Cow::Owned(text))
-}
-
-fn fixed(text: &'static str) -> Scalar<'static> {
+fn fixed(text: &str) -> Scalar<'_> {
     Scalar::Text(Cow::Borrowed(text))
 }
 
-fn date(step: Step, text: &str) -> Option<String> {
+/// The first so many bytes; all of a text that has no more.
+fn first(bytes: usize, text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    if text.len() <= bytes {
+        return Some(text);
+    }
+    match text {
+        Cow::Borrowed(text) => text.get(..bytes).map(Cow::Borrowed),
+        Cow::Owned(text) => text.get(..bytes).map(|first| Cow::Owned(first.to_owned())),
+    }
+}
+
+/// A date begins with its month, and the month with its year.
+fn date(step: Step, text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    const YEAR: usize = "2026".len();
+    const MONTH: usize = "2026-03".len();
     if let Some((year, quarter)) = text.split_once("-Q") {
         let known = year.parse::<PartialDate>().is_ok() && matches!(quarter, "1" | "2" | "3" | "4");
-        return known.then(|| if step == Step::Year { year.into() } else { text.into() });
+        let year = year.len();
+        return if known && step == Step::Year { first(year, text) } else { known.then_some(text) };
     }
-    let PartialDate { year, month, day } = text.parse().ok()?;
-    Some(match (step, month, day) {
-        (Step::Year, _, _) | (_, None, _) => format!("{year:04}"),
-        (Step::Quarter, Some(month), _) => format!("{year:04}-Q{}", (month - 1) / 3 + 1),
-        (Step::Month, Some(month), _) | (_, Some(month), None) => format!("{year:04}-{month:02}"),
-        (_, Some(month), Some(day)) => format!("{year:04}-{month:02}-{day:02}"),
-    })
+    let PartialDate { year, month, .. } = text.parse().ok()?;
+    match (step, month) {
+        (Step::Year, _) => first(YEAR, text),
+        (Step::Quarter, Some(month)) => Some(Cow::Owned(format!("{year:04}-Q{}", (month - 1) / 3 + 1))),
+        (Step::Month, _) => first(MONTH, text),
+        _ => Some(text),
+    }
 }
 
 /// Of an age band, of an answer to "is a minor", or of itself; "not sure" is neither.
@@ -128,12 +139,12 @@ fn adult_or_child(text: &str) -> Option<&'static str> {
 }
 
 /// A UN/LOCODE says its country but not its subdivision, so at that step it gives nothing.
-fn place(step: Step, text: &str) -> Option<String> {
+fn place(step: Step, text: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let (subdivision, country) = (text.as_bytes().get(2) == Some(&b'-'), text.len() == 2);
     match step {
-        Step::Country => text.get(..2).map(str::to_owned),
-        Step::Subdivision if subdivision || country => Some(text.to_owned()),
-        Step::Port => Some(text.to_owned()),
+        Step::Country => first(2, text).filter(|country| country.len() == 2),
+        Step::Subdivision if subdivision || country => Some(text),
+        Step::Port => Some(text),
         _ => None,
     }
 }
@@ -207,9 +218,10 @@ mod tests {
         ] {
             assert_eq!(step(ladder, at, from).as_deref(), to, "{ladder:?} {at} {from}");
         }
-        let rounded = ladders().coarsen(Ladder::Coordinate, Step::TenthDegree, Scalar::Number(51.1279));
+        let ladders = ladders();
+        let rounded = ladders.coarsen(Ladder::Coordinate, Step::TenthDegree, Scalar::Number(51.1279));
         assert_eq!(rounded, Some(Scalar::Number(51.1)));
-        let band = ladders().coarsen(Ladder::Amount, Step::Band, Scalar::Integer(18_000));
+        let band = ladders.coarsen(Ladder::Amount, Step::Band, Scalar::Integer(18_000));
         assert_eq!(band, Some(fixed("10000-24999")));
     }
 

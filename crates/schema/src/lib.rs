@@ -17,19 +17,24 @@ mod fold;
 mod keyword;
 mod ladder;
 mod project;
+#[cfg(test)]
+mod random;
 mod rules;
 mod schema;
 mod scheme;
 mod shape;
 mod split;
 mod summary;
+mod validator;
+mod value;
 mod violation;
 mod writer;
 
-pub use classified::{Classified, Corrupt};
+pub use classified::{Cells, Classified, Corrupt};
 pub use codes::{Code, CodeList, code_lists_named};
 pub use docs::{DocsPage, docs};
 pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_VALUES, ParseFault, parse};
+pub use facts::Retention;
 pub use project::Projected;
 pub use schema::{Schema, Schemas};
 pub use scheme::normalise;

@@ -2,7 +2,7 @@
 
 use causeway_model::{Class, FieldNumber, Floor, Step};
 
-use crate::classified::{Cell, CellValue, Classified};
+use crate::classified::{Cell, CellValue, Cells};
 use crate::ladder::{Ladders, Scalar};
 use crate::shape::{Leaf, Shape};
 use crate::writer::{Gaps, JsonWriter};
@@ -18,29 +18,31 @@ pub enum Projected {
     Pseudonym,
 }
 
-/// A projected document is about the body's size: field numbers become names, most fields stay behind.
-const BYTES_A_BODY_BYTE: usize = 2;
+/// About so many bytes of a projected document come of a cell, of those that do not stay behind: a name and a value.
+const BYTES_A_CELL: usize = 32;
 
 /// Writes the listed fields as a JSON object. The floor is enforced here again, whatever the list says.
 pub(crate) fn project(
     shape: &Shape,
-    body: &Classified,
+    cells: &Cells<'_>,
     forms: &dyn Fn(FieldNumber) -> Option<Projected>,
     pseudonym: &dyn Fn(&[u8; 32]) -> String,
 ) -> Vec<u8> {
-    let mut writer = JsonWriter::with_capacity(body.encoded_len() * BYTES_A_BODY_BYTE, Gaps::Closed);
-    for cell in body.cells() {
+    let cells = cells.all();
+    let mut writer = JsonWriter::with_capacity(cells.len() * BYTES_A_CELL, Gaps::Closed);
+    for cell in cells {
         let Some(leaf) = shape.by_number(cell.field) else { continue };
         let Some(form) = forms(cell.field) else { continue };
-        if is_withheld(shape, body, leaf, cell.indices) {
+        if is_withheld(shape, cells, leaf, cell.indices) {
             continue;
         }
-        let value = match cell.value {
-            CellValue::Pseudonym(internal) => match (leaf.spec.class, form) {
+        let value = match cell.value() {
+            None => continue,
+            Some(CellValue::Pseudonym(internal)) => match (leaf.spec.class, form) {
                 (Class::Link, Projected::Pseudonym) => Scalar::Text(pseudonym(internal).into()),
                 _ => continue,
             },
-            CellValue::Scalar(value) => match leaves(&shape.ladders, leaf, form, value) {
+            Some(CellValue::Scalar(value)) => match leaves(&shape.ladders, leaf, form, value) {
                 Some(value) => value,
                 None => continue,
             },
@@ -54,19 +56,19 @@ pub(crate) fn project(
 
 /// Whether the leaf's condition holds it back here. What this version stored has it sealed already; an earlier version may
 /// have had no such condition.
-fn is_withheld(shape: &Shape, body: &Classified, leaf: &Leaf, indices: &[u8]) -> bool {
+fn is_withheld(shape: &Shape, cells: &[Cell<'_>], leaf: &Leaf, indices: &[u8]) -> bool {
     let Some(withheld) = &leaf.withheld else { return false };
-    let Some(beside) = shape.leaves.iter().find(|other| other.segments == withheld.segments) else { return true };
-    let listed = |value: &CellValue<'_>| match value {
-        CellValue::Scalar(Scalar::Text(text)) => withheld.values.iter().any(|listed| **listed == **text),
-        _ => true,
+    let Some(beside) = shape.beside(leaf.spec.number) else { return true };
+    let listed = |cell: &Cell<'_>| match cell.text() {
+        Some(text) => withheld.values.iter().any(|listed| **listed == *text),
+        None => true,
     };
     let same_place = |cell: &Cell<'_>| cell.field == beside.spec.number && indices.starts_with(cell.indices);
-    body.cells().any(|cell| same_place(&cell) && listed(&cell.value))
+    cells.iter().any(|cell| same_place(cell) && listed(cell))
 }
 
 /// The value in the form asked for, if the leaf's class and floor allow that form.
-fn leaves<'b>(ladders: &Ladders, leaf: &Leaf, form: Projected, value: Scalar<'b>) -> Option<Scalar<'b>> {
+fn leaves<'b>(ladders: &'b Ladders, leaf: &Leaf, form: Projected, value: Scalar<'b>) -> Option<Scalar<'b>> {
     let Floor::Finest(floor) = leaf.spec.floor else { return None };
     match (leaf.spec.class, leaf.spec.ladder, form) {
         (Class::Open, _, Projected::AsIs | Projected::Step(Step::Exact)) => Some(value),

@@ -1,11 +1,13 @@
 //! The rules of one record that JSON Schema cannot state: dates against today, periods, and the legs of a route.
 
+use std::fmt;
+
 use causeway_model::{Date, Kind, PartialDate};
-use serde_json::Value;
 
 use crate::ages;
 use crate::shape::{Shape, pointer};
 use crate::summary;
+use crate::value::Value;
 use crate::violation::Violation;
 
 const IN_FUTURE: (&str, &str) = ("date-not-in-future", "lies in the future");
@@ -36,18 +38,17 @@ pub(crate) const RULES: &[(Option<Kind>, (&str, &str))] = &[
 ];
 
 /// Adds to `found` every rule that the record breaks. Values of the wrong type are the schema's to report.
-pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value, today: Date, found: &mut Vec<Violation>) {
-    shape.visit(root, &mut |met| {
-        let leaf = &shape.leaves[met.leaf];
-        if leaf.past && partial(Some(met.value)).is_some_and(|date| date.earliest() > today) {
-            found.push(Violation::new(pointer(&leaf.segments, met.indices), IN_FUTURE));
+pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value<'_>, today: Date, found: &mut Vec<Violation>) {
+    shape.visit_past(root, &mut |met| {
+        if partial(Some(met.value)).is_some_and(|date| date.earliest() > today) {
+            found.push(Violation::new(pointer(&shape.leaves[met.leaf].segments, met.indices), IN_FUTURE));
         }
     });
     retention(root, today, found);
     summary::check(kind, shape, root, found);
     match kind {
         Kind::VictimProfile => {
-            period(root, "", ["exploitation_start", "exploitation_end"], found);
+            period(root, format_args!(""), ["exploitation_start", "exploitation_end"], found);
             ages::check(root, today, found);
             let places = root.get("exploitation_uk_places").and_then(Value::as_array).into_iter().flatten();
             for (index, place) in places.enumerate() {
@@ -57,8 +58,8 @@ pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value, today: Date, found:
             }
         }
         Kind::TraffickingRoute => {
-            period(root, "", ["first_observed", "last_observed"], found);
-            let legs: &[Value] = root.get("legs").and_then(Value::as_array).map_or(&[], Vec::as_slice);
+            period(root, format_args!(""), ["first_observed", "last_observed"], found);
+            let legs: &[Value<'_>] = root.get("legs").and_then(Value::as_array).unwrap_or_default();
             if shape.number("legs[].from.region").is_some() {
                 places(legs, found);
             }
@@ -68,7 +69,7 @@ pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value, today: Date, found:
     }
 }
 
-fn retention(root: &Value, today: Date, found: &mut Vec<Violation>) {
+fn retention(root: &Value<'_>, today: Date, found: &mut Vec<Violation>) {
     let until = text(root, "retain_until").and_then(|date| date.parse::<Date>().ok());
     let review = text(root, "retention_review_due").and_then(|date| date.parse::<Date>().ok());
     if until.is_some_and(|until| until <= today) {
@@ -80,29 +81,28 @@ fn retention(root: &Value, today: Date, found: &mut Vec<Violation>) {
 }
 
 /// A period whose ends are known only partly is out of order when its latest end lies before its earliest start.
-fn period(container: &Value, place: &str, [start, end]: [&str; 2], found: &mut Vec<Violation>) {
+fn period(container: &Value<'_>, place: fmt::Arguments<'_>, [start, end]: [&str; 2], found: &mut Vec<Violation>) {
     let ends = partial(container.get(start)).zip(partial(container.get(end)));
     if ends.is_some_and(|(start, end)| end.latest() < start.earliest()) {
         found.push(Violation::new(format!("{place}/{end}"), PERIOD));
     }
 }
 
-fn legs(legs: &[Value], found: &mut Vec<Violation>) {
+fn legs(legs: &[Value<'_>], found: &mut Vec<Violation>) {
     for (index, leg) in legs.iter().enumerate() {
-        let place = format!("/legs/{index}");
-        period(leg, &place, ["depart_on", "arrive_on"], found);
+        period(leg, format_args!("/legs/{index}"), ["depart_on", "arrive_on"], found);
         for end in ["from", "to"] {
-            in_country(leg.get(end), &format!("{place}/{end}"), found);
+            in_country(leg.get(end), format_args!("/legs/{index}/{end}"), found);
         }
         let countries = [country(leg, "from"), country(leg, "to")];
         let crossing = leg.get("border_crossing").and_then(|crossing| text(crossing, "unlocode"));
         if crossing.is_some_and(|code| !countries.iter().flatten().any(|country| code.starts_with(country))) {
-            found.push(Violation::new(format!("{place}/border_crossing/unlocode"), CROSSING));
+            found.push(Violation::new(format!("/legs/{index}/border_crossing/unlocode"), CROSSING));
         }
     }
     for (index, pair) in legs.windows(2).enumerate() {
         let [before, leg] = pair else { continue };
-        let sequence = |leg: &Value| leg.get("seq").and_then(Value::as_u64);
+        let sequence = |leg: &Value<'_>| leg.get("seq").and_then(Value::as_u64);
         if sequence(before).zip(sequence(leg)).is_some_and(|(before, leg)| leg <= before) {
             found.push(Violation::new(format!("/legs/{}/seq", index + 1), ORDERED));
         }
@@ -114,7 +114,7 @@ fn legs(legs: &[Value], found: &mut Vec<Violation>) {
 
 /// Since version 1.1 a place may state a region where no country is known. A code of a place says its country, so it
 /// comes with that country.
-fn places(legs: &[Value], found: &mut Vec<Violation>) {
+fn places(legs: &[Value<'_>], found: &mut Vec<Violation>) {
     let ends = (0..).zip(legs).flat_map(|(index, leg)| ["from", "to"].map(|end| (index, end, leg.get(end))));
     for (index, end, place) in ends {
         let Some(place) = place.filter(|place| place.is_object() && place.get("country").is_none()) else { continue };
@@ -131,14 +131,14 @@ fn places(legs: &[Value], found: &mut Vec<Violation>) {
 }
 
 /// Whether two places may be the same: what both state must agree.
-fn same_place(a: &Value, b: &Value) -> bool {
+fn same_place(a: &Value<'_>, b: &Value<'_>) -> bool {
     ["country", "region", "subdivision", "unlocode"].into_iter().all(|part| match (text(a, part), text(b, part)) {
         (Some(a), Some(b)) => a == b,
         _ => true,
     })
 }
 
-fn in_country(place: Option<&Value>, at: &str, found: &mut Vec<Violation>) {
+fn in_country(place: Option<&Value<'_>>, at: fmt::Arguments<'_>, found: &mut Vec<Violation>) {
     let Some(country) = place.and_then(|place| text(place, "country")) else { return };
     for (part, rule) in [("unlocode", UNLOCODE), ("subdivision", SUBDIVISION)] {
         let code = place.and_then(|place| text(place, part));
@@ -149,7 +149,7 @@ fn in_country(place: Option<&Value>, at: &str, found: &mut Vec<Violation>) {
 }
 
 /// The countries stated beside the legs are those of the legs: feeds are filtered by them.
-fn countries(root: &Value, legs: &[Value], found: &mut Vec<Violation>) {
+fn countries(root: &Value<'_>, legs: &[Value<'_>], found: &mut Vec<Violation>) {
     let (Some(first), Some(last)) = (legs.first(), legs.last()) else { return };
     for (name, of_legs) in [("origin_country", country(first, "from")), ("destination_country", country(last, "to"))] {
         if text(root, name).zip(of_legs).is_some_and(|(stated, of_legs)| stated != of_legs) {
@@ -166,14 +166,14 @@ fn countries(root: &Value, legs: &[Value], found: &mut Vec<Violation>) {
     }
 }
 
-fn country<'v>(leg: &'v Value, end: &str) -> Option<&'v str> {
+fn country<'v>(leg: &'v Value<'_>, end: &str) -> Option<&'v str> {
     leg.get(end).and_then(|place| text(place, "country"))
 }
 
-fn text<'v>(container: &'v Value, name: &str) -> Option<&'v str> {
+fn text<'v>(container: &'v Value<'_>, name: &str) -> Option<&'v str> {
     container.get(name).and_then(Value::as_str)
 }
 
-fn partial(value: Option<&Value>) -> Option<PartialDate> {
+fn partial(value: Option<&Value<'_>>) -> Option<PartialDate> {
     value.and_then(Value::as_str).and_then(|text| text.parse().ok())
 }

@@ -8,7 +8,7 @@ use causeway_model::{Date, FieldNumber, FieldTable, Kind, RecordFacts, SchemaId,
 
 use serde_json::Value;
 
-use crate::classified::Classified;
+use crate::classified::{Cells, Classified};
 use crate::codes::CodeLists;
 use crate::compat;
 use crate::compile::{Compiled, compile, stated};
@@ -154,7 +154,7 @@ impl Schema {
 
     /// Every rule that the record breaks, up to [`MAX_VIOLATIONS`]; none means that it may be split. `today` is the
     /// date (UTC) of receipt.
-    pub fn validate(&self, document: &Document, today: Date) -> Vec<Violation> {
+    pub fn validate(&self, document: &Document<'_>, today: Date) -> Vec<Violation> {
         let (root, validator) = (document.root(), &self.compiled.validator);
         let mut found = Vec::new();
         if !validator.is_valid(root) {
@@ -171,13 +171,18 @@ impl Schema {
 
     /// Splits a record that [`Schema::validate`] found without violation. `pseudonymise` is given the scheme and the
     /// normalised value of each link field; what it returns is stored in the value's place.
-    pub fn split(&self, document: &Document, pseudonymise: &dyn Fn(&str, &str) -> [u8; 32]) -> Split {
+    pub fn split(&self, document: &Document<'_>, pseudonymise: &dyn Fn(&str, &str) -> [u8; 32]) -> Split {
         split(&self.compiled.shape, document, pseudonymise)
     }
 
     /// What a release decision may look at.
     pub fn facts(&self, body: &Classified) -> RecordFacts {
-        self.compiled.facts.read(self.id.kind, body)
+        self.facts_of(&body.cells())
+    }
+
+    /// As [`Schema::facts`], of a body that has been taken apart.
+    pub fn facts_of(&self, cells: &Cells<'_>) -> RecordFacts {
+        self.compiled.facts.read(self.id.kind, cells)
     }
 
     /// The JSON object that a partner may see: the fields that `forms` lists, each in its form and never finer than
@@ -188,6 +193,16 @@ impl Schema {
         forms: &dyn Fn(FieldNumber) -> Option<Projected>,
         pseudonym: &dyn Fn(&[u8; 32]) -> String,
     ) -> Vec<u8> {
-        project(&self.compiled.shape, body, forms, pseudonym)
+        self.project_of(&body.cells(), forms, pseudonym)
+    }
+
+    /// As [`Schema::project`], of a body that has been taken apart.
+    pub fn project_of(
+        &self,
+        cells: &Cells<'_>,
+        forms: &dyn Fn(FieldNumber) -> Option<Projected>,
+        pseudonym: &dyn Fn(&[u8; 32]) -> String,
+    ) -> Vec<u8> {
+        project(&self.compiled.shape, cells, forms, pseudonym)
     }
 }

@@ -100,6 +100,7 @@ impl FromStr for Scheme {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     #[test]
     fn one_identifier_has_one_spelling() {
@@ -121,17 +122,7 @@ mod tests {
         assert_ne!(Scheme::Document.normalise("--"), Scheme::Document.normalise("/"), "nothing left is not one person");
     }
 
-    /// A small generator, so that a failure comes again: xorshift64*.
-    struct Random(u64);
-
     impl Random {
-        fn below(&mut self, limit: usize) -> usize {
-            self.0 ^= self.0 >> 12;
-            self.0 ^= self.0 << 25;
-            self.0 ^= self.0 >> 27;
-            usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).expect("31 bits") % limit
-        }
-
         fn text(&mut self, alphabet: &[char], longest: usize) -> String {
             let length = self.below(longest) + 1;
             (0..length).map(|_| alphabet[self.below(alphabet.len())]).collect()

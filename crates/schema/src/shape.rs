@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use causeway_model::{FieldNumber, FieldSpec, FieldTable};
-use serde_json::Value;
 
 use crate::ladder::Ladders;
 use crate::scheme::Scheme;
+use crate::value::{Value, by_name};
 
 /// Arrays hold at most this many items, so that an index is one byte.
 pub(crate) const MAX_ITEMS: usize = 255;
@@ -69,12 +69,16 @@ pub(crate) enum Node {
 /// All of a kind's leaves.
 #[derive(Debug)]
 pub(crate) struct Shape {
-    pub(crate) root: Node,
+    root: Node,
+    /// Of `root` what leads to a date that must not lie in the future.
+    past: Node,
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) table: FieldTable,
     /// What the code lists say about making values coarser.
     pub(crate) ladders: Arc<Ladders>,
     by_number: Vec<Option<usize>>,
+    /// By field number: the leaf that decides whether this one is held back.
+    beside: Vec<Option<usize>>,
 }
 
 /// A leaf met in a document.
@@ -82,23 +86,32 @@ pub(crate) struct Shape {
 pub(crate) struct Met<'d> {
     pub(crate) leaf: usize,
     pub(crate) indices: &'d [u8],
-    pub(crate) value: &'d Value,
+    pub(crate) value: &'d Value<'d>,
 }
 
 impl Shape {
     pub(crate) fn new(root: Node, leaves: Vec<Leaf>, ladders: Arc<Ladders>) -> Result<Self, String> {
         let table = FieldTable::new(leaves.iter().map(|leaf| leaf.spec.clone()).collect())?;
-        let mut by_number = Vec::new();
+        let numbers = leaves.iter().map(|leaf| usize::from(leaf.spec.number.0) + 1).max().unwrap_or(0);
+        let (mut by_number, mut beside) = (vec![None; numbers], vec![None; numbers]);
         for (index, leaf) in leaves.iter().enumerate() {
             let number = usize::from(leaf.spec.number.0);
-            by_number.resize(by_number.len().max(number + 1), None);
             by_number[number] = Some(index);
+            let decides = |withheld: &Withheld| leaves.iter().position(|other| other.segments == withheld.segments);
+            beside[number] = leaf.withheld.as_ref().and_then(decides);
         }
-        Ok(Self { root, leaves, table, ladders, by_number })
+        let past = only(&root, &|leaf| leaves[leaf].past).unwrap_or(Node::Object(Vec::new()));
+        Ok(Self { root, past, leaves, table, ladders, by_number, beside })
     }
 
     pub(crate) fn by_number(&self, number: FieldNumber) -> Option<&Leaf> {
         let index = self.by_number.get(usize::from(number.0)).copied().flatten()?;
+        self.leaves.get(index)
+    }
+
+    /// The leaf by whose values another one is held back; none where the kind does not have it.
+    pub(crate) fn beside(&self, number: FieldNumber) -> Option<&Leaf> {
+        let index = self.beside.get(usize::from(number.0)).copied().flatten()?;
         self.leaves.get(index)
     }
 
@@ -108,27 +121,43 @@ impl Shape {
     }
 
     /// Calls `visit` for every leaf of `root`, in document order. What the shape does not know is passed over.
-    pub(crate) fn visit(&self, root: &Value, visit: &mut dyn FnMut(Met<'_>)) {
+    pub(crate) fn visit(&self, root: &Value<'_>, visit: &mut dyn FnMut(Met<'_>)) {
         walk(&self.root, root, &mut Vec::new(), visit);
+    }
+
+    /// The same for the dates that must not lie in the future alone.
+    pub(crate) fn visit_past(&self, root: &Value<'_>, visit: &mut dyn FnMut(Met<'_>)) {
+        walk(&self.past, root, &mut Vec::new(), visit);
     }
 }
 
-fn walk(node: &Node, value: &Value, indices: &mut Vec<u8>, visit: &mut dyn FnMut(Met<'_>)) {
+/// What of a tree leads to such leaves; none where none does.
+fn only(node: &Node, wanted: &dyn Fn(usize) -> bool) -> Option<Node> {
+    match node {
+        Node::Leaf(leaf) => wanted(*leaf).then_some(Node::Leaf(*leaf)),
+        Node::Array(item) => only(item, wanted).map(|item| Node::Array(Box::new(item))),
+        Node::Object(known) => {
+            let kept = known.iter().filter_map(|(name, node)| Some((name.clone(), only(node, wanted)?)));
+            let kept: Vec<_> = kept.collect();
+            (!kept.is_empty()).then_some(Node::Object(kept))
+        }
+    }
+}
+
+fn walk(node: &Node, value: &Value<'_>, indices: &mut Vec<u8>, visit: &mut dyn FnMut(Met<'_>)) {
     match (node, value) {
         (Node::Leaf(leaf), value) => visit(Met { leaf: *leaf, indices, value }),
         (Node::Object(known), Value::Object(members)) => {
-            // A map's members usually come in the order of their names too: look on from where the last one was.
-            let mut next = 0;
-            let mut last = "";
-            for (name, member) in members {
-                if name.as_str() < last {
-                    next = 0;
+            // Both are in the order of their names.
+            let (mut known, mut members) = (known.iter(), members.as_slice().iter());
+            let (mut one, mut other) = (known.next(), members.next());
+            while let (Some((name, node)), Some(member)) = (one, other) {
+                let order = by_name(name, member.name.as_str());
+                if order.is_eq() {
+                    walk(node, &member.value, indices, visit);
                 }
-                last = name;
-                next += known[next..].iter().take_while(|(known, _)| **known < *name.as_str()).count();
-                if let Some((_, node)) = known.get(next).filter(|(known, _)| **known == *name.as_str()) {
-                    walk(node, member, indices, visit);
-                }
+                one = if order.is_le() { known.next() } else { one };
+                other = if order.is_ge() { members.next() } else { other };
             }
         }
         (Node::Array(item), Value::Array(items)) => {
@@ -143,11 +172,11 @@ fn walk(node: &Node, value: &Value, indices: &mut Vec<u8>, visit: &mut dyn FnMut
 }
 
 /// The value in `root` at `segments`, each array taken at the next of `indices`.
-pub(crate) fn value_at<'d>(root: &'d Value, segments: &[Segment], indices: &[u8]) -> Option<&'d Value> {
+pub(crate) fn value_at<'d>(root: &'d Value<'d>, segments: &[Segment], indices: &[u8]) -> Option<&'d Value<'d>> {
     let mut indices = indices.iter();
     segments.iter().try_fold(root, |value, segment| match segment {
         Segment::Member(name) => value.get(name.as_ref()),
-        Segment::Item => value.get(usize::from(*indices.next()?)),
+        Segment::Item => value.as_array()?.get(usize::from(*indices.next()?)),
     })
 }
 

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 use causeway_model::{Class, Floor};
-use serde_json::Value;
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use crate::classified::{CellValue, Classified};
 use crate::document::Document;
 use crate::ladder::{Ladders, Scalar};
 use crate::shape::{Leaf, Link, Met, Segment, Shape, value_at};
+use crate::value::Value;
 use crate::writer::{Gaps, JsonWriter};
 
 /// Between a value and the members that make it unique: a character that no valid value starts with (U+001F).
@@ -27,7 +27,14 @@ pub struct Split {
 
 /// Exact values and free text, as a JSON object in which each stands at its own place (`null` fills the gaps of an
 /// array). To be sealed at once: it is wiped when dropped and prints nothing.
-pub struct SealedBody(Zeroizing<Vec<u8>>);
+pub struct SealedBody(Vec<u8>);
+
+/// All that was ever written: the buffer was large enough from the start, and only grew fuller.
+impl Drop for SealedBody {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
+}
 
 impl SealedBody {
     /// The JSON text. Whoever asks for it seals it.
@@ -52,9 +59,9 @@ enum Kept<'d> {
 }
 
 /// Splits a record that `shape` validated.
-pub(crate) fn split(shape: &Shape, document: &Document, pseudonymise: &dyn Fn(&str, &str) -> [u8; 32]) -> Split {
+pub(crate) fn split(shape: &Shape, document: &Document<'_>, pseudonymise: &dyn Fn(&str, &str) -> [u8; 32]) -> Split {
     let root = document.root();
-    let mut classified = Classified::new();
+    let mut classified = Classified::with_room(document.bytes());
     // The sealed body is at most the record, its gaps and its escapes; a growing buffer would leave copies behind.
     let mut sealed = JsonWriter::with_capacity(document.bytes() * 2, Gaps::Null);
     let mut any_sealed = false;
@@ -85,14 +92,14 @@ pub(crate) fn split(shape: &Shape, document: &Document, pseudonymise: &dyn Fn(&s
             any_sealed |= write(&mut sealed, &shape.leaves[met.leaf].segments, &met);
         }
     });
-    Split { classified, sealed: any_sealed.then(|| SealedBody(Zeroizing::new(sealed.finish()))) }
+    Split { classified, sealed: any_sealed.then(|| SealedBody(sealed.finish())) }
 }
 
 fn write<'s>(sealed: &mut JsonWriter<'s>, segments: &'s [Segment], met: &Met<'_>) -> bool {
     sealed.leaf(segments, met.indices).is_some_and(|out| serde_json::to_writer(out, met.value).is_ok())
 }
 
-fn keep<'d>(ladders: &Ladders, leaf: &Leaf, root: &Value, met: &Met<'d>) -> Option<Kept<'d>> {
+fn keep<'d>(ladders: &'d Ladders, leaf: &Leaf, root: &Value<'_>, met: &Met<'d>) -> Option<Kept<'d>> {
     let withheld = leaf.withheld.as_ref().is_some_and(|withheld| {
         let beside = value_at(root, &withheld.segments, met.indices).and_then(Value::as_str);
         beside.is_some_and(|value| withheld.values.iter().any(|listed| **listed == *value))
@@ -113,9 +120,9 @@ fn keep<'d>(ladders: &Ladders, leaf: &Leaf, root: &Value, met: &Met<'d>) -> Opti
     })
 }
 
-fn scalar(value: &Value) -> Option<Scalar<'_>> {
+fn scalar<'d>(value: &'d Value<'_>) -> Option<Scalar<'d>> {
     match value {
-        Value::String(text) => Some(Scalar::Text(Cow::Borrowed(text))),
+        Value::Text(text) => Some(Scalar::Text(Cow::Borrowed(text.as_str()))),
         Value::Bool(flag) => Some(Scalar::Flag(*flag)),
         Value::Number(number) => match number.as_i64() {
             Some(whole) => Some(Scalar::Integer(whole)),
@@ -125,7 +132,7 @@ fn scalar(value: &Value) -> Option<Scalar<'_>> {
     }
 }
 
-fn normalised(leaf: &Leaf, link: &Link, root: &Value, met: &Met<'_>) -> Option<String> {
+fn normalised(leaf: &Leaf, link: &Link, root: &Value<'_>, met: &Met<'_>) -> Option<String> {
     let mut normalised = String::new();
     let (_, container) = leaf.segments.split_last()?;
     for name in &link.with {

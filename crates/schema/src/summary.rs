@@ -11,11 +11,11 @@ mod phone;
 mod token;
 
 use causeway_model::Kind;
-use serde_json::Value;
 
 use crate::facts::{ADULT_GROUPS, CHILD_EXPLOITATION, CHILD_RECRUITMENT};
 use crate::fold::readable;
 use crate::shape::Shape;
+use crate::value::Value;
 use crate::violation::Violation;
 
 use self::token::tokens;
@@ -33,7 +33,7 @@ const OWN: (&str, &str) = ("summary-own-identifier", "holds an identifying value
 pub(crate) const RULES: &[(&str, &str)] = &[CHILD, EMAIL, PHONE, POSTCODE, DOCUMENT, OWN];
 
 /// Adds to `found` every rule that the record's summary breaks.
-pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value, found: &mut Vec<Violation>) {
+pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value<'_>, found: &mut Vec<Violation>) {
     let Some(summary) = root.get(FIELD).and_then(Value::as_str) else { return };
     let text = readable(summary);
     let tokens = tokens(&text);
@@ -50,7 +50,7 @@ pub(crate) fn check(kind: Kind, shape: &Shape, root: &Value, found: &mut Vec<Vio
 }
 
 /// By the same signs as a release decision: who is not known to be an adult is a child.
-fn may_be_of_a_child(kind: Kind, root: &Value) -> bool {
+fn may_be_of_a_child(kind: Kind, root: &Value<'_>) -> bool {
     let codes = |name: &str| root.get(name).and_then(Value::as_array).into_iter().flatten();
     match kind {
         Kind::VictimProfile => matches!(root.get("is_minor").and_then(Value::as_str), Some("yes" | "not_sure")),

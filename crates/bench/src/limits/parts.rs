@@ -57,7 +57,6 @@ pub(crate) struct Parts {
 #[derive(Debug)]
 struct Record {
     text: Vec<u8>,
-    document: Document,
     schema: Arc<Schema>,
 }
 
@@ -74,7 +73,7 @@ impl Parts {
             if let Some(violation) = schema.validate(&document, today).first() {
                 return Err(format!("{} is not valid: {}", violation.pointer, violation.rule).into());
             }
-            records.push(Record { text: record.document.clone(), document, schema });
+            records.push(Record { text: record.document.clone(), schema });
         }
         let (mac, key) = (MacKey::new([5; 32]), AeadKey::generate());
         Ok(Self { records, today, mac, key, micros: Default::default() })
@@ -82,19 +81,21 @@ impl Parts {
 
     /// One round of each part over all records, on this thread.
     pub(crate) fn measure(&mut self) {
+        let documents = self.records.iter().filter_map(|record| Some((record, parse(&record.text).ok()?)));
+        let documents: Vec<(&Record, Document<'_>)> = documents.collect();
         for (place, (part, _)) in PARTS.iter().enumerate() {
             let begun = Instant::now();
-            self.records.iter().for_each(|record| self.work(*part, record));
+            documents.iter().for_each(|(record, document)| self.work(*part, record, document));
             let micros = begun.elapsed().as_secs_f64() * 1e6 / self.records.len().max(1) as f64;
             self.micros[place].push(micros);
         }
     }
 
-    fn work(&self, part: Part, record: &Record) {
+    fn work(&self, part: Part, record: &Record, document: &Document<'_>) {
         match part {
             Part::Tree => drop(black_box(serde_json::from_slice::<Value>(&record.text))),
             Part::Parse => drop(black_box(parse(&record.text))),
-            Part::Validate => drop(black_box(record.schema.validate(&record.document, self.today))),
+            Part::Validate => drop(black_box(record.schema.validate(document, self.today))),
             Part::Hash => drop(black_box(sha256(&[&record.text]))),
             Part::Mac => drop(black_box(self.mac.tag(DOMAIN, &[&record.text]))),
             Part::Seal => drop(black_box(self.key.seal(&BESIDE, &record.text))),

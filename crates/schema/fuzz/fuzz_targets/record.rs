@@ -77,7 +77,8 @@ fn split_keeps_to_itself(schema: &Schema, document: &Document, text: &[u8]) {
     if !disguise(schema, &mut other, "") {
         return;
     }
-    let Ok(other) = parse(other.to_string().as_bytes()) else { return };
+    let other = other.to_string();
+    let Ok(other) = parse(other.as_bytes()) else { return };
     if !schema.validate(&other, today()).is_empty() {
         return;
     }

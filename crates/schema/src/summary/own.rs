@@ -1,12 +1,12 @@
 //! What a record says of its own people, looked for in its summary in the spellings that people use.
 
 use causeway_model::{Class, PartialDate};
-use serde_json::Value;
 
 use super::birthday;
 use super::token::Token;
 use crate::fold::{contracted, folded};
 use crate::shape::{Leaf, Shape};
+use crate::value::Value;
 
 /// Sealed texts that tell of the case and identify nobody by themselves: a word of theirs in the summary is no slip.
 const TEXTS: &[&str] = &["narrative.", "description", "purpose", "europol_handling_text", "sanitised_summary"];
@@ -38,7 +38,7 @@ const COMMON: &[&str] = &[
 ];
 
 /// Whether an identifying value of `root` stands in the summary with these words.
-pub(crate) fn has_own_identifier(shape: &Shape, root: &Value, tokens: &[Token]) -> bool {
+pub(crate) fn has_own_identifier(shape: &Shape, root: &Value<'_>, tokens: &[Token]) -> bool {
     let words = Words::of(tokens);
     let mut found = false;
     shape.visit(root, &mut |met| {

@@ -137,7 +137,7 @@ fn a_list_with_a_fault_stops_the_start() {
 
 #[test]
 fn a_code_that_is_added_is_accepted_without_a_new_schema() {
-    use crate::records::{profile, set, today};
+    use crate::records::{document, profile, set, today};
     let texts: Vec<String> = lists()
         .iter()
         .map(|text| {
@@ -151,7 +151,7 @@ fn a_code_that_is_added_is_accepted_without_a_new_schema() {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut record = profile();
     set(&mut record, "/nrm_stage", json!("appeal"));
-    let document = causeway_schema::parse(record.to_string().as_bytes()).expect("a record");
+    let document = document(&record);
     for (texts, accepted) in [(texts, true), (lists(), false)] {
         let schemas = Schemas::compile(&[(id("victim-profile/1.1"), PROFILE_1_1_FILE)], &texts).expect("compiles");
         let found = schemas.get(id("victim-profile/1.1")).expect("compiled").validate(&document, today());

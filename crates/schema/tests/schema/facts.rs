@@ -65,6 +65,34 @@ fn a_retention_that_cannot_be_read_is_over() {
 }
 
 #[test]
+fn retention_by_itself_is_that_of_the_facts() {
+    let day = |text: &str| text.parse().ok();
+    let of = |schema: &Schema, body: &Classified| {
+        let retention = schema.retention(body);
+        assert_eq!(retention.until, schema.facts(body).retain_until);
+        (retention.until, retention.review_due)
+    };
+    let of_profile = (day("2028-11-21"), day("2027-11-01"));
+    for (schema, record, expected) in
+        [(profiles(), profile(), of_profile), (routes(), route(), (day("2030-01-01"), None))]
+    {
+        assert_eq!(of(schema, &split(schema, &record).classified), expected);
+        for text in ["0000-12-31", "2030", "", "for ever"] {
+            assert_eq!(
+                of(schema, &text_cell(schema, "retain_until", &[], text)),
+                (day("0001-01-01"), None),
+                "{text:?}"
+            );
+            let review = text_cell(schema, "retention_review_due", &[], text);
+            assert_eq!(of(schema, &review), (None, None), "{text:?}");
+        }
+        let number = one_cell(schema, "retain_until", &[], &[&[1][..], &20_300_101_i64.to_be_bytes()].concat());
+        assert_eq!(of(schema, &number), (day("0001-01-01"), None), "a number is no date");
+        assert_eq!(of(schema, &one_cell(schema, "tlp", &[], &[0, 0, 0])), (None, None), "it states none");
+    }
+}
+
+#[test]
 fn other_facts_that_cannot_be_read_protect() {
     let number = [&[1][..], &0_i64.to_be_bytes()].concat();
     let facts = |path, indices: &[u8]| profiles().facts(&one_cell(profiles(), path, indices, &number));

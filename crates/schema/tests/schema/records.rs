@@ -59,8 +59,9 @@ pub(crate) fn today() -> Date {
     "2026-11-21".parse().expect("a date")
 }
 
-pub(crate) fn document(value: &Value) -> Document {
-    parse(value.to_string().as_bytes()).expect("a record")
+/// The record as it is read, from a text that outlives the test.
+pub(crate) fn document(value: &Value) -> Document<'static> {
+    parse(value.to_string().into_bytes().leak()).expect("a record")
 }
 
 pub(crate) fn violations(schema: &Schema, value: &Value) -> Vec<Violation> {
