@@ -49,12 +49,14 @@ impl Standing {
     /// Returns once the peer may not go on. For open streams, which are cut then.
     pub(crate) async fn lost(&self) -> Status {
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = self.basis.authority.renewed() => {}
-            }
+            // It hears from here on: what is renewed while it looks is looked at again.
+            let renewed = self.basis.authority.renewed();
             if let Err(fault) = self.look() {
                 return self.deny(fault).await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = renewed => {}
             }
         }
     }
