@@ -37,6 +37,9 @@ pub(crate) struct SubmissionStream {
 /// Submissions that are begun by one task, since they came together: a task of its own for each would cost more than some of its work.
 const TOGETHER: usize = 16;
 
+/// Bytes of submissions from which on a task has enough: large ones are not worked through one after the other on one core.
+const TOGETHER_BYTES: usize = 64 << 10;
+
 /// What became of one submission; none where it panicked.
 type Done = Option<Result<Verdict, Status>>;
 
@@ -87,6 +90,10 @@ impl Arrived {
 
     fn size(&self) -> (usize, usize) {
         (self.messages.len(), self.bytes)
+    }
+
+    fn is_enough(&self) -> bool {
+        self.messages.len() >= TOGETHER || self.bytes >= TOGETHER_BYTES
     }
 }
 
@@ -167,7 +174,7 @@ impl SubmissionStream {
                 Ok(None) => return (arrived, Some(End::Complete)),
                 Err(status) => return (arrived, Some(End::Broken(self.broken(status)))),
             }
-            if arrived.messages.len() == TOGETHER || !pending.has_room(self.window, arrived.size()) {
+            if arrived.is_enough() || !pending.has_room(self.window, arrived.size()) {
                 return (arrived, None);
             }
             next = match submissions.message().now_or_never() {
@@ -228,5 +235,20 @@ mod tests {
         assert!(pending.has_room(256, (0, 0)));
         assert_eq!(pending.next().await.expect("the others").len(), 2);
         assert!(pending.is_empty());
+    }
+
+    #[test]
+    fn small_submissions_share_a_task_and_large_ones_have_their_own() {
+        let message = |bytes: usize| v1::SubmitStreamRequest {
+            submission: Some(v1::SubmitRequest { submission_id: "x".repeat(bytes), ..Default::default() }),
+        };
+        let tasks_of = |bytes: usize| {
+            let mut arrived = Arrived::default();
+            while !arrived.is_enough() {
+                arrived.push(message(bytes));
+            }
+            arrived.messages.len()
+        };
+        assert_eq!([1_300, 4_000, 30_000, 100_000].map(tasks_of), [16, 16, 3, 1]);
     }
 }
