@@ -3,6 +3,8 @@
 //! erased by a date that was none.
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use causeway_exchange::Condition;
@@ -128,6 +130,40 @@ async fn a_clock_that_jumps_ahead_writes_erases_and_withdraws_nothing_and_put_ba
         assert!(period.from_micros <= period.to_micros && period.to_micros < right.plus_seconds(3600).0, "{period:?}");
     }
     times_never_go_back(&world);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_summary_ends_after_its_own_entry_however_often_the_clock_is_set_wrong_and_right() {
+    let world = World::new();
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let right = world.time().now();
+    let (clock, over) = (world.clock().clone(), Arc::new(AtomicBool::new(false)));
+    let is_over = Arc::clone(&over);
+    let hand = std::thread::spawn(move || {
+        while !is_over.load(Ordering::Relaxed) {
+            for time in [right.plus_seconds(YEAR), right] {
+                clock.put(time);
+                std::thread::sleep(Duration::from_micros(150));
+            }
+        }
+        clock.put(right);
+    });
+    for number in 0..200 {
+        // Some are accepted, and some refused, which is summed up.
+        let _ = submit(&mut ingest, &format!("number {number}"), &documents::profile()).await;
+        gateway.exchange().tick().await;
+    }
+    over.store(true, Ordering::Relaxed);
+    hand.join().expect("it ends");
+    seen(&gateway, Condition::Writable).await;
+    world.clock().advance(61);
+    world.journal().entry("a summary", |seen| seen.entry.period.is_some()).await;
+    for seen in world.journal().entries() {
+        let Some(period) = &seen.entry.period else { continue };
+        assert!(period.to_micros <= seen.entry.time_micros, "{period:?} in an entry of {}", seen.entry.time_micros);
+    }
     gateway.stop().await;
 }
 

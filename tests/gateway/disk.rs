@@ -125,6 +125,25 @@ async fn a_disk_that_does_not_answer_is_said_and_refused_and_goes_on_by_itself()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_never_answers_is_given_up_and_what_was_acknowledged_is_there_for_the_next_start() {
+    let world = World::with(|setup| setup.configure(|config| config.disk.give_up = Duration::from_millis(1)));
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    submit(&mut ingest, "before", &documents::profile()).await.expect("accepted");
+    let held = world.faults().hold();
+    let waits = tokio::spawn(async move { submit(&mut ingest, "waits", &documents::profile()).await });
+    held.reached().await;
+    assert!(matches!(gateway.fallen().await, Err(Error::Stuck)), "it does not wait for its own threads");
+    // What would end with the process goes on in this one, and lets go of the files.
+    drop(held);
+    let _ = within("its end", waits).await.expect("no panic");
+    let gateway = world.start().await;
+    let wanted = v1::GetReceiptRequest { submission_id: "before".into() };
+    gateway.ingest(SYSTEM).await.get_receipt(wanted).await.expect("there");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn under_half_of_what_is_kept_back_nobody_uses_up_the_rest() {
     let world = World::new();
     let gateway = world.start().await;

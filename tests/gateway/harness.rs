@@ -82,6 +82,7 @@ impl World {
         config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         // A journal that a test has stopped stays so, however slow the machine is.
         config.disk.reopen = std::time::Duration::MAX;
+        config.disk.give_up = std::time::Duration::MAX;
         setup.configure.into_iter().for_each(|change| change(&mut config));
         let (clock, hand) = Clock::manual(setup.now);
         let world =

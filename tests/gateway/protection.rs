@@ -6,10 +6,12 @@ mod gone;
 #[path = "../../crates/store/tests/store/key_search.rs"]
 pub(crate) mod key_search;
 mod lost;
+mod nodes;
 mod office;
 mod proofs;
 mod resume;
 mod retention;
+mod ways;
 
 use causeway_journal::v1::Decision;
 use causeway_model::Date;

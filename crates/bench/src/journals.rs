@@ -67,6 +67,7 @@ fn start(data_dir: &Path, keys_dir: &Path, origin: &str, index: bool) -> Result<
         queue_depth: QUEUE_DEPTH,
         signing_overlap: Duration::ZERO,
         headroom_bytes: 0,
+        node_keys: None,
         index,
     };
     Ok(Journal::start(Box::new(SledLog::open(data_dir)?), options)?)

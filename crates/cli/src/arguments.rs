@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    acknowledge, agreement, approve, at_risk, audit, backup, certs, count, demo, doctor, document, erase, explain,
-    hold, holders, identity, import, keys, pseudonym, pull, receipt, restore, restrict, retention, sample, schemas,
-    serve, submit, validate, verify, watch, withdraw, witness,
+    acknowledge, agreement, approve, at_risk, audit, backup, certs, cluster, count, demo, doctor, document, erase,
+    explain, hold, holders, identity, import, keys, migrate, pseudonym, pull, receipt, restore, restrict, retention,
+    sample, schemas, serve, submit, validate, verify, watch, withdraw, witness,
 };
 
 /// A gateway through which agencies share what they know about human trafficking.
@@ -68,6 +68,11 @@ pub(crate) enum Command {
     Backup(backup::Options),
     /// Restore a journal from a backup, offline, and check every byte of it.
     Restore(restore::Options),
+    /// Make the stream of a shared log, and check what its servers enforce.
+    #[command(subcommand)]
+    Cluster(cluster::Command),
+    /// Migrate a stopped journal into a shared log, or back.
+    Migrate(migrate::Options),
     /// Check a pseudonym, offline.
     #[command(subcommand)]
     Pseudonym(pseudonym::Command),
@@ -112,6 +117,10 @@ mod tests {
         "backup --to /mnt/backup --recipient recipient/sealing.pub --json --quiet --as gb-nca/operations",
         "restore --from /mnt/backup --identity recipient/sealing.key --to restored --config config/gateway.toml --json",
         "restore --from /mnt/backup --identity recipient/sealing.key --to restored --verifier-key key.txt",
+        "cluster create --certificate admin.pem --key admin.key --max-gib 64",
+        "cluster check --cluster config/cluster.toml --json",
+        "migrate --from sled --to nats --config config/gateway.toml --cluster config/cluster.toml",
+        "migrate --from nats --to sled --into data/journal-2 --json --quiet",
         "certs dev",
         "certs revoke al-police/feed",
         "submit records.jsonl --as gb-nca/case-management --receipts r.jsonl",

@@ -1,26 +1,19 @@
 //! Reading records' bodies: the one place that asks the journal for them, and never for those of an erased record.
 
-use causeway_journal::{Erasure, v1};
+use causeway_journal::Erasure;
 use causeway_model::{LeafIndex, RecordId};
-use causeway_store::{BodiesAhead, OpenedBody};
+use causeway_store::{ClassifiedHalf, MadeAhead, OpenedBody};
 
 use crate::{Error, Exchange};
 
-/// Bodies that are being read, while the caller goes on.
+/// What is being made of bodies that are being read, while the caller goes on.
 #[derive(Debug)]
-pub(crate) struct Ahead {
+pub(crate) struct Ahead<T> {
     wanted: Vec<(RecordId, LeafIndex)>,
     /// Of which of them the record was there when the reading began.
     before: Vec<bool>,
     /// None where no body is to be read.
-    read: Option<BodiesAhead>,
-}
-
-impl Ahead {
-    /// Whether these are what it reads.
-    pub(crate) fn is_of(&self, wanted: &[(RecordId, LeafIndex)]) -> bool {
-        self.wanted == wanted
-    }
+    made: Option<MadeAhead<T>>,
 }
 
 impl Exchange {
@@ -32,26 +25,38 @@ impl Exchange {
         Ok(still_there(read, &before, &self.are_there(wanted)))
     }
 
-    /// Begins to read the bodies beside these entries, as [`Exchange::bodies_of`] does, without the encapsulations of their sealed
-    /// halves.
-    pub(crate) async fn begin_bodies(&self, wanted: Vec<(RecordId, LeafIndex)>) -> Result<Ahead, Error> {
+    /// Begins to read the bodies beside these entries, as [`Exchange::bodies_of`] does, and to have something made of the classified half
+    /// of each where it is read. `make` is given the place of each among those that are wanted, in their order.
+    pub(crate) async fn begin_each<T, F>(
+        &self,
+        wanted: Vec<(RecordId, LeafIndex)>,
+        mut make: F,
+    ) -> Result<Ahead<T>, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(usize, &ClassifiedHalf) -> T + Send + 'static,
+    {
         let before = self.are_there(&wanted);
         let leaves = leaves_of(&wanted, &before);
-        let read = match leaves.is_empty() {
+        let there: Vec<usize> = (0..wanted.len()).filter(|at| before[*at]).collect();
+        let made = match leaves.is_empty() {
             true => None,
-            false => Some(self.journal().begin_bodies(leaves).await.map_err(Error::corrupt)?),
+            false => {
+                let make = move |at: usize, half: &ClassifiedHalf| make(there[at], half);
+                Some(self.journal().begin_each(leaves, make).await.map_err(Error::corrupt)?)
+            }
         };
-        Ok(Ahead { wanted, before, read })
+        Ok(Ahead { wanted, before, made })
     }
 
-    /// The bodies that are being read, as [`Exchange::bodies_of`] gives them: none where the record's erasure has been ordered by now.
-    pub(crate) async fn bodies_ahead(&self, ahead: Ahead) -> Result<Vec<Option<v1::Body>>, Error> {
-        let Ahead { wanted, before, read } = ahead;
-        let read = match read {
-            Some(read) => read.answer().await.map_err(Error::corrupt)?,
+    /// What was made: none where there is no body, or where the record's erasure has been ordered by now.
+    pub(crate) async fn made_ahead<T>(&self, ahead: Ahead<T>) -> Result<Vec<Option<T>>, Error> {
+        let Ahead { wanted, before, made } = ahead;
+        let made = match made {
+            Some(made) => made.answer().await.map_err(Error::corrupt)?,
             None => return Ok(wanted.iter().map(|_| None).collect()),
         };
-        Ok(still_there(read, &before, &self.are_there(&wanted)))
+        Ok(still_there(made, &before, &self.are_there(&wanted)))
     }
 
     /// Of which of these the record's erasure has not been ordered.

@@ -68,10 +68,10 @@ impl Exchange {
         if self.journal().is_stalled() {
             return Condition::Stalled;
         }
-        match self.journal().clock() {
+        match self.journal().entry_time() {
             Err(AppendFailure::ClockAhead { .. }) => return Condition::ClockAhead,
             Err(_) => return Condition::ClockBehind,
-            Ok(()) => {}
+            Ok(_) => {}
         }
         if self.is_disk_low() { Condition::DiskLow } else { Condition::Writable }
     }
@@ -154,7 +154,7 @@ impl Exchange {
     }
 
     fn say_how_the_clock_is(&self) {
-        let clock = self.journal().clock();
+        let clock = self.journal().entry_time();
         if self.said().is_clock_wrong.swap(clock.is_err(), Ordering::Relaxed) == clock.is_err() {
             return;
         }
@@ -163,7 +163,7 @@ impl Exchange {
                 error = &failure as &dyn std::error::Error,
                 "the clock is wrong: nothing is accepted or disclosed until it is right; set it right"
             ),
-            Ok(()) => tracing::warn!("the clock is relied on again, and everything is taken again"),
+            Ok(_) => tracing::warn!("the clock is relied on again, and everything is taken again"),
         }
     }
 }

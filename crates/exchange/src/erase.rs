@@ -17,9 +17,12 @@ use causeway_model::{LeafIndex, RecordId};
 use crate::draft::Said;
 use crate::{Caller, Class, Error, Exchange, PersonSignature};
 
-pub(crate) use finish::Swept;
+pub(crate) use finish::{Finished, Swept, WAITS};
 
 pub use plan::{Erasing, ErasurePlan};
+
+/// Ticks, which are seconds, for which a call waits for other nodes to do their part.
+const TICKS_FOR_OTHERS: u32 = 15;
 
 /// Longest reference to a person, in bytes: four times the characters that the schema allows.
 const MAX_REFERENCE_BYTES: usize = 512;
@@ -87,7 +90,7 @@ impl Exchange {
         if !committed.outcome.is_effective() {
             return Err(lost(&committed.outcome));
         }
-        self.finish(committed.leaf).await?;
+        self.finish_with_others(committed.leaf).await?;
         let complete = self.journal().read(|state| {
             let leaf = |id| match state.record(id)?.erasure {
                 Erasure::Complete(leaf) => Some(leaf),
@@ -98,6 +101,20 @@ impl Exchange {
         });
         let complete = complete.ok_or_else(|| Error::internal("an erasure that was finished is not complete"))?;
         Ok(Erased { ordered: committed.leaf, complete })
+    }
+
+    /// Finishes an erasure, waiting a little for the other nodes: each looks once a second what it has to do.
+    pub(crate) async fn finish_with_others(&self, ordered: LeafIndex) -> Result<(), Error> {
+        let mut ticks = 0;
+        loop {
+            let ticked = self.ticked();
+            match self.finish(ordered).await {
+                Err(error) if error.reason == WAITS && ticks < TICKS_FOR_OTHERS => {}
+                finished => return finished,
+            }
+            ticked.await;
+            ticks += 1;
+        }
     }
 
     /// Whether the order may be given as it stands; the approvals as its entry holds them.

@@ -20,6 +20,7 @@ use crate::erase::Swept;
 use crate::governed::{Epochs, Governed};
 use crate::identity::{OwnIdentities, Pending, Searches};
 use crate::narrowed::Narrowed;
+use crate::news::Watches;
 use crate::quota::Meters;
 use crate::retention::ClockTrust;
 use crate::sealing::Windows;
@@ -55,6 +56,7 @@ struct Inner {
     /// Which checkpoints were kept for later.
     kept_checkpoints: Kept,
     ticked: Event,
+    watches: Watches,
     own_identities: OwnIdentities,
     /// Held while bodies are searched for a person, one after the other.
     scans: Mutex<()>,
@@ -111,6 +113,7 @@ impl Exchange {
             tally,
             kept_checkpoints: Kept::default(),
             ticked: Event::new(),
+            watches: Watches::default(),
             own_identities,
             scans: Mutex::new(()),
             searches: Searches::default(),
@@ -157,6 +160,7 @@ impl Exchange {
     /// minute's summary when it is due, and lets the releaser look at the calendar.
     pub async fn tick(&self) {
         let now = self.now();
+        self.inner.watches.lately.age();
         self.inner.windows.close_before(now);
         if self.halted().is_some() {
             self.inner.ticked.notify(usize::MAX);
@@ -308,6 +312,10 @@ impl Exchange {
 
     pub(crate) fn said(&self) -> &Said {
         &self.inner.said
+    }
+
+    pub(crate) fn watches(&self) -> &Watches {
+        &self.inner.watches
     }
 
     pub(crate) fn ticked(&self) -> EventListener {

@@ -1,8 +1,9 @@
 //! What the operator's metrics show: sizes and positions, and nothing that identifies a record or a person.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use causeway_model::AgreementId;
+use causeway_model::{AgreementId, LeafIndex};
 use causeway_store::JournalMeasures;
 
 use crate::{Exchange, WitnessMeasures};
@@ -20,6 +21,10 @@ pub struct Measures {
     pub tallied: Vec<(&'static str, u64)>,
     /// Entries that auditors' answers have looked at since the start.
     pub looked_at: u64,
+    /// Records whose erasure has been ordered and is not complete: nothing of them is read.
+    pub erasures_due: u64,
+    /// Nodes that those wait for, each once.
+    pub erasures_wait_for: u64,
     /// Every feed.
     pub feeds: Vec<FeedMeasures>,
     /// The witnesses; none where there are none.
@@ -56,7 +61,14 @@ impl Exchange {
                     overdue: overdue.unwrap_or_default(),
                 })
             });
+            let due: BTreeMap<LeafIndex, u64> = state.erasures_due().fold(BTreeMap::new(), |mut due, (_, order)| {
+                *due.entry(order).or_default() += 1;
+                due
+            });
+            let waited_for: BTreeSet<&str> = due.keys().flat_map(|order| state.erasure_waits_for(*order)).collect();
             Measures {
+                erasures_due: due.values().sum(),
+                erasures_wait_for: waited_for.len() as u64,
                 is_healthy,
                 entries: state.tree().size(),
                 journal,

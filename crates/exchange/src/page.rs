@@ -6,6 +6,43 @@ use causeway_crypto::Digest;
 use causeway_model::{AgreementId, LeafIndex, Position, Timestamp};
 
 pub use causeway_journal::{Content, PageItem, PageTerms, PseudonymChange, page_digest};
+pub(crate) use causeway_journal::{item_digest, page_digest_of};
+
+use crate::slot::Slot;
+
+/// What a position of a page holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Decided {
+    pub(crate) item: PageItem,
+    /// Of that item, and no other: what is decided otherwise is made anew.
+    pub(crate) digest: Digest,
+    /// How many persons have to share it where it shows a record.
+    pub(crate) least: u64,
+}
+
+impl Decided {
+    pub(crate) fn new(slot: &Slot, content: Content, least: u64) -> Self {
+        let item = PageItem { position: slot.position, item_id: slot.item_id, kind: slot.kind, content };
+        Self { digest: item_digest(&item), item, least }
+    }
+
+    pub(crate) fn withdrawn(slot: &Slot) -> Self {
+        Self::new(slot, Content::Withdrawn(slot.withdrawn()), 0)
+    }
+
+    /// Whether it shows a record.
+    pub(crate) const fn is_shown(&self) -> bool {
+        matches!(self.item.content, Content::Released { .. })
+    }
+
+    /// How long the document is that it shows.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.item.content {
+            Content::Released { document, .. } => document.len(),
+            Content::Withdrawn(_) | Content::Deferred => 0,
+        }
+    }
+}
 
 /// A page: items at dense positions, and the evidence that their disclosure was recorded before they left.
 #[derive(Debug, Clone)]

@@ -7,15 +7,17 @@ mod items;
 use std::sync::Arc;
 
 use causeway_agreement::Agreement;
-use causeway_journal::{FeedItemKind, v1};
+use causeway_crypto::Digest;
+use causeway_journal::{FeedItemKind, chain_link, v1};
 use causeway_model::{AgreementId, Position, Timestamp};
 use causeway_store::Committed;
-use items::{Built, Room};
+use items::{Built, Room, Scene};
 
 use crate::draft::Said;
-use crate::page::{Content, Evidence, Page, PageItem, page_digest};
+use crate::page::{Content, Evidence, Page, PageItem, page_digest_of};
 use crate::quota::{left_today, quota_exceeded, renewed};
-use crate::slot::{Slot, Stretch, live_now, stretch};
+use crate::serve::is_near;
+use crate::slot::{Stretch, still_live, stretch};
 use crate::standing::standing;
 use crate::unavailable::{disk_low, stopped};
 use crate::verdict::Ground;
@@ -29,8 +31,11 @@ pub const DEFAULT_PAGE_ITEMS: u32 = 100;
 /// 200 items.
 pub const MAX_PAGE_ITEMS: u32 = 1_000;
 
-/// Bodies that are open at a time, while as many more may be read: a page may end long before its last position is looked at.
+/// Positions whose bodies are read together: a page may end long before its last position is looked at.
 pub(crate) const SLICE_BODIES: usize = 32;
+
+/// Items whose chain is computed from the one before them: the journal computes about so many to look one up.
+const LINKS: usize = 32;
 
 /// How often a page is built anew because something in it was withdrawn while its disclosure was being recorded.
 const ATTEMPTS: usize = 4;
@@ -152,7 +157,15 @@ impl Exchange {
             // What grants nothing puts nothing off: all of it is served as withdrawn.
             false => Room::Records(u64::MAX),
         };
-        let Built { items, put_off } = self.build(&ground, &stretch, room).await?;
+        let is_shared = reading == Reading::Watch && is_near(*after, stretch.newest);
+        let shared = is_shared.then(|| (self.watches().lately.turn(&agreement.id), self.watches().lately.before()));
+        let scene = Scene { agreement, stretch: &stretch, now, shared: shared.as_ref().map(|(_, before)| *before) };
+        let turn = match &shared {
+            Some((turn, _)) => Some(turn.lock().await),
+            None => None,
+        };
+        let Built { items, digests, put_off } = self.build(&scene, room).await?;
+        drop(turn);
         let is_put_off = |item: &PageItem| item.content == Content::Deferred;
         let last = items.last().map_or(*after, |item| item.position);
         if reading == Reading::Call && items.iter().all(is_put_off) && !self.tells_behind(agreement, last).await {
@@ -169,29 +182,12 @@ impl Exchange {
             until: if room == Room::Closed { now.plus_seconds(RETRY.as_secs()) } else { renewed(now) },
         });
         let mut page = self.page(agreement, *after, &stretch, items, put_off);
-        let committed = self.disclose(caller, agreement, &mut page, reading.pressure()).await?;
+        let committed = self.disclose(caller, agreement, &mut page, &digests, reading.pressure()).await?;
         if !self.still_holds(agreement, &stretch, &page) {
             return Ok(None);
         }
         page.evidence = Some(self.evidence(committed).await?);
         Ok(Some(page))
-    }
-
-    /// Waits until a feed has something after this position, its agreement has another version than this one, or the journal has stopped:
-    /// whoever reads the feed has to be told.
-    pub async fn news(&self, feed: &AgreementId, version: u32, newest: Position) {
-        loop {
-            // Made before the look, so that what comes between the look and the wait wakes it.
-            let changed = self.changed();
-            let is_there = self.journal().read(|state| {
-                state.feed(feed).is_some_and(|feed| feed.newest() > newest)
-                    || state.agreement(feed).is_none_or(|agreement| agreement.version != version)
-            });
-            if is_there || !self.is_running() || self.halted().is_some() {
-                return;
-            }
-            changed.await;
-        }
     }
 
     /// Whether the agreement that a call of this agency is about can grant anything at this moment: it is in force, what makes the
@@ -239,7 +235,11 @@ impl Exchange {
         put_off: Option<PutOff>,
     ) -> Page {
         let last = items.last().map_or(after, |item| item.position);
-        let chain_after = self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.chain_at(last)));
+        let link = |chain: Digest, item: &PageItem| chain_link(&chain, item.position, item.kind, &item.item_id);
+        let chain_after = match items.len() {
+            0..LINKS => Some(items.iter().fold(stretch.chain_before, link)),
+            _ => self.journal().read(|state| state.feed(&agreement.id).map(|feed| feed.chain_at(last))),
+        };
         let cursor = |position| cursor::encode(&self.keys().ring().cursor_mac(), &agreement.id, position);
         let before_put_off = put_off.map(|put_off| Position(put_off.from.0 - 1));
         Page {
@@ -260,12 +260,13 @@ impl Exchange {
         }
     }
 
-    /// Makes the disclosure of a page durable. Nothing of the page has left when this returns an error.
+    /// Makes the disclosure of a page durable, given the digests of its items. Nothing of the page has left when this returns an error.
     async fn disclose(
         &self,
         caller: &Caller,
         agreement: &Agreement,
         page: &mut Page,
+        digests: &[Digest],
         pressure: Pressure,
     ) -> Result<Committed, Error> {
         let salt = causeway_crypto::random::<32>();
@@ -293,7 +294,7 @@ impl Exchange {
             feed: agreement.id.to_string(),
             from_position: page.items.first().map_or(0, |item| item.position.0),
             to_position: page.items.last().map_or(0, |item| item.position.0),
-            digest: page_digest(&salt, page.terms(), &page.items).0.to_vec(),
+            digest: page_digest_of(&salt, page.terms(), digests).0.to_vec(),
             withheld: of_releases(|content| matches!(content, Content::Withdrawn(_))),
             deferred: of_releases(|content| *content == Content::Deferred),
         });
@@ -312,11 +313,7 @@ impl Exchange {
             let standing = standing(state, agreement);
             let is_present = state.agreement(&agreement.id).is_some_and(|known| known.version == agreement.version);
             let may = is_present && Ground { agreement, standing, now }.may_grant() && !closed;
-            // A group may have lost persons who never left; then it is counted anew.
-            let persons = |slot: &Slot| slot.live.as_ref().and_then(|live| live.persons);
-            let holds =
-                |slot: &Slot| live_now(state, agreement, slot).is_some_and(|live| live.persons >= persons(slot));
-            may && holds(first) && shown.all(holds)
+            may && still_live(state, agreement, std::iter::once(first).chain(shown))
         })
     }
 

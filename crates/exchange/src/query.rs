@@ -167,7 +167,7 @@ impl Exchange {
             range.0 = range.0.max(self.for_auditors().leaf_at(from).await.map_err(Error::corrupt)?);
         }
         if let Some(to) = to {
-            range.1 = range.1.min(self.for_auditors().leaf_at(to).await.map_err(Error::corrupt)?);
+            range.1 = range.1.min(self.for_auditors().leaf_behind(to).await.map_err(Error::corrupt)?);
         }
         match place {
             Some(place) if query.newest_first => range.1 = range.1.min(place.next),

@@ -50,6 +50,7 @@ impl Exchange {
             AppendFailure::Busy
                 | AppendFailure::DiskLow
                 | AppendFailure::Stalled
+                | AppendFailure::NotTaken(_)
                 | AppendFailure::ClockAhead { .. }
                 | AppendFailure::ClockBehind { .. }
         );

@@ -136,7 +136,7 @@ impl Exchange {
             draft.entry.request_id = own_request().as_bytes().to_vec();
             let committed = self.record(draft).await?;
             if committed.outcome.is_effective() {
-                finished = finished.and(self.finish(committed.leaf).await);
+                finished = finished.and(self.finish_with_others(committed.leaf).await);
                 run.erased.extend_from_slice(records);
             } else {
                 // A hold, a restriction, a correction or an erasure of one of them came in between.

@@ -1,17 +1,20 @@
 //! The one way out: what a partner sees of a record, decided at this moment and built from the clause's list. No other code turns
 //! a record into something that a partner sees.
 
+mod lately;
 mod looked_up;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use causeway_crypto::InternalPseudonym;
+use causeway_crypto::{FeedKey, InternalPseudonym};
 use causeway_journal::v1;
 use causeway_model::{AgreementId, FieldNumber, ItemId, RecordFacts};
-use causeway_schema::{Classified, Projected, Schema};
-use causeway_store::OpenedBody;
-pub(crate) use looked_up::LookedUp;
+use causeway_schema::{Cells, Classified, Projected, Schema};
+use causeway_store::{ClassifiedHalf, OpenedBody};
+pub(crate) use lately::{Basis, Before, Lately, Shown, is_near};
+use looked_up::Forms;
+pub(crate) use looked_up::{Borrowed, LookedUp, Shelf};
 
 use crate::governed::Governed;
 use crate::page::{Content, PseudonymChange};
@@ -27,7 +30,25 @@ pub(crate) struct Granted<'a> {
     pub(crate) through: Through<'a>,
     /// How many persons have to share what it shows.
     least: u64,
-    classified: Classified,
+    /// What its facts were read by.
+    newest: Arc<Schema>,
+    cells: Cells<'a>,
+}
+
+/// What a partner sees of a record.
+pub(crate) struct Served {
+    pub(crate) content: Content,
+    /// How many persons have to share it.
+    pub(crate) least: u64,
+    pub(crate) made_by: MadeBy,
+}
+
+/// What it was decided and made by, beside the body and the position.
+#[derive(Debug)]
+pub(crate) struct MadeBy {
+    newest: Arc<Schema>,
+    facts: RecordFacts,
+    forms: Arc<Forms>,
 }
 
 impl Granted<'_> {
@@ -47,13 +68,12 @@ impl Granted<'_> {
         form: &dyn Fn(FieldNumber) -> Option<Projected>,
         pseudonym: &dyn Fn(&InternalPseudonym) -> String,
     ) -> Vec<u8> {
-        self.schema.project(&self.classified, form, &|internal| pseudonym(&InternalPseudonym(*internal)))
+        self.schema.project_of(&self.cells, form, &|internal| pseudonym(&InternalPseudonym(*internal)))
     }
 }
 
 impl Exchange {
-    /// What this partner sees of a record in a position, and how many persons have to share it; nothing where it may not leave now.
-    /// `looked_up` is that of the page.
+    /// What this partner sees of a record in a position; nothing where it may not leave now. `looked_up` is that of the page.
     ///
     /// # Errors
     /// `Corrupt` where the gateway has no key for the position's epoch: nothing is shown under another one.
@@ -61,17 +81,16 @@ impl Exchange {
         &self,
         ground: &Ground<'_>,
         slot: &Slot,
-        body: v1::Body,
+        half: &ClassifiedHalf,
         looked_up: &mut LookedUp,
-    ) -> Result<Option<(Content, u64)>, Error> {
+    ) -> Result<Option<Served>, Error> {
         let Some(live) = &slot.live else { return Ok(None) };
-        let classified = Classified::decode(&body.classified).map_err(Error::corrupt)?;
-        let Ok(granted) = self.granted_by(ground, live, &body.schema, classified, looked_up)? else {
+        let Ok(granted) = self.granted_by(ground, live, half.schema(), half.classified(), looked_up)? else {
             return Ok(None);
         };
         let id = &ground.agreement.id;
         let find = |epoch| self.keys().ring().feed_key(id, epoch);
-        let key = looked_up.key(slot.epoch, || find(slot.epoch)).ok_or_else(|| key_missing(id, slot.epoch))?;
+        let key = self.key_of(ground, slot, looked_up)?;
         let bound = granted.bound_to(&slot.item_id);
         // Where the earlier key is lost, the partner goes on without the earlier pseudonyms.
         let before = slot.epoch_before.and_then(|epoch| looked_up.key(epoch, || find(epoch)));
@@ -98,7 +117,15 @@ impl Exchange {
             changes: changes.into_inner(),
             onward_transfer: live.agreement.onward_transfer.as_str().to_owned(),
         };
-        Ok(Some((content, granted.least)))
+        let Granted { least, newest, facts, .. } = granted;
+        Ok(Some(Served { content, least, made_by: MadeBy { newest, facts, forms } }))
+    }
+
+    /// The key that a position's pseudonyms are under.
+    fn key_of(&self, ground: &Ground<'_>, slot: &Slot, looked_up: &mut LookedUp) -> Result<Arc<FeedKey>, Error> {
+        let id = &ground.agreement.id;
+        let key = looked_up.key(slot.epoch, || self.keys().ring().feed_key(id, slot.epoch));
+        key.ok_or_else(|| key_missing(id, slot.epoch))
     }
 
     /// Whether this partner is shown this pseudonym in a position now.
@@ -134,10 +161,9 @@ impl Exchange {
         &self,
         ground: &Ground<'_>,
         live: &'a Live,
-        body: &OpenedBody,
+        body: &'a OpenedBody,
     ) -> Result<Result<Granted<'a>, Withheld>, Error> {
-        let classified = Classified::decode(&body.body.classified).map_err(Error::corrupt)?;
-        self.granted_by(ground, live, &body.body.schema, classified, &mut LookedUp::default())
+        self.granted_by(ground, live, &body.body.schema, &body.body.classified, &mut LookedUp::default())
     }
 
     fn granted_by<'a>(
@@ -145,19 +171,20 @@ impl Exchange {
         ground: &Ground<'_>,
         live: &'a Live,
         named: &str,
-        classified: Classified,
+        classified: &'a [u8],
         looked_up: &mut LookedUp,
     ) -> Result<Result<Granted<'a>, Withheld>, Error> {
+        let cells = Cells::read(classified).map_err(Error::corrupt)?;
         let now = looked_up.now(|| self.governed());
         let newest = looked_up.schema(&now, named)?;
-        let facts = newest.facts(&classified);
+        let facts = newest.facts_of(&cells);
         // A feed holds records of the agency that grants, as apply sees to.
         let (through, least) = match ground.verdict(&ground.agreement.granting, &facts, live, &newest) {
             Ok(granted) => granted,
             Err(withheld) => return Ok(Err(withheld)),
         };
         let schema = looked_up.schema(&self.governed_at(live.released)?, named)?;
-        Ok(Ok(Granted { schema, facts, through, least, classified }))
+        Ok(Ok(Granted { schema, facts, through, least, newest, cells }))
     }
 
     /// A stored body's classified half, with the schema in force that reads it: the newest of its major version, so that every record

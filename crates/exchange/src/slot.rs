@@ -74,7 +74,7 @@ impl Slot {
 /// A stretch of a feed.
 #[derive(Debug)]
 pub(crate) struct Stretch {
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: Arc<[Slot]>,
     pub(crate) newest: Position,
     pub(crate) chain_before: Digest,
     /// Whether the agreement could be relied on at that moment.
@@ -92,7 +92,7 @@ pub(crate) fn stretch(
     let standing = standing(state, agreement);
     let Some(mut look) = Look::at(state, agreement) else {
         let (newest, chain_before) = (Position(0), Digest([0; 32]));
-        return Ok(Stretch { slots: Vec::new(), newest, chain_before, standing });
+        return Ok(Stretch { slots: Arc::default(), newest, chain_before, standing });
     };
     let newest = look.feed.newest();
     if after > newest {
@@ -113,9 +113,18 @@ pub(crate) fn shown(state: &State, agreement: &Arc<Agreement>, record: &RecordId
     look.slot(position).filter(|slot| slot.live.is_some())
 }
 
-/// What a position shows now, where it still shows that version of the record.
-pub(crate) fn live_now(state: &State, agreement: &Arc<Agreement>, slot: &Slot) -> Option<Live> {
-    Look::at(state, agreement)?.live(slot)
+/// Whether positions that were live still are, each with no fewer persons in its group: one may have lost persons who never left, and is
+/// counted anew then.
+pub(crate) fn still_live<'s>(
+    state: &State,
+    agreement: &Arc<Agreement>,
+    slots: impl IntoIterator<Item = &'s Slot>,
+) -> bool {
+    let Some(mut look) = Look::at(state, agreement) else { return false };
+    slots.into_iter().all(|slot| {
+        let before = slot.live.as_ref().and_then(|live| live.persons);
+        look.live_item(slot).is_some() && slot.cell.map(|cell| look.persons(cell, slot.position)) >= before
+    })
 }
 
 /// How far a feed has been looked through for what tells that something no longer holds, and the newest such position.
@@ -212,13 +221,7 @@ impl<'a> Look<'a> {
     /// What a release shows, while that version is the record's current one, this position is its live one, and the record may be in
     /// feeds at all.
     fn live(&mut self, slot: &Slot) -> Option<Live> {
-        let record = self.state.record(&slot.record_id)?;
-        let is_live = slot.kind == FeedItemKind::Release
-            && record.may_leave()
-            && record.current == slot.version
-            && self.feed.live(&slot.record_id) == Some(slot.position);
-        let made = if is_live { leaf_of(record, slot.version)? } else { return None };
-        let item = self.feed.item(slot.position)?;
+        let (made, item) = self.live_item(slot)?;
         let agreement = self.version(item.terms.agreement_version);
         Some(Live {
             made,
@@ -227,6 +230,17 @@ impl<'a> Look<'a> {
             terms: item.terms.clone(),
             persons: slot.cell.map(|cell| self.persons(cell, slot.position)),
         })
+    }
+
+    /// The entry with the body, and the item, of a position that shows something.
+    fn live_item(&self, slot: &Slot) -> Option<(LeafIndex, FeedItem<'a>)> {
+        let record = self.state.record(&slot.record_id)?;
+        let is_live = slot.kind == FeedItemKind::Release
+            && record.may_leave()
+            && record.current == slot.version
+            && self.feed.live(&slot.record_id) == Some(slot.position);
+        let made = if is_live { leaf_of(record, slot.version)? } else { return None };
+        Some((made, self.feed.item(slot.position)?))
     }
 
     /// A version of the agreement; the present one where an early log does not say which.

@@ -155,9 +155,10 @@ impl Exchange {
         self.tallies().add(what, source, count);
     }
 
-    /// Writes one entry for each source and thing counted. What cannot be written is counted on.
+    /// Writes one entry for each source and thing counted. What cannot be written is counted on, and so is everything while the clock is
+    /// wrong: put right before the entry is taken, it would leave a period that ends in a time that has not come.
     pub(crate) async fn write_tally(&self) {
-        let now = self.now();
+        let Ok(now) = self.journal().entry_time() else { return };
         let Running { since, counts } = self.tallies().take(now);
         // Addresses cost nothing: a thousand of them a minute would use up the room that is kept back.
         // A clock that was ahead and has been put right would make it end before it began, which the journal's rules refuse.

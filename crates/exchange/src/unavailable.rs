@@ -55,7 +55,14 @@ pub(crate) fn append_failed(failure: AppendFailure) -> Error {
         failure @ AppendFailure::ClockAhead { .. } => clock_ahead().because(failure),
         AppendFailure::DiskLow => disk_low(),
         AppendFailure::Stalled => stalled(),
+        failure @ AppendFailure::NotTaken(_) => not_taken().because(failure),
     }
+}
+
+/// The log that several gateways share, which did not take an entry or does not answer. The same may be tried again at once elsewhere.
+fn not_taken() -> Error {
+    let message = "the log that the gateways share did not take this: nothing was accepted or disclosed; try again";
+    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, "log-not-reached", message) }
 }
 
 /// A volume with less room than is kept back. Nothing has been lost, and it goes on without anybody's doing here.

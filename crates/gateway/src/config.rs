@@ -217,6 +217,7 @@ mod tests {
             ("[disk]", "[disk]\nsurprise = 1"),
             ("# headroom_mib = 256", "headroom_mib = 1"),
             ("# reopen_seconds = 10", "reopen_seconds = 0"),
+            ("# give_up_seconds = 120", "give_up_seconds = 1"),
             ("[limits]", "[limits]\nsurprise = 1"),
             ("# message_bytes = 1048576", "message_bytes = 1"),
             ("# streams = 128", "streams = \"many\""),
@@ -235,6 +236,7 @@ mod tests {
         let expected = [
             "backup.recipient",
             "backup.surprise",
+            "disk.give_up_seconds",
             "disk.headroom_mib",
             "disk.reopen_seconds",
             "disk.surprise",

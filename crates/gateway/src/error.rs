@@ -20,6 +20,9 @@ pub enum Error {
     Log(Box<dyn std::error::Error + Send + Sync>),
     /// The journal has stopped at an error, for this reason, and its volumes take what is written again: start anew, which recovers it.
     Reopen(std::sync::Arc<str>),
+    /// The disk has not answered for so long that it is no longer waited for: the journal is not closed, and nobody but a new process can
+    /// open it.
+    Stuck,
     /// Serving failed.
     Serve(tonic::transport::Error),
 }
@@ -33,6 +36,9 @@ impl fmt::Display for Error {
             Self::Listen(_) => f.write_str("could not listen on the configured address"),
             Self::Log(_) => f.write_str("could not direct the log lines"),
             Self::Reopen(reason) => write!(f, "the journal has stopped, and is to be opened again: {reason}"),
+            Self::Stuck => f.write_str(
+                "the journal's disk has not answered for too long; this process ends, and a new one recovers what is there",
+            ),
             Self::Serve(_) => f.write_str("serving failed"),
         }
     }
@@ -41,7 +47,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Faults(_) | Self::Reopen(_) => None,
+            Self::Faults(_) | Self::Reopen(_) | Self::Stuck => None,
             Self::Store(source) => Some(source),
             Self::Exchange(source) => std::error::Error::source(source),
             Self::Listen(source) => Some(source),

@@ -25,6 +25,7 @@ mod log_files;
 mod logging;
 mod metadata;
 mod metrics;
+pub mod nodes;
 mod panics;
 mod peer;
 mod reload;

@@ -1,5 +1,5 @@
-//! When a journal that has stopped at an error of the disk is worth being opened again: recovery is what a start does, so
-//! the gateway ends then, and whoever runs it starts it anew.
+//! When a journal that has stopped at an error of the disk is worth being opened again, and when one that waits for the disk is given
+//! up: recovery is what a start does, so the gateway ends then, and whoever runs it starts it anew.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,5 +34,19 @@ pub(crate) async fn when_worth_it(exchange: &Exchange, after: Duration) -> Arc<s
             Err(_) => tracing::error!("a trial of the volumes panicked"),
         }
         looks += 1;
+    }
+}
+
+/// Waits until the disk has not answered for so long, counted from when that is said. After an error of the disk, sled can wait for ever
+/// for a write that nobody makes any more; then only a new process helps.
+pub(crate) async fn when_given_up(exchange: &Exchange, after: Duration) {
+    let mut since = None;
+    loop {
+        sleep(LOOK).await;
+        if exchange.condition() != Condition::Stalled {
+            since = None;
+        } else if since.get_or_insert_with(Instant::now).elapsed() >= after {
+            return;
+        }
     }
 }

@@ -188,7 +188,8 @@ impl Gateway {
     /// Calls that are still in flight at the deadline are cut; what was not acknowledged may be sent again.
     ///
     /// # Errors
-    /// `Serve` where serving failed; `Reopen` where the journal has stopped at an error and a start may recover it.
+    /// `Serve` where serving failed; `Reopen` where the journal has stopped at an error and a start may recover it; `Stuck` where it waits
+    /// for its disk, in threads that only the process's end ends: nothing is closed then, and no call is waited for.
     pub async fn serve(mut self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (metrics, (stop, stopping)) = (self.metrics.take(), shutdown::channel());
         let (mut health, health_service) = tonic_health::server::health_reporter();
@@ -234,6 +235,11 @@ impl Gateway {
                 reopened = Some(reason);
                 None
             }
+            () = reopen::when_given_up(&self.exchange, self.config.disk.give_up) => {
+                // What can end does; nothing is awaited, since it may wait for the journal.
+                background.iter().for_each(JoinHandle::abort);
+                return Err(Error::Stuck);
+            }
         };
         tracing::info!("stopping");
         say_serving(false);
@@ -272,8 +278,11 @@ impl Gateway {
 
     /// What runs beside the calls.
     fn background(&self) -> Vec<JoinHandle<()>> {
-        let exchange = self.exchange.clone();
-        vec![tokio::spawn(async move { exchange.run_keeper().await })]
+        let (keeper, teller) = (self.exchange.clone(), self.exchange.clone());
+        vec![
+            tokio::spawn(async move { keeper.run_keeper().await }),
+            tokio::spawn(async move { teller.run_news().await }),
+        ]
     }
 
     /// What takes changed files. The revocation lists are in force when this returns.

@@ -112,7 +112,7 @@ async fn begin(
 /// begin to wait anew.
 async fn clock_is_relied_on(journal: &Journal) {
     let mut is_said = false;
-    while let Err(failure @ AppendFailure::ClockAhead { .. }) = journal.clock() {
+    while let Err(failure @ AppendFailure::ClockAhead { .. }) = journal.entry_time() {
         if !std::mem::replace(&mut is_said, true) {
             tracing::error!(
                 error = &failure as &dyn std::error::Error,
@@ -160,6 +160,7 @@ async fn open(
             queue_depth: config.limits.queue_depth,
             signing_overlap: config.keys.signing_overlap,
             headroom_bytes: config.disk.headroom_bytes,
+            node_keys: None,
             index: true,
         };
         let journal = Journal::start(log, options)?;

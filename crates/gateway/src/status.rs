@@ -9,6 +9,7 @@ use causeway_agreement::Role;
 use causeway_exchange::{Class, Error};
 use causeway_proto::v1;
 use causeway_schema::Violation;
+use causeway_store::PageKeyRefused;
 use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -266,6 +267,30 @@ pub(crate) fn malformed_verdict(fault: Fault) -> v1::Refusal {
 /// A violation as it is sent.
 pub(crate) fn wire_violation(violation: Violation) -> v1::Violation {
     v1::Violation { pointer: violation.pointer, rule: violation.rule, reason: violation.reason.to_owned() }
+}
+
+/// The status of page keys of another node that were not taken, or of this node's that could not be read. Logs what lay beneath.
+pub(crate) fn of_page_keys(refused: &PageKeyRefused) -> Status {
+    let (code, reason, message) = match refused {
+        PageKeyRefused::OtherWriter => (Code::PermissionDenied, PAGE_KEY_REASONS[0], refused.to_string()),
+        PageKeyRefused::OtherKey(_) => (Code::FailedPrecondition, PAGE_KEY_REASONS[1], refused.to_string()),
+        PageKeyRefused::Destroyed(_) => (Code::FailedPrecondition, PAGE_KEY_REASONS[2], refused.to_string()),
+        PageKeyRefused::Store(error) => {
+            tracing::error!(error = error as &dyn std::error::Error, "another node was not answered");
+            (Code::Unavailable, PAGE_KEY_REASONS[3], refused.to_string())
+        }
+    };
+    status(code, message, ErrorDetails::with_error_info(reason, DOMAIN, []))
+}
+
+/// The reasons of [`of_page_keys`].
+const PAGE_KEY_REASONS: [&str; 4] =
+    ["page-key-of-another-node", "another-page-key", "page-key-destroyed", "page-keys-unavailable"];
+
+/// The reason in another node's status, where it is one that a node gives.
+pub(crate) fn page_key_reason(status: &Status) -> Option<&'static str> {
+    let stated = reason(status);
+    PAGE_KEY_REASONS.into_iter().find(|known| *known == stated)
 }
 
 /// A code as the specification of gRPC spells it.

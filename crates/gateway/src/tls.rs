@@ -116,7 +116,7 @@ pub(crate) fn server_config(
 
 /// The gateway's one clock, where TLS asks for the time.
 #[derive(Debug)]
-struct ClockTime(Clock);
+pub(crate) struct ClockTime(pub(crate) Clock);
 
 impl TimeProvider for ClockTime {
     fn current_time(&self) -> Option<UnixTime> {

@@ -9,7 +9,11 @@ mod feed_effect;
 mod identity_effect;
 mod key_effect;
 mod mirrored;
+mod node_effect;
+mod passing;
 mod protection_effect;
+
+use std::time::Duration;
 
 use causeway_crypto::Digest;
 use causeway_model::{FrameSeq, LeafIndex, Timestamp};
@@ -19,9 +23,11 @@ use entry::{Course, take};
 use crate::{JournalError, MAX_TREE_SIZE, Outcome, State, Tile, decode_entry, decode_frame, frame_id, leaf_hash, v1};
 
 pub use entry::activated;
+pub(crate) use entry::is_too_late;
 pub use mirrored::{MirroredEntry, apply_mirrored};
+pub use passing::{Judged, PassedOver, Passing, apply_judged, judge};
 
-/// The version of these rules that new frames name. A change of what any frame makes of the state, and also of what the
+/// The version of these rules that new frames of a log with one writer name. A change of what any frame makes of the state, and also of what the
 /// readers of documents accept, takes a new version beside the old one: frames of every version below are applied as they
 /// were when it was the newest, and no frame goes back to an earlier version than the one before it.
 ///
@@ -32,6 +38,16 @@ pub use mirrored::{MirroredEntry, apply_mirrored};
 /// of two requests for re-identification with one id the first stands; each entry names
 /// the version, so that nobody can say later that it was another.
 pub const RULES_VERSION: u32 = 4;
+
+/// The version that frames of a log with several writers name. It knows what 4 knows, and what several writers make of it: a frame does
+/// not name the one before it and carries its key pages; its entries may lie up to [`MOST_LATE`] behind the newest; and what is not
+/// right at its place stops nothing: the frame leaves no entry, everywhere, and is noted ([`PassedOver`]). Genesis may be
+/// written under it as well.
+pub const RULES_SHARED: u32 = 5;
+
+/// How far an entry of a log with several writers may lie behind the newest one. Their clocks differ, and a frame takes its time to get
+/// into the log. A frame that is tried again later than this is passed over, so that no id has to be remembered for longer.
+pub const MOST_LATE: Duration = Duration::from_mins(1);
 
 /// The rules version that knows the protection of records.
 const RULES_PROTECTION: u32 = 2;
@@ -60,8 +76,10 @@ pub struct Applied {
     pub size: u64,
     /// The root at the frame's end.
     pub root: Digest,
-    /// The time of the frame's last entry.
+    /// The time of the frame's last entry; of a frame that was passed over, the newest entry's.
     pub time: Timestamp,
+    /// Why the frame left nothing; none where it was applied.
+    pub passed_over: Option<PassedOver>,
 }
 
 /// A frame that may be applied next. A writer checks a frame before it appends it, so that no frame which every reader
@@ -79,15 +97,25 @@ impl Checked {
     pub fn id(&self) -> Digest {
         self.id
     }
+
+    /// The frame.
+    pub fn frame(&self) -> &v1::Frame {
+        &self.frame
+    }
+
+    /// Its entries, in order.
+    pub fn entries(&self) -> &[v1::Entry] {
+        &self.entries
+    }
 }
 
 /// Applies the frame with this sequence number.
 ///
 /// # Errors
-/// A frame that [`check`] refuses; the state is as it was.
+/// A frame that [`judge`] refuses; the state is as it was.
 pub fn apply(state: &mut State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Applied, JournalError> {
-    let checked = check(state, seq, frame_bytes)?;
-    apply_checked(state, checked)
+    let judged = judge(state, seq, frame_bytes)?;
+    apply_judged(state, judged)
 }
 
 /// Checks that a frame may be applied next: form, sizes, log, sequence, time, genesis.
@@ -96,16 +124,19 @@ pub fn apply(state: &mut State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<App
 /// Says what is wrong with it.
 pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked, JournalError> {
     let frame = decode_frame(frame_bytes)?;
-    if !(state.rules.max(1)..=RULES_VERSION).contains(&frame.rules_version) {
+    if !(state.rules.max(1)..=RULES_SHARED).contains(&frame.rules_version) {
         return Err(JournalError::UnknownRules(frame.rules_version));
     }
     check_next(state, seq)?;
     if state.log_id.is_some_and(|known| known != *frame.log_id) {
         return Err(JournalError::WrongLog);
     }
-    let previous = state.head().1;
-    if previous.as_ref().map_or(&[][..], |id| &id.0) != frame.previous_frame {
+    if !follows(state, &frame) {
         return Err(JournalError::WrongPrevious);
+    }
+    let id = frame_id(frame_bytes);
+    if state.arrivals.has(&id) {
+        return Err(JournalError::AppliedBefore);
     }
     if state.tree.size() > MAX_TREE_SIZE - frame.items.len() as u64 {
         return Err(JournalError::OutOfRange("tree size"));
@@ -116,7 +147,10 @@ pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked
         check_beside(entry, item)?;
         course.step(frame.rules_version, entry, &item.document_text)?;
     }
-    Ok(Checked { seq, id: frame_id(frame_bytes), frame, entries })
+    if frame.rules_version >= RULES_SHARED && entries.iter().any(|entry| entry.time_micros != entries[0].time_micros) {
+        return Err(JournalError::Malformed("frame of several times"));
+    }
+    Ok(Checked { seq, id, frame, entries })
 }
 
 /// Applies a frame that was checked against this state.
@@ -126,13 +160,17 @@ pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked
 pub fn apply_checked(state: &mut State, checked: Checked) -> Result<Applied, JournalError> {
     let Checked { seq, id, frame, entries } = checked;
     check_next(state, seq)?;
-    if state.head().1.as_ref().map_or(&[][..], |id| &id.0) != frame.previous_frame {
+    if !follows(state, &frame) {
         return Err(JournalError::WrongPrevious);
     }
     let first_leaf = LeafIndex(state.tree.size());
     state.log_id = frame.log_id.as_slice().try_into().ok();
     state.rules = frame.rules_version;
     state.places.add_frame(id, first_leaf);
+    let time = entries.last().map_or(state.last_time, |entry| Timestamp(entry.time_micros));
+    if frame.rules_version >= RULES_SHARED {
+        state.arrivals.add(id, time);
+    }
     let mut outcomes = Vec::with_capacity(entries.len());
     let mut tiles = Vec::new();
     let leaf_hashes: Vec<_> = frame.items.iter().map(|item| leaf_hash(&item.entry)).collect();
@@ -141,8 +179,15 @@ pub fn apply_checked(state: &mut State, checked: Checked) -> Result<Applied, Jou
         tiles.extend(completed);
         outcomes.push(outcome);
     }
-    let (size, root, time) = (state.tree.size(), state.tree.root(), state.last_time);
-    Ok(Applied { first_leaf, outcomes, leaf_hashes, tiles, size, root, time })
+    state.arrivals.forget(state.last_time);
+    let (size, root) = (state.tree.size(), state.tree.root());
+    Ok(Applied { first_leaf, outcomes, leaf_hashes, tiles, size, root, time, passed_over: None })
+}
+
+/// Whether a frame names the one before it, where its writer could know that one.
+fn follows(state: &State, frame: &v1::Frame) -> bool {
+    let previous = state.head().1.filter(|_| frame.rules_version < RULES_SHARED);
+    previous.as_ref().map_or(&[][..], |id| &id.0) == frame.previous_frame
 }
 
 fn check_next(state: &State, seq: FrameSeq) -> Result<(), JournalError> {

@@ -37,6 +37,10 @@ pub enum JournalError {
     },
     /// An entry is older than the one before it.
     TimeBack,
+    /// An entry lies further behind the newest than writers' clocks and a slow way to the log explain.
+    TooLate,
+    /// The frame has been applied before, at an earlier place.
+    AppliedBefore,
     /// Genesis is missing, repeated, not closed, or holds what it may not.
     Genesis(&'static str),
     /// The tree cannot grow beyond [`crate::MAX_TREE_SIZE`], or does not reach to where something was asked of it.
@@ -76,6 +80,8 @@ impl fmt::Display for JournalError {
             Self::WrongPrevious => f.write_str("the frame does not name the frame before it"),
             Self::WrongSequence { expected, found } => write!(f, "frame {found} came where frame {expected} is next"),
             Self::TimeBack => f.write_str("an entry is older than the one before it"),
+            Self::TooLate => f.write_str("an entry is more than a minute behind the newest one"),
+            Self::AppliedBefore => f.write_str("the frame has been applied before"),
             Self::Genesis(what) => write!(f, "genesis: {what}"),
             Self::OutOfRange(what) => write!(f, "out of range: {what}"),
             Self::Tile { level, index } => write!(f, "tile {level}/{index} is missing or has the wrong width"),

@@ -18,9 +18,11 @@ mod proof_file;
 mod protection;
 mod prove;
 mod reason;
+mod saved;
 mod shape;
 mod state;
 mod subtree;
+mod tile_nodes;
 mod tree;
 mod verifier_key;
 
@@ -31,7 +33,8 @@ pub mod v1;
 pub mod witness;
 
 pub use apply::{
-    Applied, Checked, MirroredEntry, RULES_VERSION, activated, apply, apply_checked, apply_mirrored, check,
+    Applied, Checked, Judged, MOST_LATE, MirroredEntry, PassedOver, Passing, RULES_SHARED, RULES_VERSION, activated,
+    apply, apply_checked, apply_judged, apply_mirrored, check, judge,
 };
 pub use checkpoint::{Checkpoint, verify as verify_checkpoint};
 pub use codec::{
@@ -44,7 +47,7 @@ pub use error::JournalError;
 pub use hash::{empty_root, leaf_hash, node_hash};
 pub use note::VerifierKey;
 pub use outcome::Outcome;
-pub use page::{Content, PageItem, PageTerms, PseudonymChange, page_digest};
+pub use page::{Content, PageItem, PageTerms, PseudonymChange, item_digest, page_digest, page_digest_of};
 pub use policy::{LogKey, MAX_POLICY_BYTES, MAX_POLICY_ITEMS, Policy, PolicyFault, PolicyVerdict, WitnessKey};
 pub use proof::{MAX_PROOF_HASHES, ProofError, verify_consistency, verify_inclusion};
 pub use proof_file::{MAX_PROOF_FILE_BYTES, ProofFile};
@@ -54,9 +57,10 @@ pub use reason::*;
 pub use shape::RECODING_DROPPED;
 pub use state::{
     APPROVALS, CellId, Document, Erasure, Feed, FeedEpoch, FeedItem, FeedItemKind, Identity, KeyState, Noted, Place,
-    Published, RecordState, ReleaseTerms, State, Submission, approvers, chain_link,
+    Published, RecordState, ReleaseTerms, SNAPSHOT_VERSION, Snapshot, State, Submission, approvers, chain_link,
 };
 pub use subtree::{verify_subtree_consistency, verify_subtree_inclusion};
+pub use tile_nodes::TileNodes;
 pub use tlog_path::TilePath;
 pub use tree::{MAX_TREE_SIZE, TILE_HEIGHT, TILE_WIDTH, Tile, Tree};
 

@@ -1,8 +1,11 @@
 //! What became of an entry when it was applied: shown beside the entry, and recomputed by the verifier.
 
 use std::fmt;
+use std::io::{Read, Result, Write};
 
 use causeway_model::LeafIndex;
+
+use crate::saved::{Saved, broken};
 
 /// What became of an entry. An entry that records a denial is always [`Outcome::Effective`]: it says what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,7 +71,12 @@ impl Outcome {
 
     /// Its stable name.
     pub const fn as_str(&self) -> &'static str {
-        let place = match self {
+        Self::NAMES[self.place() as usize]
+    }
+
+    /// Its place among the names.
+    const fn place(&self) -> u8 {
+        match self {
             Self::Effective => 0,
             Self::Duplicate { .. } => 1,
             Self::SubmissionReused => 2,
@@ -85,13 +93,45 @@ impl Outcome {
             Self::CapReached => 13,
             Self::Expired => 14,
             Self::AlreadyDone => 15,
-        };
-        Self::NAMES[place]
+        }
     }
 
     /// Whether all of the entry took effect.
     pub const fn is_effective(&self) -> bool {
         matches!(self, Self::Effective)
+    }
+}
+
+impl Saved for Outcome {
+    fn save(&self, to: &mut impl Write) -> Result<()> {
+        self.place().save(to)?;
+        match self {
+            Self::Duplicate { of } => of.save(to),
+            Self::PartlyVoid(places) => places.save(to),
+            _ => Ok(()),
+        }
+    }
+
+    fn load(from: &mut impl Read) -> Result<Self> {
+        Ok(match u8::load(from)? {
+            0 => Self::Effective,
+            1 => Self::Duplicate { of: Saved::load(from)? },
+            2 => Self::SubmissionReused,
+            3 => Self::VersionMoved,
+            4 => Self::NotFound,
+            5 => Self::AlreadyWithdrawn,
+            6 => Self::PartlyVoid(Saved::load(from)?),
+            7 => Self::Void,
+            8 => Self::UnapprovedDocument,
+            9 => Self::InvalidDocument,
+            10 => Self::Erased,
+            11 => Self::OnHold,
+            12 => Self::Unapproved,
+            13 => Self::CapReached,
+            14 => Self::Expired,
+            15 => Self::AlreadyDone,
+            _ => return Err(broken("an outcome is none")),
+        })
     }
 }
 

@@ -92,7 +92,11 @@ pub struct PageTerms<'a> {
 /// what it received and compares it with the disclosure entry. What only helps to navigate (cursor, newest position) is not
 /// in it.
 pub fn page_digest(salt: &[u8; 32], terms: PageTerms<'_>, items: &[PageItem]) -> Digest {
-    let items: Vec<Digest> = items.iter().map(item_digest).collect();
+    page_digest_of(salt, terms, &items.iter().map(item_digest).collect::<Vec<_>>())
+}
+
+/// As [`page_digest`], of items whose digests are there already.
+pub fn page_digest_of(salt: &[u8; 32], terms: PageTerms<'_>, items: &[Digest]) -> Digest {
     let version = terms.agreement_version.to_be_bytes();
     let mut parts: Vec<&[u8]> = vec![
         salt,
@@ -106,7 +110,8 @@ pub fn page_digest(salt: &[u8; 32], terms: PageTerms<'_>, items: &[PageItem]) ->
     digest(PAGE_DOMAIN, &parts)
 }
 
-fn item_digest(item: &PageItem) -> Digest {
+/// The digest of an item within its page's digest: over all that is served of it.
+pub fn item_digest(item: &PageItem) -> Digest {
     let position = item.position.0.to_be_bytes();
     let kind = match item.kind {
         FeedItemKind::Release => [1],

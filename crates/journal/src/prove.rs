@@ -1,14 +1,17 @@
 //! Building proofs (RFC 6962 sections 2.1.1 and 2.1.2) for any size that the tree has had, from tiles.
 
+use std::sync::Arc;
+
 use causeway_crypto::Digest;
 use causeway_model::LeafIndex;
 
 use crate::JournalError;
 use crate::hash::{empty_root, node_hash};
-use crate::tree::{TILE_HEIGHT, TILE_WIDTH, Tree};
+use crate::tile_nodes::TileNodes;
+use crate::tree::{TILE_HEIGHT, Tree};
 
-/// Where full tiles come from: given level and index, the 256 hashes.
-pub type TileSource<'a> = dyn Fn(u8, u64) -> Result<Vec<Digest>, JournalError> + 'a;
+/// Where full tiles come from, by level and index.
+pub type TileSource<'a> = dyn Fn(u8, u64) -> Result<Arc<TileNodes>, JournalError> + 'a;
 
 /// A run of leaves that starts at a multiple of a power of two not smaller than its length.
 type Span = (u64, u64);
@@ -133,10 +136,16 @@ impl Node {
         (level, self.index >> (TILE_HEIGHT - self.above()))
     }
 
+    /// Its place among the nodes of its height in that tile.
+    fn in_tile(self) -> usize {
+        let in_tile = self.index & ((1 << (TILE_HEIGHT - self.above())) - 1);
+        usize::try_from(in_tile).expect("below 256")
+    }
+
+    /// Its hash by those of a tile that is not full.
     fn hash_from(self, tile: &[Digest]) -> Option<Digest> {
         let width = 1usize << self.above();
-        let in_tile = self.index & ((1 << (TILE_HEIGHT - self.above())) - 1);
-        let start = usize::try_from(in_tile).ok()? * width;
+        let start = self.in_tile() * width;
         let mut row = tile.get(start..start + width)?.to_vec();
         while row.len() > 1 {
             row = row.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
@@ -157,20 +166,26 @@ fn perfect((mut low, high): Span) -> Vec<Node> {
 }
 
 fn hashes(tree: &Tree, spans: &[Span], full: &TileSource<'_>) -> Result<Vec<Digest>, JournalError> {
-    let mut read: Vec<((u8, u64), Vec<Digest>)> = Vec::new();
+    let mut read: Vec<((u8, u64), Arc<TileNodes>)> = Vec::new();
     let mut node_at = |node: Node| -> Result<Digest, JournalError> {
         let (level, index) = node.tile();
         let missing = JournalError::Tile { level, index };
+        if let Some(root) = tree.edge_root(node.height, node.index) {
+            return Ok(root);
+        }
         if index >= tree.partial_index(level) {
             return node.hash_from(tree.partial(level)).ok_or(missing);
         }
-        if let Some((_, tile)) = read.iter().find(|(place, _)| *place == (level, index)) {
-            return node.hash_from(tile).ok_or(missing);
-        }
-        let tile = full(level, index)?;
-        let hash = if tile.len() == TILE_WIDTH { node.hash_from(&tile) } else { None };
-        read.push(((level, index), tile));
-        hash.ok_or(missing)
+        let found = read.iter().find(|(place, _)| *place == (level, index)).map(|(_, tile)| Arc::clone(tile));
+        let tile = match found {
+            Some(tile) => tile,
+            None => {
+                let tile = full(level, index)?;
+                read.push(((level, index), Arc::clone(&tile)));
+                tile
+            }
+        };
+        tile.node(node.above(), node.in_tile()).ok_or(missing)
     };
     let mut proof = Vec::with_capacity(spans.len());
     for span in spans {
@@ -209,8 +224,9 @@ mod tests {
             grown
         }
 
-        fn tile(&self, level: u8, index: u64) -> Result<Vec<Digest>, JournalError> {
-            self.tiles.get(&(level, index)).cloned().ok_or(JournalError::Tile { level, index })
+        fn tile(&self, level: u8, index: u64) -> Result<Arc<TileNodes>, JournalError> {
+            let tile = self.tiles.get(&(level, index)).cloned().and_then(TileNodes::above);
+            tile.map(Arc::new).ok_or(JournalError::Tile { level, index })
         }
 
         fn root(&self, size: u64) -> Digest {

@@ -75,6 +75,15 @@ pub const REASON_DISCLOSURES_STOPPED: &str = "disclosures-stopped";
 /// A quorum has cosigned again: administration, without effect.
 pub const REASON_WITNESSES_BACK: &str = "witnesses-back";
 
+/// A node of several says how far the log goes and what its root is, for the others to compare: administration. Rules version 5.
+pub const REASON_CHECKPOINT: &str = "checkpoint";
+
+/// The operator states which nodes share the log from here on: administration. Rules version 5.
+pub const REASON_ROSTER_STATED: &str = "roster-stated";
+
+/// A node has destroyed the keys of what an entry ordered to be erased, in its own files: erasure. Rules version 5.
+pub const REASON_ERASURE_ATTESTED: &str = "erasure-attested";
+
 /// The name of the key that signs checkpoints, in key entries.
 pub const KEY_CHECKPOINT_SIGNING: &str = "checkpoint-signing";
 

@@ -8,6 +8,7 @@ use causeway_model::{
     AgencyId, AgreementId, ClauseId, FieldPath, Kind, PersonId, PurposeCode, SchemaId, SchemaVersion, Step, SystemName,
 };
 
+use crate::apply::RULES_SHARED;
 use crate::codec::MAX_DOCUMENT_BYTES;
 use crate::v1::FieldStep;
 use crate::{JournalError, v1};
@@ -18,8 +19,18 @@ pub const RECODING_DROPPED: &str = "dropped";
 /// Longest node, software version, reason or key name, in bytes.
 const MAX_NAME_BYTES: usize = 128;
 
+/// Most nodes of a log.
+const MAX_NODES: usize = 64;
+
 /// Keys in a key page.
 const PAGE_SLOTS: u32 = 128;
+const KEYS_A_PAGE: usize = 128;
+
+/// Bytes of a key in a page.
+const KEY_BYTES: usize = 32;
+
+/// Bytes of a stored page beside its keys: the number of its page key's slot, nonce and tag.
+const PAGE_OVERHEAD: usize = 8 + 12 + 16;
 
 type Checked = Result<(), JournalError>;
 
@@ -29,11 +40,34 @@ pub(crate) fn check_frame(frame: &v1::Frame) -> Checked {
     let encapsulations: BTreeSet<_> = frame.encapsulations.iter().collect();
     holds(encapsulations.len() == frame.encapsulations.len(), "encapsulations")?;
     holds(!frame.items.is_empty(), "frame without entries")?;
+    check_key_pages(frame)?;
     frame.items.iter().try_for_each(|item| {
         holds(item.document_text.len() <= MAX_DOCUMENT_BYTES, "document text")?;
         let mut beside = item.aside.iter().chain(&item.body);
         holds(beside.all(|shrouded| shrouded.slot < PAGE_SLOTS), "key slot")
     })
+}
+
+/// Key pages travel in frames of a log with several writers: there, every key of a frame is in a page that the frame holds, so that
+/// whoever has the frame has all that is needed beside page keys.
+fn check_key_pages(frame: &v1::Frame) -> Checked {
+    if frame.rules_version < RULES_SHARED {
+        return holds(frame.key_pages.is_empty(), "key pages in a frame of earlier rules");
+    }
+    holds(frame.key_pages.windows(2).all(|pair| pair[0].number < pair[1].number), "order of key pages")?;
+    let whole = |page: &v1::KeyPage| {
+        let keys = page.stored.len().checked_sub(PAGE_OVERHEAD);
+        keys.is_some_and(|bytes| bytes % KEY_BYTES == 0 && (1..=KEYS_A_PAGE).contains(&(bytes / KEY_BYTES)))
+    };
+    holds(frame.key_pages.iter().all(whole), "key page")?;
+    let has_key = |shrouded: &v1::Shrouded| {
+        let place = frame.key_pages.binary_search_by_key(&shrouded.page, |page| page.number).ok();
+        let page = place.and_then(|place| frame.key_pages.get(place));
+        let keys = page.map_or(0, |page| (page.stored.len() - PAGE_OVERHEAD) / KEY_BYTES);
+        usize::try_from(shrouded.slot).is_ok_and(|slot| slot < keys)
+    };
+    let mut shrouded = frame.items.iter().flat_map(|item| item.aside.iter().chain(&item.body));
+    holds(shrouded.all(has_key), "key that is in no page of its frame")
 }
 
 pub(crate) fn check_entry(entry: &v1::Entry) -> Checked {
@@ -88,6 +122,9 @@ fn check_operation(entry: &v1::Entry) -> Checked {
         v1::Operation::Administration if entry.reason == crate::REASON_OVERDUE => {
             holds(entry.overdue.is_some(), "overdue positions")?;
         }
+        v1::Operation::Administration if entry.reason == crate::REASON_ROSTER_STATED => {
+            holds(entry.roster.is_some(), "roster")?;
+        }
         v1::Operation::Document => holds(entry.document.is_some(), "document")?,
         _ => {}
     }
@@ -111,6 +148,7 @@ fn check_protection(entry: &v1::Entry) -> Checked {
             length(&entry.subject_digest, 32, "subject digest")?;
             erased_records(entry)
         }
+        (v1::Operation::Erasure, r::REASON_ERASURE_ATTESTED) => holds(entry.erasure_order > 0, "order of an erasure"),
         (v1::Operation::Erasure, r::REASON_ERASURE_COMPLETE) => holds(!entry.records.is_empty(), "number of records"),
         (v1::Operation::Retention, r::REASON_RETENTION_EXPIRED) => erased_records(entry),
         (v1::Operation::Retention, r::REASON_HOLD_SET | r::REASON_HOLD_LIFTED) => {
@@ -270,6 +308,16 @@ fn check_statements(entry: &v1::Entry) -> Checked {
     }
     if let Some(signature) = &entry.submitter_signature {
         name(&signature.scheme, "signature scheme")?;
+    }
+    if let Some(roster) = &entry.roster {
+        holds(roster.version > 0 && (1..=MAX_NODES).contains(&roster.nodes.len()), "roster")?;
+        holds(roster.nodes.windows(2).all(|pair| pair[0].number < pair[1].number), "order of nodes")?;
+        let numbered =
+            |node: &v1::RosterNode| (1..=u32::from(u16::MAX)).contains(&node.number) && !node.name.is_empty();
+        holds(roster.nodes.iter().all(numbered), "node")?;
+        roster.nodes.iter().try_for_each(|node| name(&node.name, "node"))?;
+        let names: BTreeSet<&str> = roster.nodes.iter().map(|node| node.name.as_str()).collect();
+        holds(names.len() == roster.nodes.len(), "names of nodes")?;
     }
     if let Some(head) = &entry.tree_head {
         length(&head.root, 32, "root")?;

@@ -3,13 +3,17 @@
 //! It is built for 10^6 to 10^7 entries in memory: numbers instead of ids between its parts, and what can be computed in
 //! a few hashes or one scan is not kept. All its maps are ordered, so that equal frames make equal states.
 
+mod arrivals;
+mod chunks;
 mod documents;
 mod feeds;
 mod id_table;
 mod identities;
 mod keys;
+mod nodes;
 mod places;
 mod records;
+mod snapshot;
 mod subjects;
 mod submissions;
 mod tables;
@@ -21,7 +25,7 @@ use causeway_agreement::{AgencyFile, Agreement, TableId};
 use causeway_crypto::{Digest, PublicKey};
 use causeway_model::{AgencyId, AgreementId, EntryId, FrameSeq, LeafIndex, RecordId, SchemaId, Timestamp};
 
-use crate::{Outcome, Tree, v1};
+use crate::{Outcome, PassedOver, Tree, v1};
 
 pub use documents::{APPROVALS, Document, approvers};
 pub use feeds::{CellId, Feed, FeedEpoch, FeedItem, FeedItemKind, Noted, ReleaseTerms, chain_link};
@@ -29,15 +33,20 @@ pub use identities::Identity;
 pub use keys::KeyState;
 pub use places::Place;
 pub use records::{Erasure, RecordState};
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
 pub use submissions::Submission;
 pub use tables::Published;
 
+pub(crate) use arrivals::Arrivals;
+pub(crate) use chunks::Chunks;
 pub(crate) use documents::{Documents, Known};
 pub(crate) use feeds::{ItemList, Made, item_id};
 pub(crate) use identities::Identities;
 pub(crate) use keys::KeyStates;
+pub(crate) use nodes::{Attested, Nodes};
 pub(crate) use places::Places;
 pub(crate) use records::{RecordNumber, Records};
+pub(crate) use snapshot::newest_places;
 pub(crate) use subjects::Subjects;
 pub(crate) use submissions::Submissions;
 pub(crate) use tables::Tables;
@@ -60,6 +69,10 @@ pub struct State {
     pub(crate) identities: Identities,
     pub(crate) keys: KeyStates,
     pub(crate) tables: Tables,
+    /// Of a log with several writers alone.
+    pub(crate) arrivals: Arrivals,
+    /// Likewise.
+    pub(crate) nodes: Nodes,
 }
 
 /// How far the log's beginning has come.
@@ -114,9 +127,24 @@ impl State {
         self.places.head()
     }
 
-    /// The time of the newest entry; 0 before the first.
+    /// The time of the newest entry, the latest of all; 0 before the first.
     pub fn last_time(&self) -> Timestamp {
         self.last_time
+    }
+
+    /// The version of the rules that the newest frame was applied under; 0 before the first.
+    pub fn rules(&self) -> u32 {
+        self.rules
+    }
+
+    /// Why a frame left no entry; none where it was applied, or is not there yet.
+    pub fn passed_over(&self, seq: FrameSeq) -> Option<PassedOver> {
+        self.arrivals.passed_over(seq)
+    }
+
+    /// All frames that left no entry, in their order.
+    pub fn all_passed_over(&self) -> impl Iterator<Item = (FrameSeq, PassedOver)> {
+        self.arrivals.all_passed_over()
     }
 
     /// An agency's file in force.
@@ -205,6 +233,22 @@ impl State {
     /// The records whose erasure has been ordered and is not complete, each with the entry that ordered it.
     pub fn erasures_due(&self) -> impl Iterator<Item = (RecordId, LeafIndex)> {
         self.records.erasures_due()
+    }
+
+    /// How often the roster of nodes has been stated; 0 where it never was, as in the log of a gateway that is alone.
+    pub fn roster_version(&self) -> u32 {
+        self.nodes.version()
+    }
+
+    /// The nodes that share the log, by their numbers, as it was stated last.
+    pub fn roster(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.nodes.roster()
+    }
+
+    /// The names of the nodes that have not said yet that they have destroyed the keys of what an entry ordered to be erased, in order. An
+    /// erasure is not complete before there are none.
+    pub fn erasure_waits_for(&self, ordered: LeafIndex) -> impl Iterator<Item = &str> {
+        self.nodes.waited_for(ordered).into_iter()
     }
 
     /// A request for re-identification, by the id of its entry.

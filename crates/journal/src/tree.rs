@@ -5,6 +5,7 @@
 use causeway_crypto::Digest;
 
 use crate::hash::{empty_root, node_hash};
+use crate::saved::saved_fields;
 
 /// Larger trees are refused before any arithmetic, so that none of it can overflow.
 pub const MAX_TREE_SIZE: u64 = 1 << 62;
@@ -26,6 +27,8 @@ pub struct Tile {
     pub hashes: Vec<Digest>,
 }
 
+saved_fields!(Tile { level, index, hashes });
+
 /// A Merkle tree that grows by one leaf at a time.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
@@ -35,6 +38,8 @@ pub struct Tree {
     /// For each level, the hashes of its incomplete tile.
     partial: Vec<Vec<Digest>>,
 }
+
+saved_fields!(Tree { size, frontier, partial });
 
 impl Tree {
     /// The tree without leaves.
@@ -74,6 +79,14 @@ impl Tree {
         completed
     }
 
+    /// The root of the perfect subtree that is the `index`th of its height, if it is one of those that the size is made of.
+    pub(crate) fn edge_root(&self, height: u32, index: u64) -> Option<Digest> {
+        let at_height = self.size.checked_shr(height)?;
+        let larger = at_height.checked_shr(1).unwrap_or(0).count_ones();
+        let is_of_edge = at_height & 1 == 1 && index == at_height - 1;
+        is_of_edge.then(|| self.frontier.get(usize::try_from(larger).ok()?).copied()).flatten()
+    }
+
     /// The hashes of the incomplete tile at the right edge of a level, fewer than 256; none above the highest level.
     pub fn partial(&self, level: u8) -> &[Digest] {
         self.partial.get(usize::from(level)).map_or(&[], Vec::as_slice)
@@ -83,6 +96,20 @@ impl Tree {
     pub fn partial_tile(&self, level: u8) -> Option<Tile> {
         let hashes = self.partial(level);
         (!hashes.is_empty()).then(|| Tile { level, index: self.partial_index(level), hashes: hashes.to_vec() })
+    }
+
+    /// Whether its edge has as many roots and hashes as its size asks for.
+    pub(crate) fn is_whole(&self) -> bool {
+        let hashes =
+            |level: usize| u32::try_from(level).ok().and_then(|level| self.size.checked_shr(TILE_HEIGHT * level));
+        let is_full = |(level, tile): (usize, &Vec<Digest>)| {
+            hashes(level).is_some_and(|hashes| hashes > 0 && hashes % TILE_WIDTH as u64 == tile.len() as u64)
+        };
+        let beyond = hashes(self.partial.len()).unwrap_or(0);
+        self.size <= MAX_TREE_SIZE
+            && self.frontier.len() == self.size.count_ones() as usize
+            && self.partial.iter().enumerate().all(is_full)
+            && beyond == 0
     }
 
     /// The index of the incomplete tile of a level: the tiles before it are full.

@@ -1,7 +1,8 @@
 //! What faults and benchmarks run on: an installation in a folder of its own, with the shipped configuration and new identities, a
-//! gateway on it in a process of its own, and the way to that gateway.
+//! gateway on it in a process of its own, and the way to that gateway; and the servers of a shared log.
 
 mod installation;
+pub mod nats;
 mod process;
 mod reach;
 

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use causeway_crypto::Digest;
-use causeway_journal::{JournalError, inclusion_proof, v1};
+use causeway_journal::{JournalError, TileNodes, inclusion_proof, v1};
 use causeway_model::LeafIndex;
 
 use crate::error::StoreError;
@@ -78,13 +79,13 @@ impl Reader {
     fn inclusion_proofs(&self, leaves: &[LeafIndex], size: u64) -> Result<Vec<Vec<Digest>>, StoreError> {
         // A copy of the right edge, so that no lock is held while tiles are read.
         let tree = self.shared.read(|state| state.tree().clone());
-        let tiles: RefCell<HashMap<(u8, u64), Vec<Digest>>> = RefCell::default();
-        let tile = |level, index| -> Result<Vec<Digest>, JournalError> {
+        let tiles: RefCell<HashMap<(u8, u64), Arc<TileNodes>>> = RefCell::default();
+        let tile = |level, index| -> Result<Arc<TileNodes>, JournalError> {
             if let Some(known) = tiles.borrow().get(&(level, index)) {
-                return Ok(known.clone());
+                return Ok(Arc::clone(known));
             }
-            let read = self.shared.tile(level, index)?;
-            tiles.borrow_mut().insert((level, index), read.clone());
+            let read = self.shared.tile_nodes(level, index)?;
+            tiles.borrow_mut().insert((level, index), Arc::clone(&read));
             Ok(read)
         };
         let proof = |leaf: &LeafIndex| inclusion_proof(&tree, *leaf, size, &tile).map_err(StoreError::Proof);

@@ -19,4 +19,5 @@ mod tests;
 pub use folder::BackupFolder;
 pub use making::{BackupPart, BackupRun};
 pub use place::BackupPlace;
+pub(crate) use restored_files::WorkFolder;
 pub use restoring::{Restore, RestoreKeys, Restored, Restoring, restore};

@@ -3,17 +3,21 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use causeway_journal::{MAX_FRAME_BYTES, encode_entry, v1};
+use causeway_crypto::Digest;
+use causeway_journal::{MAX_FRAME_BYTES, RULES_SHARED, encode_entry, v1};
 use causeway_model::Timestamp;
 use futures_channel::oneshot;
 
 use crate::committed::Committed;
 use crate::draft::{FRAME_OVERHEAD, Locked, Prepared};
 use crate::error::{AppendFailure, StoreError};
-use crate::key_pages::KeyPages;
+use crate::key_pages::{KEYS_A_PAGE, KeyPages};
 
 /// Most entries in a frame: beyond it, sled's memory grows faster than its throughput. With two keys each, 4 key pages.
 pub(crate) const MAX_ENTRIES: usize = 256;
+
+/// Room that a full key page takes in a frame: its 4,132 bytes, its number, tags and lengths.
+const PAGE_IN_FRAME: usize = 4_132 + 20;
 
 /// Where the answer to an append goes.
 pub(crate) type Answer = oneshot::Sender<Result<Committed, AppendFailure>>;
@@ -30,6 +34,8 @@ pub(crate) struct Request {
 pub(crate) struct Stamp {
     pub(crate) node: String,
     pub(crate) software: String,
+    /// The rules that frames are written under.
+    pub(crate) rules: u32,
 }
 
 impl Stamp {
@@ -37,7 +43,7 @@ impl Stamp {
         entry.time_micros = time.0;
         entry.node.clone_from(&self.node);
         entry.software_version.clone_from(&self.software);
-        entry.rules_version = causeway_journal::RULES_VERSION;
+        entry.rules_version = self.rules;
     }
 }
 
@@ -49,6 +55,8 @@ pub(crate) struct Building {
     /// Of each entry, for the index.
     terms: Vec<Vec<u64>>,
     bytes: usize,
+    /// Keys that its ciphertexts are under.
+    keys: usize,
     encapsulations: HashSet<Arc<[u8]>>,
 }
 
@@ -62,16 +70,17 @@ pub(crate) enum Offered {
 }
 
 impl Building {
-    /// An empty frame after the one with this id.
-    pub(crate) fn after(log_id: [u8; 16], previous: Vec<u8>) -> Self {
+    /// An empty frame after the one with this id, which only a log's only writer can know.
+    pub(crate) fn after(log_id: [u8; 16], rules: u32, previous: Option<Digest>) -> Self {
+        let previous = previous.filter(|_| rules < RULES_SHARED);
         let frame = v1::Frame {
-            rules_version: causeway_journal::RULES_VERSION,
+            rules_version: rules,
             log_id: log_id.to_vec(),
-            previous_frame: previous,
+            previous_frame: previous.map(|id| id.0.to_vec()).unwrap_or_default(),
             ..v1::Frame::default()
         };
         let (answers, terms) = (Vec::new(), Vec::new());
-        Self { frame, answers, terms, bytes: FRAME_OVERHEAD, encapsulations: HashSet::new() }
+        Self { frame, answers, terms, bytes: FRAME_OVERHEAD, keys: 0, encapsulations: HashSet::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -102,7 +111,12 @@ impl Building {
         let new_encapsulation = prepared.encapsulation.clone().filter(|known| !self.encapsulations.contains(known));
         let encapsulation_bytes = new_encapsulation.as_ref().map_or(0, |_| prepared.encapsulation_bytes());
         let bytes = self.bytes + entry.len() + prepared.bytes_beside + encapsulation_bytes;
-        if bytes > MAX_FRAME_BYTES {
+        let keys = self.keys + usize::from(prepared.aside.is_some()) + usize::from(prepared.body.is_some());
+        if bytes + self.bytes_of_pages(keys) > MAX_FRAME_BYTES {
+            if self.is_empty() {
+                refuse(answer, AppendFailure::TooLarge("the entry with what travels beside it"));
+                return Ok(Offered::Settled);
+            }
             return Ok(Offered::Full(Box::new(Request { prepared, answer })));
         }
         let shroud =
@@ -112,7 +126,7 @@ impl Building {
             Ok(shrouded) => shrouded,
             Err(error) => return Err((answer, error)),
         };
-        self.bytes = bytes;
+        (self.bytes, self.keys) = (bytes, keys);
         if let Some(encapsulation) = new_encapsulation {
             self.frame.encapsulations.push(encapsulation.to_vec());
             self.encapsulations.insert(encapsulation);
@@ -121,6 +135,18 @@ impl Building {
         self.answers.push(answer);
         self.terms.push(prepared.terms);
         Ok(Offered::Settled)
+    }
+
+    /// Room for the pages that so many keys lie in, where they travel in the frame: the first and the last may hold others too.
+    fn bytes_of_pages(&self, keys: usize) -> usize {
+        let travels = self.frame.rules_version >= RULES_SHARED && keys > 0;
+        if travels { (keys / KEYS_A_PAGE + 2) * PAGE_IN_FRAME } else { 0 }
+    }
+
+    /// Puts the pages that its keys lie in into the frame.
+    pub(crate) fn carry(&mut self, mut pages: Vec<v1::KeyPage>) {
+        pages.sort_unstable_by_key(|page| page.number);
+        self.frame.key_pages = pages;
     }
 
     /// The hashes of each entry's terms, in order.

@@ -133,9 +133,12 @@ impl Reader {
             return Err(StoreError::Corrupt("a frame that was applied is not in the log"));
         }
         let wanted = read.into_iter().take_while(|(seq, _)| *seq <= last);
-        let decoded = wanted.map(|(at, bytes)| match decode_frame(&bytes) {
-            Ok(frame) => Ok(Arc::new(frame)),
-            Err(source) => Err(StoreError::Replay { at, source }),
+        let wanted = wanted.map(|(seq, bytes)| (seq, self.unless_passed_over(seq, bytes)));
+        let decoded = wanted.map(|(at, bytes)| match bytes.map(|bytes| decode_frame(&bytes)) {
+            // It has a place, and no entry.
+            None => Ok(Arc::default()),
+            Some(Ok(frame)) => Ok(Arc::new(frame)),
+            Some(Err(source)) => Err(StoreError::Replay { at, source }),
         });
         decoded.collect()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use causeway_journal::Outcome;
-use causeway_model::{LeafIndex, Timestamp};
+use causeway_model::{FrameSeq, LeafIndex, Timestamp};
 use futures_channel::oneshot;
 
 use crate::error::AppendFailure;
@@ -15,6 +15,9 @@ use crate::shared::Shared;
 /// An entry that is durable and applied.
 #[derive(Debug, Clone)]
 pub struct Committed {
+    /// Its frame's place in the log. Whoever takes it to another node reads there what is written here, once that node
+    /// [has come so far](crate::Journal::wait_for).
+    pub frame: FrameSeq,
     /// Its place in the tree.
     pub leaf: LeafIndex,
     /// Its bytes: the leaf.

@@ -144,6 +144,15 @@ pub(crate) fn open_body(key: &AeadKey, entry_id: &[u8], ciphertext: &[u8]) -> Re
     decode(key.open(&aad(BODY_DOMAIN, entry_id), ciphertext), "a body does not decode")
 }
 
+/// The bytes that a body is, which are wiped when they are let go.
+pub(crate) fn open_body_bytes(
+    key: &AeadKey,
+    entry_id: &[u8],
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    key.open(&aad(BODY_DOMAIN, entry_id), ciphertext).map_err(StoreError::Unopened)
+}
+
 /// Reads openings back.
 pub(crate) fn open_openings(key: &AeadKey, entry_id: &[u8], ciphertext: &[u8]) -> Result<v1::Openings, StoreError> {
     decode(key.open(&aad(OPENINGS_DOMAIN, entry_id), ciphertext), "openings do not decode")

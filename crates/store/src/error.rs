@@ -11,6 +11,7 @@ use causeway_journal::JournalError;
 use causeway_model::{FrameSeq, LeafIndex, Timestamp};
 
 use crate::log::{EngineError, ReadError};
+use crate::page_keys::NodeNumber;
 
 /// Why the store did not open, or could not answer.
 #[derive(Debug)]
@@ -38,8 +39,15 @@ pub enum StoreError {
         /// The data directory, or the keys folder.
         path: PathBuf,
     },
+    /// Other nodes of the cluster do not answer, or have not come as far as they must first. What was asked for is to be asked for again.
+    NodesAway {
+        /// Which.
+        nodes: Vec<NodeNumber>,
+    },
     /// The engine did not open, or panicked.
     Engine(EngineError),
+    /// The log that nodes share cannot be relied on, or not be reached.
+    Upstream(EngineError),
     /// The log could not be read.
     Read(ReadError),
     /// A key file is absent, unreadable or not what it should be.
@@ -70,6 +78,11 @@ pub enum StoreError {
     /// What was to be restored is not what its signed checkpoint says. Nothing is in place.
     NotRestored {
         /// What does not hold.
+        what: String,
+    },
+    /// A journal did not get to the other log, or not wholly.
+    NotMigrated {
+        /// Why.
         what: String,
     },
     /// There is no more room where a backup, or a journal from one, was to be written. A backup is gone on with once there is.
@@ -152,7 +165,12 @@ impl fmt::Display for StoreError {
                 file.display()
             ),
             Self::Locked { path } => write!(f, "another process has this folder open: {}", path.display()),
+            Self::NodesAway { nodes } => {
+                f.write_str("these nodes of the cluster do not answer, or are not as far:")?;
+                nodes.iter().try_for_each(|node| write!(f, " {node}"))
+            }
             Self::Engine(_) => f.write_str("the log's engine did not open"),
+            Self::Upstream(_) => f.write_str("the log that the nodes share cannot be relied on"),
             Self::Read(_) => f.write_str("the log could not be read"),
             Self::Bundle(_) => f.write_str("the bundle of keys does not open"),
             Self::Keys { path, what } => write!(f, "{}: {what}", path.display()),
@@ -160,6 +178,7 @@ impl fmt::Display for StoreError {
             Self::BackupSealed { path, .. } => write!(f, "{} does not open", path.display()),
             Self::BackupPlace(what) => write!(f, "the backup that is to be gone on with {what}"),
             Self::NotRestored { what } => write!(f, "the backup does not hold: {what}; nothing is in place"),
+            Self::NotMigrated { what } => write!(f, "not migrated: {what}"),
             Self::VolumeFull { path, .. } => {
                 write!(f, "there is no more room at {}: make some, and run the same command again", path.display())
             }
@@ -203,7 +222,9 @@ impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Io { source, .. } | Self::VolumeFull { source, .. } => Some(source),
-            Self::Engine(source) | Self::CheckpointFile { source, .. } => Some(source.as_ref()),
+            Self::Engine(source) | Self::Upstream(source) | Self::CheckpointFile { source, .. } => {
+                Some(source.as_ref())
+            }
             Self::Read(source) => Some(source),
             Self::Replay { source, .. } | Self::Proof(source) => Some(source),
             Self::Unopened(source) | Self::Bundle(source) | Self::BackupSealed { source, .. } => Some(source),
@@ -250,6 +271,9 @@ pub enum AppendFailure {
     DiskLow,
     /// What is being written has not come to the disk for long ([`STALL`](crate::STALL)). Nothing of this entry was appended.
     Stalled,
+    /// The log that nodes share did not take the entry's frame, or took it where it counts for nothing, for this reason. The same may be
+    /// tried again.
+    NotTaken(Arc<str>),
     /// The entry or what travels with it exceeds a limit. Nothing was appended.
     TooLarge(&'static str),
     /// The entry is not one that the journal's rules take. Nothing was appended.
@@ -270,6 +294,7 @@ impl fmt::Display for AppendFailure {
             }
             Self::DiskLow => f.write_str("a volume has less room than is kept back"),
             Self::Stalled => f.write_str("what was written before does not come to the disk"),
+            Self::NotTaken(reason) => write!(f, "the shared log did not take it: {reason}"),
             Self::TooLarge(what) => write!(f, "{what} exceeds its limit"),
             Self::Refused(_) => f.write_str("the journal's rules refuse the entry"),
         }

@@ -21,16 +21,19 @@ const MAX_BYTES: u64 = 64;
 pub(crate) struct Format {
     /// What it is called, as `causeway journal`.
     pub(crate) name: &'static str,
-    /// The newest version that this software reads, and the one that it writes.
+    /// The version that a new folder is of.
+    pub(crate) new: u32,
+    /// The newest version that this software reads.
     pub(crate) newest: u32,
 }
 
 /// A data directory. 1 had the page keys in it; a version that knows only that one must not start without them. 2 has them in the
 /// keys folder.
-pub(crate) const JOURNAL: Format = Format { name: "causeway journal", newest: 2 };
+pub(crate) const JOURNAL: Format = Format { name: "causeway journal", new: 2, newest: 2 };
 
-/// A keys folder, and its mirror. Folders without the file are of version 1, too: they were made before there was one.
-pub(crate) const KEYS: Format = Format { name: "causeway keys", newest: 1 };
+/// A keys folder, and its mirror. Folders without the file are of version 1, too: they were made before there was one. 2 has page keys
+/// of several nodes, each in a file of its own; a version that knows only one file would leave the others under an old root key.
+pub(crate) const KEYS: Format = Format { name: "causeway keys", new: 1, newest: 2 };
 
 impl Format {
     /// The version that a folder says; none where it says nothing.
@@ -53,10 +56,19 @@ impl Format {
         }
     }
 
-    /// Says in a folder that it is of the newest version, durably.
+    /// Says in a folder that it is of the version of a new one, durably.
     pub(crate) fn mark(&self, dir: &Path) -> Result<(), StoreError> {
+        self.mark_as(dir, self.new)
+    }
+
+    /// Has a folder be of this version at least, durably: what is about to be done to it no earlier one knows.
+    pub(crate) fn raise(&self, dir: &Path, version: u32) -> Result<(), StoreError> {
+        if self.of(dir)?.is_none_or(|said| said < version) { self.mark_as(dir, version) } else { Ok(()) }
+    }
+
+    fn mark_as(&self, dir: &Path, version: u32) -> Result<(), StoreError> {
         let file = dir.join(FILE);
-        folder::replace(&file, self.line().as_bytes())
+        folder::replace(&file, self.line(version).as_bytes())
             .map_err(|source| StoreError::io("write the format file", &file, source))
     }
 
@@ -70,8 +82,8 @@ impl Format {
         self.refused(dir.join(FILE), None)
     }
 
-    fn line(&self) -> String {
-        format!("{} {}\n", self.name, self.newest)
+    fn line(&self, version: u32) -> String {
+        format!("{} {version}\n", self.name)
     }
 
     fn version(&self, text: &[u8]) -> Option<u32> {
@@ -87,7 +99,7 @@ impl Format {
 
 /// Writes the newest data directory's format file into a folder that is being made. The folder is not synced.
 pub(crate) fn write_journal_format(dir: &Path) -> io::Result<()> {
-    folder::write_private(&dir.join(FILE), JOURNAL.line().as_bytes())
+    folder::write_private(&dir.join(FILE), JOURNAL.line(JOURNAL.new).as_bytes())
 }
 
 #[cfg(test)]

@@ -163,6 +163,12 @@ impl Index {
         }
     }
 
+    /// Something is in the log that nobody offers: the follower reads it there.
+    pub(crate) fn has_grown(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).miss();
+        self.woken.notify(1);
+    }
+
     /// How the index stands.
     pub(crate) fn measures(&self) -> IndexMeasures {
         let covered = self.covered();

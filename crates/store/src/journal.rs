@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender, TrySendError};
 use causeway_journal::{State, VerifierKey, v1};
-use causeway_model::LeafIndex;
-use event_listener::EventListener;
+use causeway_model::{FrameSeq, LeafIndex, Timestamp};
+use event_listener::{EventListener, Listener};
 use futures_channel::oneshot;
 
 use crate::building::Request;
@@ -19,6 +19,8 @@ use crate::erasures::Erasures;
 use crate::error::{AppendFailure, StoreError};
 use crate::index::Index;
 use crate::keys::Keys;
+use crate::node::Node;
+use crate::node_keys::NodeKeys;
 use crate::past::Past;
 use crate::reader::{OpenedBody, Readers};
 use crate::room::{FreeBytes, Room};
@@ -51,6 +53,8 @@ pub struct Options {
     /// Bytes of the journal's volume that are kept for refusals, withdrawals and erasures, and a sixteenth of them on the volumes
     /// of the keys; 0 keeps none. See [`Room`](crate::Room).
     pub headroom_bytes: u64,
+    /// Of a node that shares its log with others: its page keys, opened before, and caught up with a majority of the nodes.
+    pub node_keys: Option<NodeKeys>,
     /// Whether entries are indexed as they come. Without, every search reads the log: for measuring what indexing costs.
     pub index: bool,
 }
@@ -59,10 +63,15 @@ pub struct Options {
 #[derive(Debug, Clone)]
 pub struct Journal {
     pub(crate) shared: Arc<Shared>,
+    /// Where it is one of several over one log.
+    pub(crate) node: Option<Arc<Node>>,
     pub(crate) readers: Readers,
     /// What auditors' answers are read by.
     pub(crate) auditors: Readers,
     pub(crate) erasures: Arc<Erasures>,
+    /// The node's name, in every entry that it writes.
+    pub(crate) name: Arc<str>,
+    pub(crate) node_keys: Option<NodeKeys>,
     pub(crate) index: Arc<Index>,
     pub(crate) past: Past,
     pub(crate) queue: Sender<Work>,
@@ -103,6 +112,11 @@ impl Journal {
             Err(TrySendError::Full(_)) => Err(AppendFailure::Busy),
             Err(TrySendError::Closed(_)) => Err(stopped(&self.shared)),
         }
+    }
+
+    /// The name of this node, in every entry that it writes.
+    pub fn node_name(&self) -> &str {
+        &self.name
     }
 
     /// Whether a draft would be taken at this moment. Another may come first.
@@ -177,19 +191,46 @@ impl Journal {
         self.shared.stopped()
     }
 
-    /// Whether the clock gives entries a time, and otherwise why not. To be asked about once a second, since a jump counts from when it is
-    /// seen.
+    /// The time that an entry would get now, where the clock can be relied on. To be asked about once a second, since a jump counts from
+    /// when it is seen.
     ///
     /// # Errors
     /// `ClockBehind` and `ClockAhead`.
-    pub fn clock(&self) -> Result<(), AppendFailure> {
+    pub fn entry_time(&self) -> Result<Timestamp, AppendFailure> {
         let newest = self.read(|state| state.last_time());
-        self.shared.clock.time_of_entry(newest).map(|_| ())
+        self.shared.clock.time_of_entry(newest)
     }
 
     /// Whether what is being written has not come to the disk for so long that nothing more is taken until it has.
     pub fn is_stalled(&self) -> bool {
         self.shared.at_work.is_stalled()
+    }
+
+    /// Whether the log that nodes share has not answered for so long that nothing more is taken until it does. What was sent before is
+    /// tried on; what is here can be read.
+    pub fn is_cut_off(&self) -> bool {
+        self.node.as_ref().is_some_and(|node| node.is_cut_off())
+    }
+
+    /// What the shared log does not enforce though it has to, or why it could not be asked, as of a minute ago at most; none where nothing
+    /// was found, and where no log is shared.
+    pub fn shared_log_fault(&self) -> Option<Arc<str>> {
+        self.node.as_ref().and_then(|node| node.fault())
+    }
+
+    /// Waits until this journal has come to a frame that another node, or this one, has [answered with](Committed::frame); says whether
+    /// it has. Then whatever was written there by then is read here. Blocks, for as long as is stated at the most.
+    pub fn wait_for(&self, frame: FrameSeq, at_most: Duration) -> bool {
+        let until = Instant::now() + at_most;
+        loop {
+            let changed = self.changed();
+            if self.read(|state| state.head().0) >= frame {
+                return true;
+            }
+            if self.stopped().is_some() || changed.wait_deadline(until).is_none() {
+                return self.read(|state| state.head().0) >= frame;
+            }
+        }
     }
 
     /// How much room there is, as of a second ago at most, and how many bytes are free.
@@ -222,6 +263,9 @@ impl Journal {
     fn request(&self, draft: Draft) -> Result<(Request, Appending), AppendFailure> {
         if self.is_stalled() {
             return Err(AppendFailure::Stalled);
+        }
+        if self.is_cut_off() {
+            return Err(AppendFailure::NotTaken("it does not answer".into()));
         }
         let terms = self.index.terms_of(&draft, &self.shared);
         let prepared = Prepared { terms, ..Prepared::new(draft)? };

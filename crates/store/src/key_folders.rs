@@ -44,6 +44,11 @@ impl KeyFolders {
         &self.primary
     }
 
+    /// The keys folder, then the mirror.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(self.primary()).chain(self.mirror())
+    }
+
     pub(crate) fn mirror(&self) -> Option<&Path> {
         self.mirror.as_deref()
     }

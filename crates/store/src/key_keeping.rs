@@ -1,12 +1,14 @@
 //! The journal's part in erasing bodies and rotating keys.
 
 use std::sync::Arc;
+use std::thread;
 
 use causeway_model::LeafIndex;
 use futures_channel::oneshot;
 
 use crate::error::StoreError;
 use crate::journal::Journal;
+use crate::node_keys::CaughtUp;
 use crate::work::{Task, TaskAnswer, Work};
 
 impl Journal {
@@ -33,11 +35,31 @@ impl Journal {
     /// is beside other entries reads as before. Asking again for the same is harmless and ends what was interrupted. A key
     /// page whose page key is destroyed or absent holds nothing any more that could be erased.
     ///
+    /// Of a node of a cluster all of this is said of the node itself: the others do the same, each for itself.
+    ///
     /// # Errors
-    /// When a file cannot be read or written: some of the keys may be destroyed, and none is to be thought so.
+    /// When a file cannot be read or written: some of the keys may be destroyed, and none is to be thought so. The same holds for
+    /// [`StoreError::NodesAway`]: other nodes have to write their key pages anew first.
     pub async fn shred(&self, leaves: Vec<LeafIndex>) -> Result<u64, StoreError> {
         let places = self.readers.ask(move |reader| reader.body_places(&leaves)).await?;
-        self.ask(|answer| Task::Shred { places, answer }).await
+        let Some(node) = self.node_keys.clone() else { return self.ask(|answer| Task::Shred { places, answer }).await };
+        let sought = node.clone();
+        let (kept, others) = aside(move || sought.find(&places).map(|()| sought.by_keeper(places))).await?;
+        let shredded = self.ask(|answer| Task::Shred { places: kept, answer }).await?;
+        aside(move || node.follow(&others)).await?;
+        Ok(shredded)
+    }
+
+    /// Takes from the other nodes of a cluster the page keys that this one lacks, and destroys what they have destroyed. To be called
+    /// about once a minute; a gateway that is alone has nobody to ask.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written. A node that does not answer is none.
+    pub async fn catch_up_keys(&self) -> Result<CaughtUp, StoreError> {
+        match self.node_keys.clone() {
+            Some(node) => aside(move || node.catch_up()).await,
+            None => Ok(CaughtUp::default()),
+        }
     }
 
     /// Writes every key page anew under a page key that is made after the call, and destroys the page keys before, used or
@@ -73,4 +95,14 @@ impl Journal {
         self.queue.send(Work::Maintain(task(answer))).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
+}
+
+/// Runs on a thread of its own what waits for other nodes, so that no reading waits behind it.
+async fn aside<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, StoreError> + Send + 'static,
+) -> Result<R, StoreError> {
+    let (answer, answered) = oneshot::channel();
+    let run = move || drop(answer.send(work()));
+    thread::Builder::new().name("page-keys".into()).spawn(run).map_err(|error| StoreError::Engine(Box::new(error)))?;
+    answered.await.map_err(|_| StoreError::Closed)?
 }

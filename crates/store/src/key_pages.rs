@@ -50,6 +50,17 @@ impl KeyPage {
         key.map(Option::as_ref).ok_or(StoreError::Corrupt("a key is beyond the end of its page"))
     }
 
+    /// Whether this page may take the place of another: each of its keys is there as it was, or erased; none is back, and none is another.
+    /// It may have more keys, where this node has not come to the frames that brought them.
+    pub(crate) fn follows(&self, before: &Self) -> bool {
+        let is_kept = |(now, before): (&Option<AeadKey>, &Option<AeadKey>)| match (now, before) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(now), Some(before)) => now.expose() == before.expose(),
+        };
+        before.keys.len() <= self.keys.len() && self.keys.iter().zip(&before.keys).all(is_kept)
+    }
+
     #[cfg(test)]
     pub(crate) fn empty() -> Self {
         Self { keys: Vec::new() }
@@ -83,6 +94,10 @@ impl KeyPage {
 #[derive(Debug)]
 pub(crate) struct KeyPages {
     vault: Arc<Vault>,
+    /// Whether other nodes need its page keys.
+    is_shared: bool,
+    /// Pages whose page keys no other node may have yet.
+    unshared: Vec<u64>,
     /// Pages with keys that are not stored yet; the last of them may still take keys.
     touched: Vec<Filling>,
     filling: Option<Filling>,
@@ -100,13 +115,34 @@ struct Filling {
 impl KeyPages {
     /// Starts with a fresh page; pages of earlier runs are not filled further.
     pub(crate) fn new(vault: Arc<Vault>) -> Self {
-        Self { vault, touched: Vec::new(), filling: None }
+        Self { vault, is_shared: false, unshared: Vec::new(), touched: Vec::new(), filling: None }
+    }
+
+    /// The same of a node, whose pages other nodes are to read.
+    pub(crate) fn shared(vault: Arc<Vault>) -> Self {
+        Self { is_shared: true, ..Self::new(vault) }
+    }
+
+    /// Others of the same.
+    pub(crate) fn another(&self) -> Self {
+        Self { is_shared: self.is_shared, ..Self::new(Arc::clone(&self.vault)) }
+    }
+
+    /// The pages that were begun since [`KeyPages::are_shared`].
+    pub(crate) fn unshared(&self) -> &[u64] {
+        &self.unshared
+    }
+
+    /// Their page keys are where they have to be.
+    pub(crate) fn are_shared(&mut self) {
+        self.unshared.clear();
     }
 
     /// Fills no page further that has been begun, so that it may be written anew: it would be stored again under the page
     /// key that it had. Keys that are not stored yet are of drafts that were refused.
     pub(crate) fn close(&mut self) {
         self.touched.clear();
+        self.unshared.clear();
         self.filling = None;
     }
 
@@ -116,6 +152,7 @@ impl KeyPages {
             Some(filling) => filling,
             None => {
                 let (slot, page_key) = self.vault.page_keys().allocate()?;
+                self.unshared.extend(self.is_shared.then_some(slot.0));
                 Filling { number: slot.0, slot, page_key, keys: Vec::with_capacity(KEYS_A_PAGE), touched: false }
             }
         };

@@ -24,6 +24,19 @@ pub trait FrameLog: Send + Sync + fmt::Debug {
         expect: Option<FrameSeq>,
     ) -> Result<FrameSeq, AppendError>;
 
+    /// Puts a frame behind the newest one, at this place, with what belongs beside it: for a log that follows another one and has to have
+    /// what that one has, the same frame twice where it is there twice.
+    ///
+    /// # Errors
+    /// A conflict where another place comes next; otherwise as [`FrameLog::append`].
+    fn append_at(&self, seq: FrameSeq, id: &Digest, bytes: &[u8], beside: &Beside) -> Result<(), AppendError> {
+        let head = FrameSeq(seq.0.saturating_sub(1));
+        match self.append(id, bytes, beside, Some(head))? {
+            at if at == seq => Ok(()),
+            at => Err(AppendError::Conflict { head: at }),
+        }
+    }
+
     /// The frames from `from` on, in order and without a gap, each checked against its id: at least one where there is
     /// one, and no more once they hold `max_bytes`. Empty beyond the head.
     fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError>;
@@ -48,6 +61,9 @@ pub trait FrameLog: Send + Sync + fmt::Debug {
 
     /// The greatest key page number that is stored.
     fn last_key_page(&self) -> Result<Option<u64>, ReadError>;
+
+    /// The least key page number from this one on that is stored. Numbers are dense for one writer only.
+    fn next_key_page(&self, from: u64) -> Result<Option<u64>, ReadError>;
 
     /// The 256 hashes of a full tile.
     fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError>;

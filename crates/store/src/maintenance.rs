@@ -7,6 +7,7 @@ use causeway_crypto::RootKey;
 
 use crate::error::StoreError;
 use crate::key_pages::KeyPlace;
+use crate::page_keys::NodeNumber;
 use crate::room::Room;
 use crate::root_rotation;
 use crate::sequencer::Sequencer;
@@ -17,7 +18,7 @@ use crate::work::{Slice, Task};
 const PAGES_AT_ONCE: usize = 32;
 
 /// Page numbers that one slice of a rotation looks at.
-const NUMBERS_AT_ONCE: u64 = 2048;
+const NUMBERS_AT_ONCE: usize = 2048;
 
 impl Sequencer {
     /// Does a task and answers it. An error is one after which only a start can go on.
@@ -26,6 +27,12 @@ impl Sequencer {
         match task {
             Task::Shred { places, answer } => {
                 let _ = answer.send(self.shred(&places));
+            }
+            Task::Forget { frame } => {
+                if let Err(error) = self.forget(&frame) {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "the keys of a frame that was passed over are not all destroyed");
+                }
             }
             Task::BeginPages { answer } => {
                 let _ = answer.send(self.shared.has_ample_room().and_then(|()| self.begin_afresh()));
@@ -73,10 +80,14 @@ impl Sequencer {
             found += self.rewrite(slice)?;
         }
         // An empty slot would be filled again by a mirror of earlier that is put back; a destroyed one is not.
-        let end = self.vault.page_keys().end();
-        gone.retain(|slot| slot.0 < end);
-        if !gone.is_empty() {
-            self.vault.page_keys().destroy(&gone)?;
+        let mut reached = Vec::new();
+        for slot in gone {
+            if self.vault.page_keys().reaches(slot)? {
+                reached.push(slot);
+            }
+        }
+        if !reached.is_empty() {
+            self.vault.page_keys().destroy(&reached)?;
         }
         Ok(found)
     }
@@ -84,24 +95,40 @@ impl Sequencer {
     /// No page is filled any further, and none begun, under a page key that was made before.
     fn begin_afresh(&mut self) -> Result<u64, StoreError> {
         self.pages.close();
-        self.vault.page_keys().begin_afresh()
+        self.vault.page_keys().begin_afresh().map(|slot| slot.0)
     }
 
     fn rotate_pages(&mut self, from: u64, end: u64) -> Result<Slice, StoreError> {
-        let (mut rewrites, mut next) = (Vec::new(), from);
-        while next < end && next - from < NUMBERS_AT_ONCE && rewrites.len() < PAGES_AT_ONCE {
-            let log = self.shared.log.as_ref();
-            if self.vault.stored(next, log)?.is_some() && self.vault.gone(next, log)?.is_none() {
-                rewrites.push(Rewrite { page: next, erased: Vec::new() });
+        let own = self.vault.page_keys().own();
+        let numbers = self.vault.numbers(from, NUMBERS_AT_ONCE, self.shared.log.as_ref())?;
+        let (mut rewrites, mut next) = (Vec::new(), None);
+        for number in numbers {
+            if rewrites.len() == PAGES_AT_ONCE {
+                break;
             }
-            next += 1;
+            next = number.checked_add(1);
+            let log = self.shared.log.as_ref();
+            // What this node has begun since is under new page keys; what others keep they write anew themselves.
+            let is_new = NodeNumber::of_page(number) == own && number >= end;
+            if !is_new
+                && self.keeps(number)
+                && self.vault.stored(number, log)?.is_some()
+                && self.vault.gone(number, log)?.is_none()
+            {
+                rewrites.push(Rewrite { page: number, erased: Vec::new() });
+            }
         }
         self.rewrite(&rewrites)?;
         let rewritten = u64::try_from(rewrites.len()).expect("a small constant at most");
-        Ok(Slice { rewritten, next: (next < end).then_some(next) })
+        Ok(Slice { rewritten, next })
     }
 
-    fn rewrite(&mut self, pages: &[Rewrite]) -> Result<u64, StoreError> {
+    /// Whether this node is the one that writes a page anew.
+    fn keeps(&self, page: u64) -> bool {
+        self.node_keys.as_ref().is_none_or(|node| node.keeps(page))
+    }
+
+    pub(crate) fn rewrite(&mut self, pages: &[Rewrite]) -> Result<u64, StoreError> {
         if !pages.is_empty() {
             // The page that is being filled would be stored again as it was.
             self.pages.close();

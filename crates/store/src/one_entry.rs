@@ -10,10 +10,11 @@ use prost::Message;
 
 use crate::error::StoreError;
 use crate::index::Row;
+use crate::raw_frame::{Value, field};
 use crate::reader::{Reader, item_of};
 
-/// The field of a frame that holds its items, as it is written: number 5, with a length.
-const ITEMS: u64 = 5 << 3 | 2;
+/// The field of a frame that holds its items.
+const ITEMS: u64 = 5;
 
 impl Reader {
     /// An entry with what travels beside it. The entry is as it was appended; the rest is as it is stored.
@@ -99,31 +100,10 @@ impl ItemSearch {
 
 /// Takes the next field off a frame, if it is whole: gives the value of an item, and nothing of others.
 fn next_field<'f>(frame: &mut &'f [u8]) -> Option<Option<&'f [u8]>> {
-    let tag = varint(frame)?;
-    match tag & 7 {
-        0 => varint(frame).map(|_| None),
-        2 => {
-            let length = usize::try_from(varint(frame)?).ok()?;
-            let (value, rest) = frame.split_at_checked(length)?;
-            *frame = rest;
-            Some((tag == ITEMS).then_some(value))
-        }
+    Some(match field(frame)? {
+        (ITEMS, Value::Bytes(item)) => Some(item),
         _ => None,
-    }
-}
-
-/// A number as protobuf writes it: seven bits a byte, the lowest first.
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0u64;
-    for place in 0..10 {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f).checked_shl(7 * place)?;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
+    })
 }
 
 #[cfg(test)]
@@ -139,6 +119,7 @@ mod tests {
             previous_frame: vec![8; 32],
             encapsulations: vec![vec![9; 300], vec![10; 4]],
             items: (0..40).map(item).collect(),
+            key_pages: vec![v1::KeyPage { number: 5, stored: vec![11; 200] }],
         };
         let bytes = frame.encode_to_vec();
         for (place, item) in (0u32..).zip(&frame.items) {

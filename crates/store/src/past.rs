@@ -11,7 +11,9 @@ use crate::error::StoreError;
 use crate::evidence::{CONTRADICTS, Evidence};
 use crate::history::History;
 use crate::journal::{Journal, Options};
+use crate::log::FrameLog;
 use crate::shared::Shared;
+use crate::snapshot::{Loaded, Tiles, ends_frame, is_beginning};
 
 /// The files of a data directory that say what was signed. A cheap clone.
 #[derive(Debug, Clone)]
@@ -79,6 +81,11 @@ impl Past {
         shared.halt(reason.into(), shown);
         let folder = self.evidence.dir();
         tracing::error!(reason, evidence = %folder.display(), "the journal is halted: nothing is appended or signed any more");
+    }
+
+    /// Halts a journal whose node cannot go on by the log that nodes share: it is another one, or is not whole.
+    pub(crate) fn halt_by_the_shared_log(&self, shared: &Shared, reason: &str) {
+        self.say_and_halt(shared, reason, None);
     }
 
     fn keep_evidence(&self, kind: &str, text: &str) {
@@ -149,6 +156,26 @@ impl<'a> Comparison<'a> {
             self.unmet.remove(&size);
         }
         self.accusing.retain(|(checkpoint, _)| checkpoint.size != size || checkpoint.root != root);
+    }
+
+    /// Looks at everything that was signed up to the end of a state that is kept, whose frames are not read again: it is of that state's
+    /// past where a proof leads from its root to that state's, or where that was found before the state was kept.
+    pub(crate) fn look_back(&mut self, loaded: &Loaded, log: &dyn FrameLog) {
+        let full = Tiles::of(loaded, log);
+        let is_past = |size: u64, root: Digest| {
+            ends_frame(&loaded.state, size)
+                && is_beginning(size, root, loaded.state.tree(), &|level, index| full.tile(level, index))
+        };
+        self.met |= self.signed.as_ref().is_some_and(|signed| is_past(signed.checkpoint.size, signed.checkpoint.root));
+        self.unmet.retain(|size, root| loaded.met.get(size) != Some(root) && !is_past(*size, *root));
+        self.accusing.retain(|(checkpoint, _)| !is_past(checkpoint.size, checkpoint.root));
+    }
+
+    /// Size and root of the checkpoints of the past that the log has been.
+    pub(crate) fn met(&self) -> BTreeMap<u64, Digest> {
+        let mut roots = self.past.history.roots();
+        roots.retain(|size, _| !self.unmet.contains_key(size));
+        roots
     }
 
     /// What was signed, and the log, which ends at `size`, has never been: the largest, or none. A checkpoint of the past counts

@@ -30,7 +30,7 @@ impl Journal {
     /// [`StoreError::Proof`] for sizes that are 0, out of order or beyond the tree, or a tile that is missing.
     pub async fn consistency_proof(&self, first: u64, second: u64) -> Result<Vec<Digest>, StoreError> {
         let prove = move |shared: &Shared| {
-            consistency_proof(&shared.tree(), first, second, &|level, index| shared.tile(level, index))
+            consistency_proof(&shared.tree(), first, second, &|level, index| shared.tile_nodes(level, index))
         };
         self.readers.ask(move |reader| prove(&reader.shared).map_err(StoreError::Proof)).await
     }
@@ -59,11 +59,12 @@ impl Shared {
     }
 
     pub(crate) fn inclusion_proof(&self, leaf: LeafIndex, size: u64) -> Result<Vec<Digest>, StoreError> {
-        inclusion_proof(&self.tree(), leaf, size, &|level, index| self.tile(level, index)).map_err(StoreError::Proof)
+        inclusion_proof(&self.tree(), leaf, size, &|level, index| self.tile_nodes(level, index))
+            .map_err(StoreError::Proof)
     }
 
     pub(crate) fn root_at(&self, size: u64) -> Result<Digest, StoreError> {
-        root_at(&self.tree(), size, &|level, index| self.tile(level, index)).map_err(StoreError::Proof)
+        root_at(&self.tree(), size, &|level, index| self.tile_nodes(level, index)).map_err(StoreError::Proof)
     }
 
     fn tile_of_width(&self, level: u8, index: u64, width: usize) -> Result<Vec<Digest>, StoreError> {

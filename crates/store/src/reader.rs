@@ -146,7 +146,7 @@ impl Reader {
     /// The body beside the entry of an item; none where there was none or its key has been erased.
     pub(crate) fn opened(&self, item: &v1::Item) -> Result<Option<v1::Body>, StoreError> {
         let Some(shrouded) = &item.body else { return Ok(None) };
-        let entry_id = entry_id_of(item)?;
+        let entry_id = entry_id_of(&item.entry)?;
         self.with_key(shrouded, |key| open_body(key, &entry_id, &shrouded.ciphertext))
     }
 
@@ -169,7 +169,7 @@ impl Reader {
     /// The openings beside the entry of an item; none where there were none or their key has been erased.
     pub(crate) fn openings_of(&self, item: &v1::Item) -> Result<Option<v1::Openings>, StoreError> {
         let Some(shrouded) = &item.aside else { return Ok(None) };
-        let entry_id = entry_id_of(item)?;
+        let entry_id = entry_id_of(&item.entry)?;
         self.with_key(shrouded, |key| open_openings(key, &entry_id, &shrouded.ciphertext))
     }
 
@@ -190,6 +190,11 @@ impl Reader {
         Ok(frame)
     }
 
+    /// The bytes of a frame, if it was applied: nobody knows what is in another one.
+    pub(crate) fn unless_passed_over(&self, seq: FrameSeq, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        self.shared.read(|state| state.passed_over(seq)).is_none().then_some(bytes)
+    }
+
     fn with_key<R>(
         &self,
         shrouded: &v1::Shrouded,
@@ -200,7 +205,7 @@ impl Reader {
     }
 
     /// The key page, read anew where the one at hand is from before it took that key.
-    fn key_page(&self, number: u64, slot: u32) -> Result<Arc<KeyPage>, StoreError> {
+    pub(crate) fn key_page(&self, number: u64, slot: u32) -> Result<Arc<KeyPage>, StoreError> {
         if let Some(page) = self.shared.recent.page(number).filter(|page| page.reaches(slot)) {
             return Ok(page);
         }
@@ -217,8 +222,8 @@ pub(crate) fn item_of(frame: &v1::Frame, index: u32) -> Result<&v1::Item, StoreE
 }
 
 /// The entry's id without decoding the entry: its canonical bytes begin with field 1, which is 16 bytes.
-fn entry_id_of(item: &v1::Item) -> Result<[u8; 16], StoreError> {
-    let id = item.entry.strip_prefix(&[0x0a, 16]).and_then(|rest| rest.first_chunk::<16>());
+pub(crate) fn entry_id_of(entry: &[u8]) -> Result<[u8; 16], StoreError> {
+    let id = entry.strip_prefix(&[0x0a, 16]).and_then(|rest| rest.first_chunk::<16>());
     id.copied().ok_or(StoreError::Corrupt("a stored entry does not begin with its id"))
 }
 

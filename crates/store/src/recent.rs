@@ -4,23 +4,35 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use causeway_journal::v1;
+use causeway_journal::{TileNodes, v1};
 use causeway_model::FrameSeq;
 
 use crate::key_pages::KeyPage;
+use crate::raw_frame::RawFrame;
 
 /// Frames kept: at most 256 KiB each, so at most 16 MiB.
 const FRAMES: usize = 64;
 
+/// Frames kept as they lie in the log, for pages of feeds: at most 4 MiB.
+const RAW_FRAMES: usize = 16;
+
 /// Key pages kept: about 6 KiB each, so about 1.5 MiB.
 const PAGES: usize = 256;
+
+/// Full tiles kept of the levels above the lowest: 16 KiB each, so at most 4 MiB, which is all of them up to 16 million entries.
+const UPPER_TILES: usize = 256;
 
 /// What was appended or read last.
 #[derive(Debug)]
 pub(crate) struct Recent {
     frames: Mutex<Kept<FrameSeq, Arc<v1::Frame>>>,
+    raw_frames: Mutex<Kept<FrameSeq, Once<RawFrame>>>,
+    upper_tiles: Mutex<Kept<(u8, u64), Arc<TileNodes>>>,
     pages: Mutex<Pages>,
 }
+
+/// What is being read, or has been: whoever else needs it waits for the first one.
+type Once<V> = Arc<Mutex<Option<Arc<V>>>>;
 
 #[derive(Debug)]
 struct Pages {
@@ -32,7 +44,19 @@ struct Pages {
 impl Recent {
     pub(crate) fn new() -> Self {
         let pages = Pages { kept: Kept::new(PAGES), forgotten: 0 };
-        Self { frames: Mutex::new(Kept::new(FRAMES)), pages: Mutex::new(pages) }
+        let (frames, raw_frames) = (Mutex::new(Kept::new(FRAMES)), Mutex::new(Kept::new(RAW_FRAMES)));
+        Self { frames, raw_frames, upper_tiles: Mutex::new(Kept::new(UPPER_TILES)), pages: Mutex::new(pages) }
+    }
+
+    pub(crate) fn upper_tile(&self, level: u8, index: u64) -> Option<Arc<TileNodes>> {
+        self.upper_tiles.lock().unwrap_or_else(PoisonError::into_inner).get(&(level, index))
+    }
+
+    /// Keeps a full tile, which never changes; only those above the lowest level, of which there are few.
+    pub(crate) fn keep_upper_tile(&self, level: u8, index: u64, tile: Arc<TileNodes>) {
+        if level > 0 {
+            self.upper_tiles.lock().unwrap_or_else(PoisonError::into_inner).put((level, index), tile);
+        }
     }
 
     pub(crate) fn frame(&self, seq: FrameSeq) -> Option<Arc<v1::Frame>> {
@@ -41,6 +65,29 @@ impl Recent {
 
     pub(crate) fn keep_frame(&self, seq: FrameSeq, frame: Arc<v1::Frame>) {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner).put(seq, frame);
+    }
+
+    /// A frame as it lies in the log, which `read` is asked for unless it is at hand. Several who need it read it once.
+    pub(crate) fn raw_frame<E>(
+        &self,
+        seq: FrameSeq,
+        read: impl FnOnce() -> Result<RawFrame, E>,
+    ) -> Result<Arc<RawFrame>, E> {
+        let once = {
+            let mut kept = self.raw_frames.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.get(&seq).unwrap_or_else(|| {
+                let once = Once::default();
+                kept.put(seq, Arc::clone(&once));
+                once
+            })
+        };
+        let mut once = once.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frame) = &*once {
+            return Ok(Arc::clone(frame));
+        }
+        let frame = Arc::new(read()?);
+        *once = Some(Arc::clone(&frame));
+        Ok(frame)
     }
 
     pub(crate) fn page(&self, number: u64) -> Option<Arc<KeyPage>> {
@@ -128,6 +175,15 @@ mod tests {
         kept.remove(&2);
         kept.remove(&7);
         assert_eq!((kept.get(&2), kept.get(&3), kept.order.len()), (None, Some(30), 1));
+    }
+
+    #[test]
+    fn a_frame_is_read_once_and_again_after_it_could_not_be() {
+        let recent = Recent::new();
+        assert_eq!(recent.raw_frame(FrameSeq(1), || Err("no disk")).err(), Some("no disk"));
+        let first = recent.raw_frame(FrameSeq(1), || Ok::<_, &str>(RawFrame::new(Vec::new()))).expect("read");
+        let again = recent.raw_frame(FrameSeq(1), || Err("it is at hand")).expect("at hand");
+        assert!(Arc::ptr_eq(&first, &again));
     }
 
     #[test]

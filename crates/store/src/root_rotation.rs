@@ -48,7 +48,9 @@ pub(crate) fn rotate(
     let held = page_keys.hold().map_err(|error| Failed { error, decided: false })?;
     let prepared = held.wrapped_under(&next, in_use).and_then(|wrapped| {
         prepare(keys.ring_path(), &keys.ring().wrap(&next))?;
-        folders.paths(page_keys::NAME).iter().try_for_each(|path| prepare(path, &wrapped))?;
+        for (name, bytes) in &wrapped {
+            folders.paths(name).iter().try_for_each(|path| prepare(path, bytes))?;
+        }
         if in_file { prepare(&folders.primary().join(root_source::FILE), next.expose()) } else { Ok(()) }
     });
     // If we stop here, the next start takes away what was prepared.
@@ -56,7 +58,11 @@ pub(crate) fn rotate(
     if let Err(error) = decided {
         let decided = is_decided(folders.primary());
         if !decided {
-            let left = targets(folders).iter().try_for_each(|path| secret_file::discard(path));
+            let discard = |path: PathBuf| {
+                secret_file::discard(&path)
+                    .map_err(|source| StoreError::io("take away what was prepared", &path, source))
+            };
+            let left = targets(folders).and_then(|targets| targets.into_iter().try_for_each(discard));
             if let Err(left) = left {
                 tracing::warn!(
                     error = &left as &dyn std::error::Error,
@@ -79,14 +85,14 @@ pub(crate) fn recover(folders: &KeyFolders) -> Result<(), StoreError> {
         tracing::info!("going on with a rotation of the root key that was interrupted");
         return end(folders);
     }
-    folders.paths(page_keys::NAME).iter().try_for_each(|path| {
+    files_of_page_keys(folders)?.iter().try_for_each(|path| {
         secret_file::discard(path).map_err(|source| StoreError::io("recover the page-key file", path, source))
     })
 }
 
 /// Puts all that was prepared in its place, then forgets the decision.
 fn end(folders: &KeyFolders) -> Result<(), StoreError> {
-    for path in targets(folders) {
+    for path in targets(folders)? {
         secret_file::settle(&path).map_err(|source| StoreError::io("end a rotation of the root key", &path, source))?;
     }
     let marker = folders.primary().join(DECIDED);
@@ -96,9 +102,13 @@ fn end(folders: &KeyFolders) -> Result<(), StoreError> {
         .map_err(|source| StoreError::io("end a rotation of the root key", &marker, source))
 }
 
-fn targets(folders: &KeyFolders) -> Vec<PathBuf> {
+fn targets(folders: &KeyFolders) -> Result<Vec<PathBuf>, StoreError> {
     let own = [RING, root_source::FILE].map(|name| folders.primary().join(name));
-    own.into_iter().chain(folders.paths(page_keys::NAME)).collect()
+    Ok(own.into_iter().chain(files_of_page_keys(folders)?).collect())
+}
+
+fn files_of_page_keys(folders: &KeyFolders) -> Result<Vec<PathBuf>, StoreError> {
+    Ok(page_keys::names(folders)?.iter().flat_map(|name| folders.paths(name)).collect())
 }
 
 fn prepare(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {

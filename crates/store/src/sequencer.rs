@@ -9,23 +9,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_channel::Receiver;
-use causeway_crypto::Digest;
-use causeway_journal::{
-    Applied, Checked, Checkpoint, JournalError, Tile, VerifierKey, apply_checked, check, encode_frame, v1,
-};
-use causeway_model::{FrameSeq, LeafIndex};
+use causeway_journal::{Checked, Judged, Tile, check, encode_frame, v1};
+use causeway_model::FrameSeq;
 
 use crate::building::{Answer, Building, Offered, Request, Stamp, refuse};
-use crate::committed::{Committed, stopped};
+use crate::committed::stopped;
 use crate::error::AppendFailure;
+use crate::framer::Framer;
 use crate::index::Index;
 use crate::key_folders::KeyFolders;
 use crate::key_pages::{KeyPage, KeyPages};
 use crate::keys::Keys;
 use crate::log::{AppendError, Beside};
-use crate::past::Past;
+use crate::node_keys::NodeKeys;
+use crate::publisher::{Published, Publisher, answer_all};
 use crate::shared::Shared;
-use crate::signers::Signers;
 use crate::vault::Vault;
 use crate::work::Work;
 
@@ -40,7 +38,8 @@ pub(crate) struct Sequencer {
     pub(crate) keys: Arc<Keys>,
     pub(crate) folders: KeyFolders,
     pub(crate) vault: Arc<Vault>,
-    pub(crate) past: Past,
+    pub(crate) node_keys: Option<NodeKeys>,
+    pub(crate) way: Way,
     /// What did not fit into the frame before, or came while it was gathered and must wait for its end.
     pub(crate) held: Option<Work>,
 }
@@ -50,18 +49,25 @@ pub(crate) struct Sequencer {
 pub(crate) struct Writer {
     pub(crate) log_id: [u8; 16],
     pub(crate) stamp: Stamp,
-    pub(crate) origin: String,
-    pub(crate) signers: Signers,
+}
+
+/// What becomes of a frame that has been built.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// It goes into the log of this machine, and is applied.
+    Own(Box<Publisher>),
+    /// It goes into the log that nodes share, and comes back from there.
+    Shared(Framer),
 }
 
 /// A frame that has been checked and may be appended.
-struct Ready {
-    seq: FrameSeq,
-    bytes: Vec<u8>,
-    checked: Checked,
-    frame: Arc<v1::Frame>,
-    answers: Vec<Answer>,
-    terms: Vec<Vec<u64>>,
+pub(crate) struct Ready {
+    pub(crate) seq: FrameSeq,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) checked: Checked,
+    pub(crate) frame: Arc<v1::Frame>,
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) terms: Vec<Vec<u64>>,
 }
 
 impl Sequencer {
@@ -75,10 +81,15 @@ impl Sequencer {
                 return;
             }
             let shared = Arc::clone(&self.shared);
-            let done = shared.at_work.during(|| match work {
-                Work::Append(request) => self.gather(request).and_then(|building| self.commit(building)),
-                Work::Maintain(task) => self.maintain(task),
-            });
+            let done = match (&self.way, work) {
+                // What waits for others is not the disk's doing, and is watched by itself.
+                (Way::Shared(_), work) => self.hand_over(work),
+                (Way::Own(_), Work::Maintain(task)) => shared.at_work.during(|| self.maintain(task)),
+                (Way::Own(_), Work::Append(request)) => {
+                    shared.at_work.during(|| self.gather(request).and_then(|building| self.commit(building)))
+                }
+                (Way::Own(_), Work::Checkpoint) => Ok(()),
+            };
             if let Err(reason) = done {
                 self.abandon(&reason);
                 return;
@@ -100,11 +111,10 @@ impl Sequencer {
     }
 
     /// A frame of this draft and of those that are waiting, as far as they fit.
-    fn gather(&mut self, first: Request) -> Result<Building, Arc<str>> {
+    pub(crate) fn gather(&mut self, first: Request) -> Result<Building, Arc<str>> {
         let (last_time, head, in_genesis) =
             self.shared.read(|state| (state.last_time(), state.head().1, !state.genesis_complete()));
-        let previous = head.map(|id| id.0.to_vec()).unwrap_or_default();
-        let mut building = Building::after(self.writer.log_id, previous);
+        let mut building = Building::after(self.writer.log_id, self.writer.stamp.rules, head);
         let time = match self.shared.clock.time_of_entry(last_time) {
             Ok(time) => time,
             Err(failure) => {
@@ -169,54 +179,24 @@ impl Sequencer {
         self.shared.gauge.wrote(bytes.len());
         // If we stop here, the frame is in the log, and the next start applies it.
         self.keep_recent(seq, &frame, pages);
-        // Whoever sees the new state also finds the checkpoint that covers it.
-        let shared = Arc::clone(&self.shared);
-        let applied = shared.change(|state| {
-            let applied = apply_checked(state, checked)?;
-            shared.replace_tiles(applied.tiles.clone());
-            let keys_changed = self.writer.signers.follow(state, applied.time, &self.keys);
-            if keys_changed {
-                shared.replace_verifier_keys(self.writer.verifier_keys());
-            }
-            if shared.halted().is_some() {
-                return Ok(None);
-            }
-            let checkpoint = self.writer.sign(applied.size, applied.root);
-            shared.publish(Arc::clone(&checkpoint));
-            Ok::<_, JournalError>(Some((applied, checkpoint, keys_changed)))
-        });
-        let (applied, checkpoint, keys_changed) = match applied {
-            Ok(Some(made)) => made,
+        let Way::Own(publisher) = &mut self.way else { return Ok(()) };
+        let Published { applied, checkpoint, keys_changed } = match publisher.apply(Judged::Applies(Box::new(checked)))
+        {
+            Ok(Some(published)) => published,
             // It was halted meanwhile: what is in the log is applied, and nothing more is signed.
             Ok(None) => return Err(self.refuse_halted(answers)),
             Err(error) => return Err(self.fail(answers, &error)),
         };
         self.index.offer(&bytes, terms, &applied);
-        answer_all(answers, &frame, &applied, &checkpoint);
-        if keys_changed {
-            self.drop_other_signing_keys();
+        answer_all(answers, seq, &frame, &applied, &checkpoint);
+        if let (true, Way::Own(publisher)) = (keys_changed, &self.way) {
+            publisher.drop_other_signing_keys();
         }
         Ok(())
     }
 
-    /// Takes the signing keys that sign no more out of the ring, once the checkpoint file is signed by the one of now: a start
-    /// verifies it by what is in the ring.
-    fn drop_other_signing_keys(&self) {
-        let dropped = self.past.keep_newest(&self.shared).and_then(|is_kept| {
-            // Where it is not there, the journal is halted: what is in the file may be signed by one of those keys, and the next start
-            // has to verify it.
-            if is_kept { self.writer.signers.keep_alone(&self.keys) } else { Ok(()) }
-        });
-        if let Err(error) = dropped {
-            tracing::error!(
-                error = &error as &dyn Error,
-                "the signing key of before is in the ring still; the next start tries again"
-            );
-        }
-    }
-
     /// The frame in its final bytes; none where no draft is in it or the rules refuse it, which its drafts are then told.
-    fn check(&self, mut building: Building) -> Option<Ready> {
+    pub(crate) fn check(&self, mut building: Building) -> Option<Ready> {
         if building.is_empty() {
             return None;
         }
@@ -271,37 +251,8 @@ impl Sequencer {
     }
 }
 
-impl Writer {
-    /// The keys that verify what this signs, the signing key's first.
-    pub(crate) fn verifier_keys(&self) -> Vec<VerifierKey> {
-        let key = |public| VerifierKey::new(&self.origin, public).expect("the origin was a key's name at the start");
-        self.signers.publics().map(key).collect()
-    }
-
-    /// The signed checkpoint of the tree at a frame's end.
-    pub(crate) fn sign(&self, size: u64, root: Digest) -> Arc<str> {
-        self.signers.sign(&Checkpoint { origin: self.origin.clone(), size, root }).into()
-    }
-}
-
-/// Tells every draft of a frame what became of it.
-fn answer_all(answers: Vec<Answer>, frame: &v1::Frame, applied: &Applied, checkpoint: &Arc<str>) {
-    let entries = frame.items.iter().zip(&applied.outcomes).zip(applied.first_leaf.0..);
-    for (answer, ((item, outcome), leaf)) in answers.into_iter().zip(entries) {
-        // Whoever asked may have gone; the entry stands all the same.
-        let _ = answer.send(Ok(Committed {
-            leaf: LeafIndex(leaf),
-            entry: item.entry.clone(),
-            outcome: outcome.clone(),
-            checkpoint: Arc::clone(checkpoint),
-            tree_size: applied.size,
-            time: applied.time,
-        }));
-    }
-}
-
 /// An error with every cause, in one line.
-fn in_words(error: &dyn Error) -> String {
+pub(crate) fn in_words(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use causeway_crypto::Digest;
-use causeway_journal::{JournalError, State, Tile, VerifierKey};
+use causeway_journal::{JournalError, State, Tile, TileNodes, VerifierKey};
 use event_listener::{Event, EventListener};
 
 use crate::at_work::AtWork;
@@ -14,6 +14,7 @@ use crate::log::FrameLog;
 use crate::measures::Appends;
 use crate::recent::Recent;
 use crate::room::{FreeBytes, Gauge, Room};
+use crate::snapshot::Frozen;
 
 /// The journal's state as applied so far, and the log under it. Only the sequencer changes it.
 #[derive(Debug)]
@@ -68,6 +69,15 @@ impl Shared {
         change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The state of now, to be kept; none where the journal has stopped, or a panic has left half a frame in it.
+    pub(crate) fn frozen(&self) -> Option<Frozen> {
+        if self.stopped().is_some() {
+            return None;
+        }
+        let state = self.state.read().ok()?;
+        Some(Frozen { snapshot: state.snapshot(), tiles: self.waiting_tiles() })
+    }
+
     pub(crate) fn checkpoint(&self) -> Arc<str> {
         Arc::clone(&self.checkpoint.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -117,6 +127,17 @@ impl Shared {
             missing.clone()
         })?;
         stored.ok_or(missing)
+    }
+
+    /// The same with the nodes above its hashes.
+    pub(crate) fn tile_nodes(&self, level: u8, index: u64) -> Result<Arc<TileNodes>, JournalError> {
+        if let Some(tile) = self.recent.upper_tile(level, index) {
+            return Ok(tile);
+        }
+        let nodes = TileNodes::above(self.tile(level, index)?).ok_or(JournalError::Tile { level, index })?;
+        let nodes = Arc::new(nodes);
+        self.recent.keep_upper_tile(level, index, Arc::clone(&nodes));
+        Ok(nodes)
     }
 
     /// How much room there is, and how many bytes are free.

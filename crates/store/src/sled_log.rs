@@ -4,16 +4,18 @@
 //! the answer; sled's own flusher off; readers in short slices through a gate, because sled's reads write; values of at
 //! most 7,000 bytes; the steps of [`opening`] before and after.
 
+mod as_shared;
 mod filling;
 mod opening;
+mod read_ahead;
 mod rows;
+mod tail;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError, RwLock};
 use std::time::Duration;
 
 use causeway_crypto::Digest;
@@ -25,9 +27,7 @@ use crate::folder;
 use crate::log::{AppendError, Beside, EngineError, FrameLog, ReadError};
 pub(crate) use filling::Filling;
 use rows::Assembly;
-
-/// How many of the newest frames' ids are remembered, to answer the same frame with the same place.
-const REMEMBERED: usize = 128;
+use tail::Tail;
 
 /// After this many bytes of frames, closing makes the snapshot that sled otherwise makes at the next start, by which that
 /// start is spared reading all of them.
@@ -50,6 +50,8 @@ pub struct SledLog {
     read_ran: AtomicBool,
     /// Bytes of frames since sled was opened.
     written: AtomicU64,
+    /// Done when a single entry is read for the first time: a start goes through the file, and wants it read ahead.
+    read_ahead_ended: Once,
     tail: Mutex<Tail>,
     grown: Condvar,
 }
@@ -58,23 +60,6 @@ pub struct SledLog {
 struct Opened {
     db: Db,
     lock: File,
-}
-
-#[derive(Debug)]
-struct Tail {
-    head: FrameSeq,
-    newest: VecDeque<(Digest, FrameSeq)>,
-    broken: bool,
-}
-
-impl Tail {
-    fn push(&mut self, id: Digest, seq: FrameSeq) {
-        if self.newest.len() == REMEMBERED {
-            self.newest.pop_front();
-        }
-        self.newest.push_back((id, seq));
-        self.head = seq;
-    }
 }
 
 impl SledLog {
@@ -96,6 +81,7 @@ impl SledLog {
             dir,
             read_ran: AtomicBool::new(true),
             written: AtomicU64::new(0),
+            read_ahead_ended: Once::new(),
             tail: Mutex::new(tail),
             grown: Condvar::new(),
         })
@@ -109,6 +95,17 @@ impl SledLog {
         read(&opened.db)
     }
 
+    fn end_read_ahead(&self) {
+        self.read_ahead_ended.call_once(|| {
+            if let Err(error) = read_ahead::without(&self.db_file) {
+                tracing::info!(
+                    error = &error as &dyn std::error::Error,
+                    "the kernel goes on reading ahead of single entries: pages of old ones take longer"
+                );
+            }
+        });
+    }
+
     fn tail(&self) -> MutexGuard<'_, Tail> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,11 +113,7 @@ impl SledLog {
     /// The place that a frame has already, or the conflict that `expect` meets.
     fn settled(&self, db: &Db, id: &Digest, expect: Option<FrameSeq>) -> Result<Option<FrameSeq>, AppendError> {
         let tail = self.tail();
-        if tail.broken {
-            return Err(AppendError::Refused(
-                "the log stopped at an earlier error; it recovers when opened again".into(),
-            ));
-        }
+        tail.is_whole()?;
         if let Some((_, seq)) = tail.newest.iter().find(|(known, _)| known == id) {
             return Ok(Some(*seq));
         }
@@ -168,6 +161,21 @@ impl SledLog {
         Ok(assembly)
     }
 
+    /// Puts a frame behind the newest one.
+    fn put(&self, db: &Db, id: &Digest, bytes: &[u8], beside: &Beside) -> Result<FrameSeq, AppendError> {
+        let seq = self.tail().head.next();
+        let batch = rows::batch(seq, id, bytes, beside).map_err(|what| AppendError::Refused(what.into()))?;
+        // A sync that failed once may succeed the next time without having written: so it is never tried again here.
+        self.tail().broken = true;
+        self.commit(db, batch).map_err(AppendError::Unknown)?;
+        self.written.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let mut tail = self.tail();
+        tail.broken = false;
+        tail.push(*id, seq);
+        self.grown.notify_all();
+        Ok(seq)
+    }
+
     /// Makes one batch durable. If we stop before the last line, recovery finds all of the batch or nothing of it.
     fn commit(&self, db: &Db, batch: sled::Batch) -> Result<(), EngineError> {
         if self.read_ran.swap(false, Ordering::SeqCst) {
@@ -195,17 +203,14 @@ impl FrameLog for SledLog {
         if let Some(seq) = self.settled(db, id, expect)? {
             return Ok(seq);
         }
-        let seq = self.tail().head.next();
-        let batch = rows::batch(seq, id, bytes, beside).map_err(|what| AppendError::Refused(what.into()))?;
-        // A sync that failed once may succeed the next time without having written: so it is never tried again here.
-        self.tail().broken = true;
-        self.commit(db, batch).map_err(AppendError::Unknown)?;
-        self.written.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        let mut tail = self.tail();
-        tail.broken = false;
-        tail.push(*id, seq);
-        self.grown.notify_all();
-        Ok(seq)
+        self.put(db, id, bytes, beside)
+    }
+
+    fn append_at(&self, seq: FrameSeq, id: &Digest, bytes: &[u8], beside: &Beside) -> Result<(), AppendError> {
+        let gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let Opened { db, .. } = gate.as_ref().ok_or_else(|| AppendError::Refused("the log is closed".into()))?;
+        self.tail().goes_on_with(seq)?;
+        self.put(db, id, bytes, beside).map(drop)
     }
 
     fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
@@ -215,6 +220,7 @@ impl FrameLog for SledLog {
     /// Reads the rows that hold those bytes and no others. A frame has few enough rows for one slice.
     fn read_part(&self, seq: FrameSeq, offset: usize, enough: &dyn Fn(&[u8]) -> bool) -> Result<Vec<u8>, ReadError> {
         let (first, skip) = rows::chunk_at(offset).ok_or(ReadError::Hole { at: seq, what: "too many chunks" })?;
+        self.end_read_ahead();
         self.slice(|db| {
             let mut bytes = Vec::new();
             for chunk in first..=u16::MAX {
@@ -260,10 +266,13 @@ impl FrameLog for SledLog {
     fn last_key_page(&self) -> Result<Option<u64>, ReadError> {
         let span = rows::key_page_key(0)..=rows::key_page_key(u64::MAX);
         let last = self.slice(|db| db.range(span).next_back().transpose().map_err(engine))?;
-        let number = |(key, _): (sled::IVec, sled::IVec)| {
-            rows::key_page_number(&key).ok_or(ReadError::Damaged("a key page has a key of another form"))
-        };
-        last.map(number).transpose()
+        last.map(|(key, _)| page_number(&key)).transpose()
+    }
+
+    fn next_key_page(&self, from: u64) -> Result<Option<u64>, ReadError> {
+        let span = rows::key_page_key(from)..=rows::key_page_key(u64::MAX);
+        let next = self.slice(|db| db.range(span).next().transpose().map_err(engine))?;
+        next.map(|(key, _)| page_number(&key)).transpose()
     }
 
     fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError> {
@@ -315,24 +324,6 @@ impl FrameLog for SledLog {
     }
 }
 
-impl Tail {
-    /// The head and the newest ids, from the last rows of the frames.
-    fn read(db: &Db) -> Result<Self, ReadError> {
-        let mut tail = Self { head: FrameSeq(0), newest: VecDeque::new(), broken: false };
-        let span = rows::frame_key(FrameSeq(0), 0)..=rows::frame_key(FrameSeq(u64::MAX), u16::MAX);
-        let Some((key, _)) = db.range(span).next_back().transpose().map_err(engine)? else { return Ok(tail) };
-        let (head, _) = rows::frame_place(&key).ok_or(ReadError::Damaged("a frame has a key of another form"))?;
-        let remembered = u64::try_from(REMEMBERED).unwrap_or(u64::MAX);
-        for seq in head.0.saturating_sub(remembered).saturating_add(1)..=head.0 {
-            let seq = FrameSeq(seq);
-            let hole = || ReadError::Hole { at: seq, what: "it is missing" };
-            let value = db.get(rows::frame_key(seq, 0)).map_err(engine)?.ok_or_else(hole)?;
-            tail.push(rows::stated_id(&value).ok_or_else(hole)?, seq);
-        }
-        Ok(tail)
-    }
-}
-
 impl Drop for SledLog {
     fn drop(&mut self) {
         if let Err(error) = self.close() {
@@ -345,6 +336,10 @@ impl fmt::Debug for SledLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SledLog").field("head", &self.tail().head).finish_non_exhaustive()
     }
+}
+
+fn page_number(key: &[u8]) -> Result<u64, ReadError> {
+    rows::key_page_number(key).ok_or(ReadError::Damaged("a key page has a key of another form"))
 }
 
 fn engine(error: sled::Error) -> ReadError {

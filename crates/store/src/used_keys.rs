@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::key_folders::KeyFolders;
 use crate::{erasures, page_keys};
 
 /// Whether page keys were given out or erasures registered in this folder or in its mirror. A journal that is gone from beside them is
@@ -10,6 +11,9 @@ use crate::{erasures, page_keys};
 pub fn have_kept_a_journal(keys_dir: &Path, mirror_dir: Option<&Path>) -> bool {
     let holds_bytes = |path: &Path| fs::metadata(path).is_ok_and(|about| about.len() > 0);
     let folders = std::iter::once(keys_dir).chain(mirror_dir);
-    let mut files = folders.flat_map(|folder| [folder.join(page_keys::NAME), folder.join(erasures::NAME)]);
+    let of_nodes = page_keys::names(&KeyFolders::as_they_are(keys_dir, mirror_dir)).unwrap_or_default();
+    let names: Vec<String> =
+        of_nodes.into_iter().chain([page_keys::NAME.to_owned(), erasures::NAME.to_owned()]).collect();
+    let mut files = folders.flat_map(|folder| names.iter().map(|name| folder.join(name)));
     files.any(|path| holds_bytes(&path))
 }

@@ -4,12 +4,14 @@
 //! key its page is written anew without it, into `pages/` and under a fresh page key, and the old page key is destroyed:
 //! then no copy of the old page opens any more, wherever it is, and the page's other keys are in the new one.
 
+mod replacing;
 mod retiring;
 mod rewritten;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use causeway_crypto::RootKey;
 
@@ -17,9 +19,12 @@ use crate::error::StoreError;
 use crate::key_folders::KeyFolders;
 use crate::key_pages::{KeyPage, slot_of};
 use crate::log::FrameLog;
-use crate::page_keys::{PageKeys, Slot};
+use crate::page_keys::{NodeNumber, PageKeys, Slot};
 use retiring::{List, Retiring};
 use rewritten::Rewritten;
+
+/// Page numbers that are looked at together where all are.
+const NUMBERS_AT_ONCE: usize = 2048;
 
 /// Page keys, rewritten pages and the list of what is being destroyed.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub(crate) struct Vault {
     page_keys: PageKeys,
     rewritten: Rewritten,
     retiring: List,
+    /// Held while pages are written anew or replaced: there is one list of what is being destroyed.
+    changing: Mutex<()>,
 }
 
 /// A page that is to be written anew, and the places of the keys in it that are to be erased.
@@ -37,19 +44,27 @@ pub(crate) struct Rewrite {
 }
 
 impl Vault {
-    /// Opens what the keys folder holds, brings its mirror up to date, and ends what a stop has interrupted.
-    pub(crate) fn open(folders: &KeyFolders, root: &RootKey) -> Result<Self, StoreError> {
-        let page_keys = PageKeys::open(folders, root)?;
+    /// Opens what the keys folder holds, brings its mirror up to date, and ends what a stop has interrupted. `own` is the node that
+    /// page keys are made for.
+    pub(crate) fn open_as(own: NodeNumber, folders: &KeyFolders, root: &RootKey) -> Result<Self, StoreError> {
+        let page_keys = PageKeys::open_as(own, folders, root)?;
         let rewritten = Rewritten::open(folders, &page_keys)?;
-        let vault = Self { page_keys, rewritten, retiring: List::of(folders) };
+        let vault = Self { page_keys, rewritten, retiring: List::of(folders), changing: Mutex::new(()) };
         vault.resume()?;
         Ok(vault)
+    }
+
+    /// The same for a gateway that is alone.
+    #[cfg(test)]
+    pub(crate) fn open(folders: &KeyFolders, root: &RootKey) -> Result<Self, StoreError> {
+        Self::open_as(NodeNumber::ALONE, folders, root)
     }
 
     /// What the keys folder holds, for reading only: a journal may run over it meanwhile.
     pub(crate) fn as_it_is(folders: &KeyFolders, root: &RootKey) -> Result<Self, StoreError> {
         let page_keys = PageKeys::as_they_are(folders, root)?;
-        Ok(Self { page_keys, rewritten: Rewritten::as_they_are(folders), retiring: List::of(folders) })
+        let rewritten = Rewritten::as_they_are(folders);
+        Ok(Self { page_keys, rewritten, retiring: List::of(folders), changing: Mutex::new(()) })
     }
 
     pub(crate) fn page_keys(&self) -> &PageKeys {
@@ -88,15 +103,31 @@ impl Vault {
 
     /// The slots of all page keys that a stored page is under. Reads all pages.
     pub(crate) fn slots_in_use(&self, log: &dyn FrameLog) -> Result<BTreeSet<Slot>, StoreError> {
-        let end =
-            log.last_key_page()?.max(self.rewritten.numbers()?.pop_last()).map_or(0, |last| last.saturating_add(1));
-        let mut slots = BTreeSet::new();
-        for number in 0..end {
-            if let Some(stored) = self.stored(number, log)? {
-                slots.insert(slot_of(&stored)?);
+        let (mut slots, mut next) = (BTreeSet::new(), Some(0));
+        while let Some(from) = next {
+            let numbers = self.numbers(from, NUMBERS_AT_ONCE, log)?;
+            next = numbers.last().and_then(|last| last.checked_add(1));
+            for number in numbers {
+                if let Some(stored) = self.stored(number, log)? {
+                    slots.insert(slot_of(&stored)?);
+                }
             }
         }
         Ok(slots)
+    }
+
+    /// The numbers of pages that there are, from one on, ascending: so many at most, and none only where there are no more.
+    pub(crate) fn numbers(&self, from: u64, most: usize, log: &dyn FrameLog) -> Result<Vec<u64>, StoreError> {
+        let mut numbers: BTreeSet<u64> = self.rewritten.numbers()?.range(from..).take(most).copied().collect();
+        let (mut next, mut of_log) = (Some(from), 0);
+        while let Some(from) = next
+            && of_log < most
+            && let Some(number) = log.next_key_page(from)?
+        {
+            numbers.insert(number);
+            (next, of_log) = (number.checked_add(1), of_log + 1);
+        }
+        Ok(numbers.into_iter().take(most).collect())
     }
 
     /// Writes pages anew, each under a fresh page key and without the keys that are to be erased, and destroys their old
@@ -107,6 +138,7 @@ impl Vault {
     /// When a file cannot be written: some of the pages may then be written anew and some of the old page keys may be
     /// there still, until this is called again or the journal starts the next time. Nothing is lost.
     pub(crate) fn rewrite(&self, pages: &[Rewrite], log: &dyn FrameLog) -> Result<u64, StoreError> {
+        let _alone = self.changing();
         // What an earlier call was stopped in comes first: its list is about to be replaced, and whoever asks for the same
         // again, and finds its keys erased, must not be told so before the old page keys are gone.
         self.resume()?;
@@ -132,6 +164,10 @@ impl Vault {
         // If we stop here, the next start destroys the page keys of those pages that have changed.
         self.retire(&retiring.iter().map(|one| one.slot).collect::<Vec<_>>())?;
         Ok(erased)
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends what a list says has been begun: only pages that have changed are rid of their old page keys.

@@ -1,5 +1,8 @@
 //! What the sequencer is asked to do: append drafts, and between two frames look after the keys.
 
+use std::sync::Arc;
+
+use causeway_journal::v1;
 use futures_channel::oneshot;
 
 use crate::building::Request;
@@ -17,6 +20,8 @@ pub(crate) enum Work {
     Append(Request),
     /// Something that no frame may be under way in.
     Maintain(Task),
+    /// An entry that says how far the log goes and what its root is, for the other nodes to compare.
+    Checkpoint,
 }
 
 /// Where a task's answer goes.
@@ -27,6 +32,8 @@ pub(crate) type TaskAnswer<R> = oneshot::Sender<Result<R, StoreError>>;
 pub(crate) enum Task {
     /// Erase the keys in these places; answers how many there were.
     Shred { places: Vec<KeyPlace>, answer: TaskAnswer<u64> },
+    /// Destroy the keys of a frame of this node that left no entry.
+    Forget { frame: Arc<v1::Frame> },
     /// Let no page key be used any more that was made before; answers the number below which all pages are under those.
     BeginPages { answer: TaskAnswer<u64> },
     /// Write some of the pages from a number on, and below another, anew.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use causeway_journal::v1::{
     Approval, Decision, Document, DocumentAction, DocumentKind, Entry, KeyChange, Operation, Page, Recipient,
-    RecordRef, Release, ReleaseBatch,
+    RecordRef, Release, ReleaseBatch, RosterNode,
 };
 use causeway_model::Timestamp;
 use serde_json::{Map, Value};
@@ -84,6 +84,13 @@ fn rest(fields: &mut Fields, entry: &Entry) {
         object.bytes("root", &head.root);
         fields.object("tree_head", Some(object));
     }
+    if let Some(roster) = &entry.roster {
+        let mut object = Fields::default();
+        object.number("version", roster.version.into());
+        object.list("nodes", roster.nodes.iter().map(node));
+        fields.object("roster", Some(object));
+    }
+    fields.number("erasure_order", entry.erasure_order);
     if let Some(period) = &entry.period {
         let mut object = Fields::default();
         object.text("from", &Timestamp(period.from_micros).to_string());
@@ -202,6 +209,13 @@ fn key_change(change: &KeyChange) -> Fields {
     object.number("epoch", change.epoch.into());
     object.bytes("public_key", &change.public_key);
     object.text("action", &change.action);
+    object
+}
+
+fn node(node: &RosterNode) -> Fields {
+    let mut object = Fields::default();
+    object.number("number", node.number.into());
+    object.text("name", &node.name);
     object
 }
 

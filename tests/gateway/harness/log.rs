@@ -186,6 +186,10 @@ impl FrameLog for WatchedLog {
         self.inner.last_key_page()
     }
 
+    fn next_key_page(&self, from: u64) -> Result<Option<u64>, ReadError> {
+        self.inner.next_key_page(from)
+    }
+
     fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError> {
         self.inner.tile(level, index)
     }

@@ -1,9 +1,12 @@
 //! Finishing erasures: register the order apart from the log, destroy the keys, say that it is complete. At the start, in the
 //! keeper and in the call itself, it is the same code.
+//!
+//! Of several nodes each does so for itself, and attests it with an entry; whoever sees that all have says that it is complete. If a node
+//! stops between any two steps, it goes on with the first that is not done; what is done twice changes nothing.
 
 use std::collections::BTreeSet;
 
-use causeway_journal::{REASON_ERASURE_COMPLETE, v1};
+use causeway_journal::{REASON_ERASURE_ATTESTED, REASON_ERASURE_COMPLETE, v1};
 use causeway_model::{LeafIndex, RecordId};
 use causeway_store::StoreError;
 
@@ -25,6 +28,7 @@ impl Exchange {
         let order = self.journal().entry(ordered).await.map_err(Error::corrupt)?;
         self.journal().register_erasure(order).await.map_err(not_finished)?;
         self.shred_bodies(&records).await?;
+        self.attest(ordered).await?;
         let mut draft = Said::allowed(v1::Operation::Erasure, REASON_ERASURE_COMPLETE).by_operator(&self.operator());
         draft.entry.request_id = own_request().as_bytes().to_vec();
         draft.entry.count = records.len() as u64;
@@ -37,20 +41,51 @@ impl Exchange {
         Err(Error::internal("apply did not take the completion of an erasure that was due"))
     }
 
-    /// Finishes every erasure that has been ordered and is not complete. One that fails keeps none of the others, and is logged; whether
-    /// none did.
-    pub(crate) async fn finish_all(&self) -> bool {
+    /// Finishes every erasure that has been ordered and is not complete. One that fails keeps none of the others, and is logged.
+    pub(crate) async fn finish_all(&self) -> Finished {
         let due: BTreeSet<LeafIndex> =
             self.journal().read(|state| state.erasures_due().map(|(_, ordered)| ordered).collect());
-        let mut all = true;
+        let mut finished = Finished::All;
         for ordered in due {
-            if let Err(error) = self.finish(ordered).await {
-                let cause = error.source.as_deref().map(tracing::field::display);
-                tracing::error!(order = ordered.0, reason = error.reason, cause, "an erasure could not be finished");
-                all = false;
+            match self.finish(ordered).await {
+                Ok(()) => {}
+                Err(error) if error.reason == WAITS => {
+                    let cause = error.source.as_deref().map(tracing::field::display);
+                    tracing::info!(order = ordered.0, cause, "an erasure waits for other nodes: {}", error.message);
+                    finished = finished.max(Finished::Waits);
+                }
+                Err(error) => {
+                    let cause = error.source.as_deref().map(tracing::field::display);
+                    tracing::error!(
+                        order = ordered.0,
+                        reason = error.reason,
+                        cause,
+                        "an erasure could not be finished"
+                    );
+                    finished = Finished::Failed;
+                }
             }
         }
-        all
+        finished
+    }
+
+    /// Says that this node has destroyed the keys of what an entry ordered, where nodes have to say so and it has not.
+    ///
+    /// # Errors
+    /// `Unavailable` while other nodes have not.
+    async fn attest(&self, ordered: LeafIndex) -> Result<(), Error> {
+        let own = self.journal().node_name();
+        let waits_for_own = self.journal().read(|state| state.erasure_waits_for(ordered).any(|node| node == own));
+        if waits_for_own {
+            let mut draft =
+                Said::allowed(v1::Operation::Erasure, REASON_ERASURE_ATTESTED).by_operator(&self.operator());
+            draft.entry.request_id = own_request().as_bytes().to_vec();
+            draft.entry.erasure_order = ordered.0;
+            self.record(draft).await?;
+        }
+        let left: Vec<String> =
+            self.journal().read(|state| state.erasure_waits_for(ordered).map(str::to_owned).collect());
+        if left.is_empty() { Ok(()) } else { Err(waits(format!("they are {}", left.join(", ")))) }
     }
 
     /// Destroys the keys of all bodies of these records: of every version, of what was delivered, and of what lost.
@@ -68,6 +103,8 @@ impl Exchange {
             leaves
         });
         self.journal().shred(leaves.into_iter().collect()).await.map_err(not_finished)?;
+        // After the keys: what was read before is not kept any more, and what is read from now on is not of these.
+        self.watches().lately.forget();
         Ok(())
     }
 
@@ -91,9 +128,17 @@ impl Exchange {
                 break;
             }
         }
-        if swept.due.is_empty() || self.journal().shred(swept.due.clone()).await.is_ok() {
-            swept.due.clear();
+        if swept.due.is_empty() {
             return Ok(());
+        }
+        match self.journal().shred(swept.due.clone()).await {
+            Ok(_) => {
+                swept.due.clear();
+                return Ok(());
+            }
+            // None of them is what it fails for.
+            Err(error @ StoreError::NodesAway { .. }) => return Err(lost_not_destroyed(error)),
+            Err(_) => {}
         }
         let mut failed = Ok(());
         for leaf in std::mem::take(&mut swept.due) {
@@ -115,6 +160,17 @@ impl Exchange {
     }
 }
 
+/// How far finishing every erasure has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Finished {
+    /// Every one that was due is complete.
+    All,
+    /// One waits for other nodes, and is to be looked at soon.
+    Waits,
+    /// One failed.
+    Failed,
+}
+
 /// How far the log has been gone through for bodies that lost.
 #[derive(Debug, Default)]
 pub(crate) struct Swept {
@@ -126,11 +182,27 @@ pub(crate) struct Swept {
 
 fn lost_not_destroyed(error: StoreError) -> Error {
     let message = "what came to the journal and took no effect could not be destroyed yet; nobody reads it, and it is tried again";
-    Error::new(Class::Unavailable, "lost-not-destroyed", message).because(error)
+    // Its key page is another node's, which looks once a second what it has to destroy.
+    let reason = if matches!(error, StoreError::NodesAway { .. }) { WAITS } else { "lost-not-destroyed" };
+    Error::new(Class::Unavailable, reason, message).because(error)
 }
 
 /// The records are unreadable, and their keys may still be there: what is not finished is gone on with.
 fn not_finished(error: StoreError) -> Error {
+    if matches!(error, StoreError::NodesAway { .. }) {
+        return waits("they keep its key pages".into()).because(error);
+    }
     let message = "the erasure is ordered and not complete; it is gone on with, and nothing of the records can be read";
     Error::new(Class::Unavailable, "erasure-not-complete", message).because(error)
+}
+
+/// The reason of what this node has done its part of, and other nodes have not.
+pub(crate) const WAITS: &str = "erasure-waits-for-nodes";
+
+/// The records are unreadable, and other nodes have not destroyed their keys yet.
+fn waits(whom: String) -> Error {
+    let message = format!(
+        "the erasure is ordered and waits for other nodes ({whom}); it is gone on with, and nothing of the records can be read"
+    );
+    Error::new(Class::Unavailable, WAITS, message)
 }

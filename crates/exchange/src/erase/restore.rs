@@ -7,7 +7,7 @@ use causeway_journal::{
 use causeway_model::{AgencyId, EntryId, RecordId};
 use causeway_store::Draft;
 
-use super::named;
+use super::{Finished, named};
 use crate::draft::{Said, own_request};
 use crate::{Class, Error, Exchange};
 
@@ -29,7 +29,7 @@ impl Exchange {
             let message = "the journal stopped while erasures were finished";
             return Err(Error::new(Class::Unavailable, "journal-unavailable", message));
         }
-        if let (false, _) | (_, Err(_)) = (all, lost) {
+        if all != Finished::All || lost.is_err() {
             tracing::error!(
                 "an erasure is not complete; nothing of it can be read, and it is tried again every minute"
             );

@@ -1,7 +1,7 @@
 //! What the items of one page have in common, looked up once for all of them: the feed's keys, the schemas, and the form in which each
 //! field leaves. It decides nothing: what is here was found by the same functions, from the same values.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_agreement::Agreement;
 use causeway_crypto::FeedKey;
@@ -47,6 +47,41 @@ pub(super) struct Forms {
     schema: Arc<Schema>,
     child: bool,
     by_number: Vec<Option<Projected>>,
+}
+
+/// What has been looked up for one page, where several threads make parts of it: each takes one that is not in use.
+#[derive(Debug, Clone)]
+pub(crate) struct Shelf {
+    now: Arc<Governed>,
+    unused: Arc<Mutex<Vec<LookedUp>>>,
+}
+
+/// One that is in use, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Borrowed {
+    from: Shelf,
+    pub(crate) looked_up: LookedUp,
+}
+
+impl Shelf {
+    /// Of a page that is decided on by what is in force now.
+    pub(crate) fn of(now: Arc<Governed>) -> Self {
+        Self { now, unused: Arc::default() }
+    }
+
+    /// Takes one, or begins one.
+    pub(crate) fn borrow(&self) -> Borrowed {
+        let unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let begun = || LookedUp { now: Some(Arc::clone(&self.now)), ..LookedUp::default() };
+        Borrowed { from: self.clone(), looked_up: unused.unwrap_or_else(begun) }
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        let looked_up = std::mem::take(&mut self.looked_up);
+        self.from.unused.lock().unwrap_or_else(PoisonError::into_inner).push(looked_up);
+    }
 }
 
 impl LookedUp {
@@ -119,7 +154,7 @@ impl Forms {
         }
     }
 
-    fn is_of(&self, live: &Live, through: &Through<'_>, schema: &Arc<Schema>, child: bool) -> bool {
+    pub(super) fn is_of(&self, live: &Live, through: &Through<'_>, schema: &Arc<Schema>, child: bool) -> bool {
         Arc::ptr_eq(&self.agreement, &live.agreement)
             && Arc::ptr_eq(&self.schema, schema)
             && self.child == child

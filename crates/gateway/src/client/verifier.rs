@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature};
-use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme};
+use rustls::{DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use webpki::KeyUsage;
 
@@ -21,8 +21,7 @@ pub(crate) struct GatewayVerifier {
 
 impl GatewayVerifier {
     pub(crate) fn new(expected: SpiffeId, roots: Arc<Vec<TrustAnchor<'static>>>) -> Self {
-        let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-        Self { expected, roots, algorithms }
+        Self { expected, roots, algorithms: chain::algorithms() }
     }
 }
 
@@ -35,13 +34,12 @@ impl ServerCertVerifier for GatewayVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let refused = || Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure);
-        let id = SpiffeId::of_certificate(end_entity).map_err(|_| refused())?;
+        let id = SpiffeId::of_certificate(end_entity).map_err(|_| chain::refusal())?;
         if id != self.expected {
-            return Err(refused());
+            return Err(chain::refusal());
         }
         let chain = Chain { end_entity, intermediates };
-        chain::check(chain, &self.roots, now, KeyUsage::server_auth(), &|_| Ok(())).map_err(|_| refused())?;
+        chain::check(chain, &self.roots, now, KeyUsage::server_auth(), &|_| Ok(())).map_err(|_| chain::refusal())?;
         Ok(ServerCertVerified::assertion())
     }
 

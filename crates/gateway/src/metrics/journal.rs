@@ -40,6 +40,16 @@ pub(super) fn of_journal(
             entries.saturating_sub(index.in_memory).saturating_sub(index.in_blocks),
         ),
         ("causeway_index_size_bytes", "Bytes of the index's blocks", index.bytes),
+        (
+            "causeway_erasures_due_records",
+            "Records whose erasure was ordered and is not complete; nothing of them is read",
+            measures.erasures_due,
+        ),
+        (
+            "causeway_erasures_waited_for_nodes",
+            "Nodes of the cluster that have not destroyed the keys of those records yet",
+            measures.erasures_wait_for,
+        ),
         ("causeway_audit_entries_looked_at", "Entries that auditors' answers have looked at", measures.looked_at),
     ] {
         whole(encoder, (name, help), number)?;

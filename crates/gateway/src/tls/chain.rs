@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::{CertificateError, Error};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
@@ -40,6 +41,11 @@ pub(crate) fn check(
         Some(accept),
     )?;
     Ok(())
+}
+
+/// The one error, and so the one alert, of every certificate that is refused.
+pub(crate) fn refusal() -> Error {
+    Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
 }
 
 /// The signature algorithms that are taken in certificates, revocation lists and handshakes.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerMisbehaved, SignatureScheme};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, PeerMisbehaved, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
-use crate::tls::chain::Chain;
+use crate::tls::chain::{self, Chain};
 use crate::trust::Authority;
 
 /// Asks the authority which system a certificate speaks for.
@@ -20,7 +20,7 @@ pub(crate) struct AgencyVerifier {
 
 impl AgencyVerifier {
     pub(crate) fn new(authority: Arc<Authority>) -> Self {
-        Self { authority, algorithms: rustls::crypto::ring::default_provider().signature_verification_algorithms }
+        Self { authority, algorithms: chain::algorithms() }
     }
 }
 
@@ -44,7 +44,7 @@ impl ClientCertVerifier for AgencyVerifier {
             Ok(_) => Ok(ClientCertVerified::assertion()),
             Err(reason) => {
                 tracing::info!(%reason, "client certificate refused");
-                Err(refusal())
+                Err(chain::refusal())
             }
         }
     }
@@ -64,15 +64,10 @@ impl ClientCertVerifier for AgencyVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms).map_err(|_| refusal())
+        verify_tls13_signature(message, cert, dss, &self.algorithms).map_err(|_| chain::refusal())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
-}
-
-/// The one error, and so the one alert, of every refusal.
-fn refusal() -> Error {
-    Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
 }

@@ -5,9 +5,10 @@ use causeway_agreement::TableId;
 use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion, Timestamp};
 
 use super::{
-    RULES_AGREEMENTS, RULES_AUDITORS, RULES_PROTECTION, feed_effect, identity_effect, key_effect, protection_effect,
+    RULES_AGREEMENTS, RULES_AUDITORS, RULES_PROTECTION, RULES_SHARED, feed_effect, identity_effect, key_effect,
+    node_effect, protection_effect,
 };
-use crate::reason::{REASON_CORRECTED, REASON_WITHDRAWN};
+use crate::reason::{REASON_CHECKPOINT, REASON_CORRECTED, REASON_ROSTER_STATED, REASON_WITHDRAWN};
 use crate::state::{Known, Published, RecordNumber, Submission};
 use crate::{Erasure, Outcome, State, shape, v1};
 
@@ -27,6 +28,10 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text
         v1::Operation::Consultation | v1::Operation::Disclosure => identity_effect::settle(state, leaf, entry),
         v1::Operation::Key => key_effect::settle(state, leaf, entry),
         v1::Operation::Combination => publish(state, leaf, entry, text),
+        v1::Operation::Administration if entry.reason == REASON_ROSTER_STATED => {
+            node_effect::state_roster(state, entry)
+        }
+        v1::Operation::Administration => compare(state, leaf, entry),
         _ => Outcome::Effective,
     };
     // The entries that made a record's versions are in its list of versions.
@@ -196,6 +201,16 @@ fn publish(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text: &[u8]) -
         leaf,
     };
     state.tables.publish((feed, id, table.period.as_str().into()), published)
+}
+
+/// A checkpoint of a log with several writers is of the entries right before it, and says of them what everybody has; another one has no
+/// effect. Whoever applies it and has another root has another log, and sees that by itself.
+fn compare(state: &State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
+    if state.rules < RULES_SHARED || entry.reason != REASON_CHECKPOINT {
+        return Outcome::Effective;
+    }
+    let stated = entry.tree_head.as_ref().filter(|head| head.size == leaf.0 && *head.root == state.tree.root().0);
+    if stated.is_some() { Outcome::Effective } else { Outcome::Void }
 }
 
 fn note_subjects(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) {

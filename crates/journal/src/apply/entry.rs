@@ -4,7 +4,7 @@
 use causeway_crypto::Digest;
 use causeway_model::{AgencyId, LeafIndex, Timestamp};
 
-use super::{RULES_AGREEMENTS, RULES_EVIDENCE, RULES_PROTECTION, effect};
+use super::{MOST_LATE, RULES_AGREEMENTS, RULES_EVIDENCE, RULES_PROTECTION, RULES_SHARED, effect};
 use crate::reason::{REASON_GENESIS, REASON_GENESIS_COMPLETE};
 use crate::state::Genesis;
 use crate::{JournalError, Outcome, State, Tile, document_digest, table_digest, v1};
@@ -24,15 +24,22 @@ impl Course {
     /// Checks that an entry may come next under these rules, with the text that travels beside it: time, text, fields of later rules,
     /// genesis. What needs bodies or openings is not looked at.
     pub(super) fn step(&mut self, rules: u32, entry: &v1::Entry, text: &[u8]) -> Result<(), JournalError> {
-        if entry.time_micros < self.time.0 {
+        let time = Timestamp(entry.time_micros);
+        if rules < RULES_SHARED && time < self.time {
             return Err(JournalError::TimeBack);
         }
-        self.time = Timestamp(entry.time_micros);
+        if is_too_late(time, self.time) {
+            return Err(JournalError::TooLate);
+        }
+        self.time = self.time.max(time);
         check_text(rules, entry, text)?;
         if rules < RULES_PROTECTION && (entry.retention.is_some() || !entry.identity_request.is_empty()) {
             return Err(JournalError::Malformed("a field of later rules"));
         }
         if rules < RULES_AGREEMENTS && speaks_of_agreements(entry) {
+            return Err(JournalError::Malformed("a field of later rules"));
+        }
+        if rules < RULES_SHARED && (entry.roster.is_some() || entry.erasure_order > 0) {
             return Err(JournalError::Malformed("a field of later rules"));
         }
         let named = if rules < RULES_EVIDENCE { 0 } else { rules };
@@ -44,16 +51,21 @@ impl Course {
     }
 }
 
+/// Whether an entry of this time is too far behind the newest one to be taken.
+pub(crate) fn is_too_late(time: Timestamp, newest: Timestamp) -> bool {
+    time.plus_seconds(MOST_LATE.as_secs()) < newest
+}
+
 /// Applies an entry that was checked for this place. Gives its outcome and the tiles that it completes.
 pub(super) fn take(state: &mut State, entry: &v1::Entry, leaf_hash: Digest, text: &[u8]) -> (Outcome, Vec<Tile>) {
     let leaf = LeafIndex(state.tree.size());
     state.genesis = begun(std::mem::take(&mut state.genesis), entry).expect("the entry was checked for this place");
+    state.last_time = state.last_time.max(Timestamp(entry.time_micros));
     if state.rules >= RULES_AGREEMENTS {
-        state.documents.begin(Timestamp(entry.time_micros));
+        state.documents.begin(state.last_time);
     }
     let outcome = effect::settle(state, leaf, entry, text);
     state.places.add_outcome(leaf, &outcome);
-    state.last_time = Timestamp(entry.time_micros);
     (outcome, state.tree.push(leaf_hash))
 }
 

@@ -4,10 +4,10 @@
 //! came with its digest and openings with their commitments, and the chain of frame ids, which a mirror cannot check anyway.
 
 use causeway_crypto::Digest;
-use causeway_model::LeafIndex;
+use causeway_model::{LeafIndex, Timestamp};
 
 use super::entry::{Course, take};
-use super::{Applied, RULES_VERSION};
+use super::{Applied, RULES_SHARED};
 use crate::codec::MAX_DOCUMENT_BYTES;
 use crate::{JournalError, MAX_TREE_SIZE, State, decode_entry, leaf_hash, v1};
 
@@ -48,14 +48,14 @@ impl MirroredEntry {
 }
 
 /// Applies entries that come next, under one version of the rules, as [`crate::apply`] applied the frames that they were in: the
-/// same outcomes, tiles and root, and the same state but for where frames begin, which [`State::head`], [`State::place`],
-/// [`State::first_leaf`] and [`State::log_id`] therefore do not know.
+/// same outcomes, tiles and root, and the same state but for what only frames say: where they begin, which [`State::head`],
+/// [`State::place`], [`State::first_leaf`] and [`State::log_id`] therefore do not know, and which of them were passed over.
 ///
 /// # Errors
 /// A version of the rules that is older than the one before or not known, and entries that [`crate::check`] refuses: time, text, fields
 /// of later rules, genesis. The state is as it was.
 pub fn apply_mirrored(state: &mut State, rules: u32, entries: &[MirroredEntry]) -> Result<Applied, JournalError> {
-    if !(state.rules.max(1)..=RULES_VERSION).contains(&rules) {
+    if !(state.rules.max(1)..=RULES_SHARED).contains(&rules) {
         return Err(JournalError::UnknownRules(rules));
     }
     if state.tree.size() > MAX_TREE_SIZE - entries.len() as u64 {
@@ -72,7 +72,8 @@ pub fn apply_mirrored(state: &mut State, rules: u32, entries: &[MirroredEntry]) 
         outcomes.push(outcome);
         tiles.extend(completed);
     }
-    let (size, root, time) = (state.tree.size(), state.tree.root(), state.last_time);
+    let (size, root) = (state.tree.size(), state.tree.root());
+    let time = entries.last().map_or(state.last_time, |last| Timestamp(last.entry.time_micros));
     let leaf_hashes = entries.iter().map(MirroredEntry::leaf_hash).collect();
-    Ok(Applied { first_leaf, outcomes, leaf_hashes, tiles, size, root, time })
+    Ok(Applied { first_leaf, outcomes, leaf_hashes, tiles, size, root, time, passed_over: None })
 }

@@ -3,10 +3,10 @@
 use causeway_model::{AgencyId, LeafIndex, RecordId, Timestamp};
 
 use super::effect::{current, owner_and_record, record_id};
-use super::{RULES_AGREEMENTS, RULES_PROTECTION, feed_effect};
+use super::{RULES_AGREEMENTS, RULES_PROTECTION, feed_effect, node_effect};
 use crate::reason::{
-    REASON_AT_RISK, REASON_ERASURE_COMPLETE, REASON_ERASURE_ORDERED, REASON_HOLD_LIFTED, REASON_HOLD_SET,
-    REASON_RESTRICTED, REASON_RETENTION_EXPIRED, REASON_UNRESTRICTED,
+    REASON_AT_RISK, REASON_ERASURE_ATTESTED, REASON_ERASURE_COMPLETE, REASON_ERASURE_ORDERED, REASON_HOLD_LIFTED,
+    REASON_HOLD_SET, REASON_RESTRICTED, REASON_RETENTION_EXPIRED, REASON_UNRESTRICTED,
 };
 use crate::state::{APPROVALS, RecordNumber, approvers};
 use crate::{Erasure, Outcome, State, erasure_digest, v1};
@@ -60,6 +60,7 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> O
     match (entry.operation(), entry.reason.as_str()) {
         (v1::Operation::Erasure, REASON_ERASURE_ORDERED) => order(state, leaf, entry),
         (v1::Operation::Erasure, REASON_ERASURE_COMPLETE) => complete(state, leaf, entry),
+        (v1::Operation::Erasure, REASON_ERASURE_ATTESTED) => node_effect::attest(state, entry),
         (v1::Operation::Retention, REASON_RETENTION_EXPIRED) => expire(state, leaf, entry),
         (v1::Operation::Retention, REASON_HOLD_SET) => hold(state, entry, true),
         (v1::Operation::Retention, REASON_HOLD_LIFTED) => hold(state, entry, false),
@@ -143,9 +144,10 @@ fn erase_all(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, numbers: &[R
         state.records.erase(*number, Erasure::Ordered(leaf));
         feed_effect::withdraw_everywhere(state, leaf, entry, ordinal, *number);
     }
+    state.nodes.ordered(leaf, numbers.len());
 }
 
-/// The operator says that the keys are destroyed; what was not ordered cannot be complete.
+/// The operator says that the keys are destroyed; what was not ordered cannot be complete, nor what a node of the roster has not attested.
 fn complete(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     if agency(entry).as_ref() != state.operator() {
         return Outcome::Void;
@@ -155,7 +157,9 @@ fn complete(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     let is_ordered = |number: &RecordNumber| matches!(state.records.at(*number).erasure, Erasure::Ordered(_));
     match numbers {
         Some(numbers) if numbers.iter().all(is_ordered) => {
+            let Some(orders) = node_effect::attested(state, &numbers) else { return Outcome::Void };
             numbers.iter().for_each(|number| state.records.erase(*number, Erasure::Complete(leaf)));
+            orders.into_iter().for_each(|(order, records)| state.nodes.completed(order, records));
             Outcome::Effective
         }
         _ => Outcome::Void,

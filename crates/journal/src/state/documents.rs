@@ -1,6 +1,7 @@
 //! The governed documents in force, and whether a new one has the approvals that it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use causeway_agreement::{AgencyFile, Agreement};
@@ -8,6 +9,7 @@ use causeway_crypto::{Digest, PublicKey};
 use causeway_model::{AgencyId, AgreementId, LeafIndex, PersonId, SchemaId, Timestamp};
 
 use crate::document::{approval_message, document_digest, suspension_digest};
+use crate::saved::{Saved, broken, saved_fields};
 use crate::{Outcome, v1};
 
 /// A governed document in force.
@@ -22,6 +24,8 @@ pub struct Document {
     /// The entry that brought it into force.
     pub leaf: LeafIndex,
 }
+
+saved_fields!(Document { version, digest, text, leaf });
 
 /// How many persons must approve what one alone may not do.
 pub const APPROVALS: usize = 2;
@@ -48,6 +52,49 @@ pub(crate) struct Known {
     pub(crate) waits_from: Option<Timestamp>,
     /// Whether an agency file may limit what auditors read.
     pub(crate) limits_of_auditors: bool,
+}
+
+impl Saved for Documents {
+    /// What is in force as its version: the texts are read again where this is loaded.
+    fn save(&self, to: &mut impl Write) -> io::Result<()> {
+        let versions = |agreements: &BTreeMap<AgreementId, Arc<Agreement>>| -> Vec<(AgreementId, u32)> {
+            agreements.iter().map(|(id, agreement)| (id.clone(), agreement.version)).collect()
+        };
+        self.all.save(to)?;
+        self.suspended.save(to)?;
+        self.schemas.save(to)?;
+        versions(&self.agreements).save(to)?;
+        versions(&self.pending).save(to)
+    }
+
+    fn load(from: &mut impl io::Read) -> io::Result<Self> {
+        let all = BTreeMap::<(i32, Box<str>), Vec<Document>>::load(from)?;
+        let (suspended, schemas) = (Saved::load(from)?, Saved::load(from)?);
+        let (mut agencies, mut agreement_versions) = (BTreeMap::new(), BTreeMap::new());
+        for ((kind, _), versions) in &all {
+            if *kind == i32::from(v1::DocumentKind::Agency)
+                && let Some(newest) = versions.last()
+            {
+                let file = AgencyFile::parse(&newest.text).map_err(|_| broken("an agency's file does not read"))?;
+                agencies.insert(file.id.clone(), Arc::new(file));
+            }
+            for version in versions.iter().filter(|_| *kind == i32::from(v1::DocumentKind::Agreement)) {
+                let agreement = Agreement::parse(&version.text).map_err(|_| broken("an agreement does not read"))?;
+                agreement_versions.insert((agreement.id.clone(), agreement.version), Arc::new(agreement));
+            }
+        }
+        let mut in_force = || {
+            let versions = Vec::<(AgreementId, u32)>::load(from)?.into_iter();
+            let agreement = |key: (AgreementId, u32)| {
+                let agreement =
+                    agreement_versions.get(&key).ok_or_else(|| broken("an agreement in force has no text"))?;
+                Ok((key.0, Arc::clone(agreement)))
+            };
+            versions.map(agreement).collect::<io::Result<BTreeMap<_, _>>>()
+        };
+        let (agreements, pending) = (in_force()?, in_force()?);
+        Ok(Self { all, agencies, agreements, pending, agreement_versions, suspended, schemas })
+    }
 }
 
 /// A document's text, read. What the readers accept is a part of apply's rules: a change of it is a new rules version.

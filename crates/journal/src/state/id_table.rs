@@ -1,10 +1,12 @@
 //! Finds the place of a random id in a list, at seven to fourteen bytes an id: the ids themselves are in the list only.
 
+use std::fmt;
+
 /// Open addressing over the first eight bytes of ids that are random (record ids, HMACs), so no hashing is needed.
 ///
 /// A search looks at the buckets' marks, which lie next to each other, and at the list for a mark that is the id's: so an id that is not
 /// there, as most are that are asked for, costs one look at memory and not one for every bucket on the way.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct IdTable {
     /// Of each bucket, a byte of its id that is never 0; 0 of a free one.
     marks: Vec<u8>,
@@ -13,7 +15,27 @@ pub(crate) struct IdTable {
     used: usize,
 }
 
+impl fmt::Debug for IdTable {
+    /// Without the buckets, whose order tells of nothing but the order in which room was made.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdTable({})", self.used)
+    }
+}
+
 impl IdTable {
+    /// The table of a list of ids, with as much room as it would have come to by itself.
+    pub(crate) fn of<'a>(ids: impl Iterator<Item = &'a [u8]>, count: usize) -> Self {
+        let mut buckets = 0;
+        while count * 4 > buckets * 3 {
+            buckets = after_doubling(buckets);
+        }
+        let mut table = Self { marks: vec![FREE; buckets], places: vec![0; buckets], used: count };
+        for (place, id) in ids.enumerate() {
+            table.put(id, held(place));
+        }
+        table
+    }
+
     /// The place whose id, as `is_at` says, is this one.
     pub(crate) fn find(&self, id: &[u8], is_at: impl Fn(usize) -> bool) -> Option<usize> {
         let mark = mark_of(id);
@@ -33,14 +55,14 @@ impl IdTable {
     /// Adds the place of an id that is not there yet. `id_at` gives the ids of earlier places, to make room.
     pub(crate) fn insert<'a>(&mut self, id: &[u8], place: usize, id_at: impl Fn(usize) -> &'a [u8]) {
         if (self.used + 1) * 4 > self.marks.len() * 3 {
-            let buckets = (self.marks.len() * 2).max(16);
+            let buckets = after_doubling(self.marks.len());
             let marks = std::mem::replace(&mut self.marks, vec![FREE; buckets]);
             let places = std::mem::replace(&mut self.places, vec![0; buckets]);
             for (_, held) in marks.into_iter().zip(places).filter(|(mark, _)| *mark != FREE) {
                 self.put(id_at(held as usize), held);
             }
         }
-        self.put(id, u32::try_from(place).expect("2^32 records or submissions do not fit in memory"));
+        self.put(id, held(place));
         self.used += 1;
     }
 
@@ -66,6 +88,14 @@ impl IdTable {
 
 const FREE: u8 = 0;
 
+fn after_doubling(buckets: usize) -> usize {
+    (buckets * 2).max(16)
+}
+
+fn held(place: usize) -> u32 {
+    u32::try_from(place).expect("2^32 records or submissions do not fit in memory")
+}
+
 /// A byte that does not decide the bucket.
 fn mark_of(id: &[u8]) -> u8 {
     id.get(8).copied().unwrap_or_default().max(1)
@@ -88,6 +118,9 @@ mod tests {
         for (place, id) in ids.iter().enumerate() {
             assert_eq!(table.find(id, |at| ids[at] == *id), Some(place));
         }
+        let made = IdTable::of(ids.iter().map(|id| id.as_slice()), ids.len());
+        assert_eq!((made.used, made.marks.len()), (table.used, table.marks.len()));
+        assert!(ids.iter().enumerate().all(|(place, id)| made.find(id, |at| ids[at] == *id) == Some(place)));
         let same_start = [&ids[0][..9], &[0; 23]].concat();
         assert_eq!(table.find(&same_start, |at| ids[at] == *same_start), None);
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use causeway_crypto::Digest;
 use causeway_model::{AgencyId, AgreementId, EntryId, LeafIndex, PersonId, RecordId, RecordVersion, Timestamp};
 
+use crate::saved::saved_fields;
+
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -38,6 +40,23 @@ pub struct Identity {
     pub collected: Option<LeafIndex>,
 }
 
+saved_fields!(Identity {
+    leaf,
+    asked,
+    requester,
+    agreement,
+    record_id,
+    version,
+    sealed_body,
+    stands_micros,
+    approvals,
+    approved,
+    refused,
+    released,
+    delivered,
+    collected,
+});
+
 impl Identity {
     /// When an approved release ends; none before it is approved.
     pub fn ends(&self) -> Option<Timestamp> {
@@ -55,6 +74,8 @@ impl Identity {
 pub(crate) struct Identities {
     pub(crate) all: BTreeMap<EntryId, Identity>,
 }
+
+saved_fields!(Identities { all });
 
 impl Identities {
     /// The requests of an agency in the calendar month (UTC) of a moment.

@@ -6,6 +6,7 @@ use causeway_crypto::PublicKey;
 use causeway_model::LeafIndex;
 
 use crate::KEY_CHECKPOINT_SIGNING;
+use crate::saved::saved_fields;
 
 /// What the newest key entry says of a key. A key without one is in its first epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct KeyState {
     pub leaf: LeafIndex,
 }
 
+saved_fields!(KeyState { epoch, public_key, after_compromise, leaf });
+
 /// By name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KeyStates {
@@ -27,6 +30,8 @@ pub(crate) struct KeyStates {
     /// See [`crate::State::sound_signing_keys`].
     sound_signing: Vec<PublicKey>,
 }
+
+saved_fields!(KeyStates { by_name, sound_signing });
 
 impl KeyStates {
     pub(crate) fn get(&self, name: &str) -> Option<&KeyState> {

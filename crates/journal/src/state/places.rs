@@ -1,11 +1,11 @@
 //! Where entries are: which frame holds a leaf, and what became of it.
 
-use std::collections::BTreeMap;
-
 use causeway_crypto::Digest;
 use causeway_model::{FrameSeq, LeafIndex};
 
+use super::Chunks;
 use crate::Outcome;
+use crate::saved::saved_fields;
 
 /// Where an entry is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +19,13 @@ pub struct Place {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places {
     /// The first leaf of each frame, the first frame first: 8 bytes a frame.
-    starts: Vec<LeafIndex>,
+    starts: Chunks<LeafIndex>,
     newest: Option<Digest>,
-    /// What did not simply take effect.
-    outcomes: BTreeMap<LeafIndex, Outcome>,
+    /// What did not simply take effect, in the entries' order.
+    outcomes: Chunks<(LeafIndex, Outcome)>,
 }
+
+saved_fields!(Places { starts, newest, outcomes });
 
 impl Places {
     pub(crate) fn head(&self) -> (FrameSeq, Option<Digest>) {
@@ -44,7 +46,9 @@ impl Places {
     }
 
     pub(crate) fn outcome(&self, leaf: LeafIndex) -> Outcome {
-        self.outcomes.get(&leaf).cloned().unwrap_or_default()
+        let place = self.outcomes.partition_point(|(earlier, _)| *earlier < leaf);
+        let found = self.outcomes.get(place).filter(|(known, _)| *known == leaf);
+        found.map(|(_, outcome)| outcome.clone()).unwrap_or_default()
     }
 
     pub(crate) fn add_frame(&mut self, id: Digest, first: LeafIndex) {
@@ -54,7 +58,7 @@ impl Places {
 
     pub(crate) fn add_outcome(&mut self, leaf: LeafIndex, outcome: &Outcome) {
         if !outcome.is_effective() {
-            self.outcomes.insert(leaf, outcome.clone());
+            self.outcomes.push((leaf, outcome.clone()));
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The records that entries have made: owner, schema, current version, and what keeps them from feeds.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Result, Write};
 
 use causeway_model::{AgencyId, LeafIndex, RecordId, RecordVersion, SchemaId};
 
+use super::Chunks;
 use super::id_table::IdTable;
+use crate::saved::{Saved, broken, saved_fields};
 
 /// How far a record's erasure has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,14 +62,18 @@ pub(crate) type RecordNumber = u32;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Records {
     table: IdTable,
-    list: Vec<Record>,
+    list: Chunks<Record>,
     owners: Interned<AgencyId>,
     schemas: Interned<SchemaId>,
-    /// Few records are ever erased, so this is kept beside them.
+    /// How far erasures have come, as it was said.
+    erased: Chunks<(RecordNumber, Erasure)>,
+    /// The last of it for each record; kept beside the records, since most are never erased.
     erasures: BTreeMap<RecordNumber, Erasure>,
-    /// Likewise few.
+    /// Few.
     at_risk: BTreeMap<RecordNumber, LeafIndex>,
 }
+
+saved_fields!(Records { list, owners, schemas, erased, at_risk } made of them { table, erasures });
 
 #[derive(Debug, Clone)]
 struct Record {
@@ -81,6 +88,8 @@ struct Record {
     retain_until_day: u32,
     review_due_day: u32,
 }
+
+saved_fields!(Record { id, versions, owner, schema, withdrawn, restricted, held, retain_until_day, review_due_day });
 
 /// Most records have one version, and need no list.
 #[derive(Debug, Clone)]
@@ -152,7 +161,7 @@ impl Records {
 
     pub(crate) fn correct(&mut self, number: RecordNumber, schema: SchemaId, leaf: LeafIndex) {
         let schema = self.schemas.number(&schema);
-        let record = &mut self.list[number as usize];
+        let record = self.record_mut(number);
         record.schema = schema;
         match &mut record.versions {
             Versions::One(first) => record.versions = Versions::Many(vec![*first, leaf]),
@@ -161,17 +170,17 @@ impl Records {
     }
 
     pub(crate) fn withdraw(&mut self, number: RecordNumber) {
-        self.list[number as usize].withdrawn = true;
+        self.record_mut(number).withdrawn = true;
     }
 
     /// Until when it may be kept, and when it is to be looked at; 0 for a date that its current version does not state.
     pub(crate) fn retain(&mut self, number: RecordNumber, until_day: u32, review_day: u32) {
-        let record = &mut self.list[number as usize];
+        let record = self.record_mut(number);
         (record.retain_until_day, record.review_due_day) = (until_day, review_day);
     }
 
     pub(crate) fn restrict(&mut self, number: RecordNumber, restricted: bool) {
-        self.list[number as usize].restricted = restricted;
+        self.record_mut(number).restricted = restricted;
         if !restricted {
             self.at_risk.remove(&number);
         }
@@ -184,10 +193,11 @@ impl Records {
     }
 
     pub(crate) fn hold(&mut self, number: RecordNumber, held: bool) {
-        self.list[number as usize].held = held;
+        self.record_mut(number).held = held;
     }
 
     pub(crate) fn erase(&mut self, number: RecordNumber, erasure: Erasure) {
+        self.erased.push((number, erasure));
         self.erasures.insert(number, erasure);
     }
 
@@ -201,6 +211,17 @@ impl Records {
 
     fn record(&self, number: RecordNumber) -> &Record {
         &self.list[number as usize]
+    }
+
+    fn record_mut(&mut self, number: RecordNumber) -> &mut Record {
+        self.list.get_mut(number as usize).expect("a record has its number from this list")
+    }
+
+    fn rebuild(&mut self) {
+        self.table = IdTable::of(self.list.iter().map(|record| record.id.as_bytes().as_slice()), self.list.len());
+        for (number, erasure) in self.erased.iter().copied() {
+            self.erasures.insert(number, erasure);
+        }
     }
 }
 
@@ -227,5 +248,50 @@ impl<T: Clone + PartialEq> Interned<T> {
 
     fn get(&self, number: u16) -> &T {
         &self.values[usize::from(number)]
+    }
+}
+
+impl<T: Saved> Saved for Interned<T> {
+    fn save(&self, to: &mut impl Write) -> Result<()> {
+        self.values.save(to)
+    }
+
+    fn load(from: &mut impl Read) -> Result<Self> {
+        Ok(Self { values: Saved::load(from)? })
+    }
+}
+
+impl Saved for Versions {
+    fn save(&self, to: &mut impl Write) -> Result<()> {
+        let leaves = self.as_slice();
+        u32::try_from(leaves.len()).expect("versions are counted in 32 bits").save(to)?;
+        leaves.iter().try_for_each(|leaf| leaf.save(to))
+    }
+
+    fn load(from: &mut impl Read) -> Result<Self> {
+        match u32::load(from)? {
+            0 => Err(broken("a record without a version")),
+            1 => Saved::load(from).map(Self::One),
+            many => (0..many).map(|_| Saved::load(from)).collect::<Result<_>>().map(Self::Many),
+        }
+    }
+}
+
+impl Saved for Erasure {
+    fn save(&self, to: &mut impl Write) -> Result<()> {
+        match self {
+            Self::None => 0_u8.save(to),
+            Self::Ordered(leaf) => (1_u8, *leaf).save(to),
+            Self::Complete(leaf) => (2_u8, *leaf).save(to),
+        }
+    }
+
+    fn load(from: &mut impl Read) -> Result<Self> {
+        match u8::load(from)? {
+            0 => Ok(Self::None),
+            1 => Saved::load(from).map(Self::Ordered),
+            2 => Saved::load(from).map(Self::Complete),
+            _ => Err(broken("an erasure is at none of its steps")),
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use causeway_model::{LeafIndex, RecordId, RecordVersion};
 
+use super::Chunks;
 use super::id_table::IdTable;
+use crate::saved::saved_fields;
 
 /// A submission that took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +22,11 @@ pub struct Submission {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Submissions {
     table: IdTable,
-    list: Vec<([u8; 32], Submission)>,
+    list: Chunks<([u8; 32], Submission)>,
 }
+
+saved_fields!(Submission { leaf, record_id, version, content_mac });
+saved_fields!(Submissions { list } made of them { table });
 
 impl Submissions {
     pub(crate) fn get(&self, mac: &[u8; 32]) -> Option<&Submission> {
@@ -32,5 +37,9 @@ impl Submissions {
     pub(crate) fn add(&mut self, mac: [u8; 32], submission: Submission) {
         self.table.insert(&mac, self.list.len(), |place| &self.list[place].0);
         self.list.push((mac, submission));
+    }
+
+    fn rebuild(&mut self) {
+        self.table = IdTable::of(self.list.iter().map(|(mac, _)| mac.as_slice()), self.list.len());
     }
 }

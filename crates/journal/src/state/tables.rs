@@ -1,12 +1,14 @@
 //! Published tables of numbers: each once, for ever.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Result, Write};
 use std::sync::Arc;
 
 use causeway_agreement::TableId;
 use causeway_model::{AgreementId, LeafIndex, Timestamp};
 
 use crate::Outcome;
+use crate::saved::{Saved, saved_fields};
 
 /// A published table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Published {
     pub leaf: LeafIndex,
 }
 
+saved_fields!(Published { agreement_version, from, to, text, leaf });
+
 impl Published {
     /// Whether the two count some of the same time and not in the same breath.
     fn differs_from_within(&self, other: &Self) -> bool {
@@ -35,6 +39,21 @@ impl Published {
 /// By agreement, table and period.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tables(BTreeMap<(AgreementId, TableId, Box<str>), Published>);
+
+impl Saved for Tables {
+    fn save(&self, to: &mut impl Write) -> Result<()> {
+        let kept = |((agreement, table, period), published): (&(AgreementId, TableId, Box<str>), &Published)| {
+            ((agreement.clone(), table.clone()), (period.clone(), published.clone()))
+        };
+        self.0.iter().map(kept).collect::<Vec<_>>().save(to)
+    }
+
+    fn load(from: &mut impl Read) -> Result<Self> {
+        let kept = Vec::<((AgreementId, TableId), (Box<str>, Published))>::load(from)?;
+        let table = |((agreement, table), (period, published))| ((agreement, table, period), published);
+        Ok(Self(kept.into_iter().map(table).collect()))
+    }
+}
 
 impl Tables {
     pub(crate) fn get(&self, agreement: &AgreementId, table: &TableId, period: &str) -> Option<&Published> {

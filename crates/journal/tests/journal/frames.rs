@@ -1,7 +1,7 @@
 //! Frames that are refused: whole, and without a trace.
 
 use causeway_journal::{
-    JournalError, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, Outcome, Place, RULES_VERSION, apply, apply_checked, check,
+    JournalError, MAX_ENTRY_BYTES, MAX_FRAME_BYTES, Outcome, Place, RULES_SHARED, apply, apply_checked, check,
     encode_entry, encode_frame, leaf_hash, v1,
 };
 use causeway_model::{FrameSeq, LeafIndex, Timestamp};
@@ -32,8 +32,8 @@ fn a_frame_must_be_the_next_of_this_log() {
     assert_eq!(refused_frame(&mut log, |frame| frame.previous_frame = vec![9; 32]), JournalError::WrongPrevious);
     assert_eq!(refused_frame(&mut log, |frame| frame.previous_frame.clear()), JournalError::WrongPrevious);
     assert_eq!(
-        refused_frame(&mut log, |frame| frame.rules_version = RULES_VERSION + 1),
-        JournalError::UnknownRules(RULES_VERSION + 1)
+        refused_frame(&mut log, |frame| frame.rules_version = RULES_SHARED + 1),
+        JournalError::UnknownRules(RULES_SHARED + 1)
     );
     assert_eq!(
         refused_frame(&mut log, |frame| frame.rules_version = 1),

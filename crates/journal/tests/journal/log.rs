@@ -3,8 +3,8 @@
 use causeway_agreement::{AgencyFile, AuditLimits, Person, Role, System};
 use causeway_crypto::{Digest, SigningKey, digest};
 use causeway_journal::{
-    Applied, JournalError, MirroredEntry, Outcome, RULES_VERSION, State, apply, apply_mirrored, approval_message,
-    document_digest, encode_entry, encode_frame, frame_id, v1,
+    Applied, JournalError, MirroredEntry, Outcome, RULES_SHARED, RULES_VERSION, Snapshot, State, apply, apply_mirrored,
+    approval_message, decode_frame, document_digest, encode_entry, encode_frame, frame_id, v1,
 };
 use causeway_model::{AgreementId, FrameSeq, RecordId};
 
@@ -14,10 +14,14 @@ pub(crate) const VN: &str = "ISA-VN-2026-021";
 /// A log with the state of everything applied to it.
 pub(crate) struct Log {
     pub(crate) state: State,
+    /// The same, saved and loaded again on the way.
+    pub(crate) loaded: State,
     /// What the same entries make without frames and bodies.
     pub(crate) mirrored: State,
     pub(crate) frames: Vec<Vec<u8>>,
     pub(crate) time: u64,
+    /// Items that were made.
+    pub(crate) items: u64,
     /// The rules that frames are written under.
     pub(crate) rules: u32,
 }
@@ -27,9 +31,11 @@ impl Log {
     pub(crate) fn empty() -> Self {
         Self {
             state: State::new(),
+            loaded: State::new(),
             mirrored: State::new(),
             frames: Vec::new(),
             time: 1_800_000_000_000_000,
+            items: 0,
             rules: RULES_VERSION,
         }
     }
@@ -59,19 +65,28 @@ impl Log {
     }
 
     pub(crate) fn frame_of(&self, items: Vec<v1::Item>) -> v1::Frame {
+        let previous = self.state.head().1.filter(|_| self.rules < RULES_SHARED);
         v1::Frame {
             rules_version: self.rules,
             log_id: vec![8; 16],
-            previous_frame: self.state.head().1.map_or_else(Vec::new, |id| id.0.to_vec()),
-            encapsulations: Vec::new(),
+            previous_frame: previous.map_or_else(Vec::new, |id| id.0.to_vec()),
             items,
+            ..v1::Frame::default()
         }
     }
 
     /// An item with this entry, a second after the one before.
     pub(crate) fn item(&mut self, entry: v1::Entry) -> v1::Item {
         self.time += 1_000_000;
-        let entry_id = digest("test", &[&self.time.to_be_bytes()]).0[..16].to_vec();
+        self.item_now(entry)
+    }
+
+    /// The same at the time that it is.
+    pub(crate) fn item_now(&mut self, entry: v1::Entry) -> v1::Item {
+        self.items += 1;
+        let parts = [&self.time.to_be_bytes()[..], &self.items.to_be_bytes()];
+        let parts = if self.rules < RULES_SHARED { &parts[..1] } else { &parts[..] };
+        let entry_id = digest("test", parts).0[..16].to_vec();
         self.item_of(v1::Entry { entry_id, ..entry })
     }
 
@@ -88,13 +103,34 @@ impl Log {
     }
 
     pub(crate) fn append(&mut self, frame: &v1::Frame) -> Result<Applied, JournalError> {
-        let bytes = encode_frame(frame).expect("a well-formed frame");
+        self.append_bytes(encode_frame(frame).expect("a well-formed frame"))
+    }
+
+    /// Appends what may be no frame.
+    pub(crate) fn append_bytes(&mut self, bytes: Vec<u8>) -> Result<Applied, JournalError> {
         let next = self.state.head().0.next();
         let applied = apply(&mut self.state, next, &bytes)?;
         assert_eq!(self.state.head().1, Some(frame_id(&bytes)));
         self.frames.push(bytes);
-        self.mirror(frame, &applied);
+        self.load_again(&applied);
+        if applied.passed_over.is_none() {
+            let frame = decode_frame(&self.frames[self.frames.len() - 1]).expect("it was applied");
+            self.mirror(&frame, &applied);
+        }
         Ok(applied)
+    }
+
+    /// Whatever these tests append comes to the same in a state that was saved and loaded before it.
+    fn load_again(&mut self, applied: &Applied) {
+        let (next, bytes) = (self.loaded.head().0.next(), &self.frames[self.frames.len() - 1]);
+        let is_looked_at = self.frames.len() < 40 || self.frames.len().is_multiple_of(50);
+        if is_looked_at {
+            self.loaded = saved_and_loaded(&self.loaded);
+        }
+        assert_eq!(apply(&mut self.loaded, next, bytes).expect("a frame that comes next"), *applied);
+        if is_looked_at {
+            assert_eq!(format!("{:?}", self.loaded), format!("{:?}", self.state), "after frame {next}");
+        }
     }
 
     /// Whatever these tests append is mirrored too, and must come to the same.
@@ -108,7 +144,11 @@ impl Log {
 
     /// Appends one frame with these entries.
     pub(crate) fn all(&mut self, entries: Vec<v1::Entry>) -> Applied {
-        let items = entries.into_iter().map(|entry| self.item(entry)).collect();
+        // Under the rules of several writers a frame has one time.
+        let own_times = self.rules < RULES_SHARED;
+        self.time += if own_times { 0 } else { 1_000_000 };
+        let item = |entry| if own_times { self.item(entry) } else { self.item_now(entry) };
+        let items = entries.into_iter().map(item).collect();
         self.append(&self.frame_of(items)).expect("a frame that comes next")
     }
 
@@ -337,4 +377,15 @@ pub(crate) fn acknowledge(feed: &str, agency: &str, up_to: u64) -> v1::Entry {
 
 pub(crate) fn feed_id(feed: &str) -> AgreementId {
     feed.parse().expect("an agreement id")
+}
+
+/// A state as it comes back from its bytes.
+pub(crate) fn saved_and_loaded(state: &State) -> State {
+    State::load(&mut saved(&state.snapshot()).as_slice()).expect("what was saved is loaded")
+}
+
+pub(crate) fn saved(snapshot: &Snapshot) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    snapshot.save(&mut bytes).expect("written to memory");
+    bytes
 }

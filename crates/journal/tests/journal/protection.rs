@@ -32,7 +32,7 @@ fn named(names: &[&str]) -> Vec<v1::RecordRef> {
     records
 }
 
-fn erase(names: &[&str], by: &[(&str, &str)]) -> v1::Entry {
+pub(crate) fn erase(names: &[&str], by: &[(&str, &str)]) -> v1::Entry {
     let owner: AgencyId = "gb-nca".parse().expect("an id");
     let ids: Vec<RecordId> = names.iter().map(|name| record(name)).collect();
     let digest = erasure_digest(&owner, &ids);
@@ -45,7 +45,7 @@ fn erase(names: &[&str], by: &[(&str, &str)]) -> v1::Entry {
     }
 }
 
-fn completed(names: &[&str]) -> v1::Entry {
+pub(crate) fn completed(names: &[&str]) -> v1::Entry {
     v1::Entry { records: named(names), ..allowed(v1::Operation::Erasure, "erasure-complete", "gb-nca") }
 }
 

@@ -7,20 +7,20 @@ use causeway_model::Position;
 use crate::log::{AL, Log, VN, acknowledge, feed_id, page, record, release, submit, withdraw};
 
 /// Numbers drawn from a seed, the same for ever.
-struct Draw {
-    seed: u64,
-    drawn: u64,
+pub(crate) struct Draw {
+    pub(crate) seed: u64,
+    pub(crate) drawn: u64,
 }
 
 impl Draw {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.drawn += 1;
         let hash = digest("test draw", &[&self.seed.to_be_bytes(), &self.drawn.to_be_bytes()]);
         u64::from_be_bytes(*hash.0.first_chunk().expect("32 bytes")) % end
     }
 
     /// Anything that a gateway could write, right or wrong.
-    fn entry(&mut self, log: &Log) -> v1::Entry {
+    pub(crate) fn entry(&mut self, log: &Log) -> v1::Entry {
         let name = self.below(40).to_string();
         let version = u32::try_from(self.below(3)).expect("small") + 1;
         let (feed, partner) = [(AL, "al-police"), (VN, "vn-police")][usize::from(self.below(2) == 1)];
@@ -50,7 +50,11 @@ impl Draw {
 }
 
 pub(crate) fn grown(seed: u64, frames: u32) -> Log {
-    let mut log = Log::begun();
+    grown_under(causeway_journal::RULES_VERSION, seed, frames)
+}
+
+pub(crate) fn grown_under(rules: u32, seed: u64, frames: u32) -> Log {
+    let mut log = Log::begun_under(rules);
     let mut draw = Draw { seed, drawn: 0 };
     for _ in 0..frames {
         let entries = (0..=draw.below(6)).map(|_| draw.entry(&log)).collect();

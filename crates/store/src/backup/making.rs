@@ -13,6 +13,7 @@ use super::records::Record;
 use super::sealed_part;
 use crate::error::StoreError;
 use crate::journal::Journal;
+use crate::page_keys::NodeNumber;
 
 /// A part is ended by the record that makes it this long. Whoever is interrupted makes at most one part again.
 pub(super) const PART_BYTES: usize = 8 << 20;
@@ -21,7 +22,7 @@ pub(super) const PART_BYTES: usize = 8 << 20;
 const SLICE_BYTES: usize = 512 * 1024;
 
 /// Key pages that one slice reads: as many bytes.
-const SLICE_PAGES: u64 = 128;
+const SLICE_PAGES: usize = 128;
 
 /// Checkpoints of the past that one slice reads.
 const SLICE_NOTES: usize = 256;
@@ -61,7 +62,7 @@ struct Target {
 #[derive(Debug)]
 enum Stage {
     Frames,
-    Pages { last: Option<u64> },
+    Pages { from: u64, last: Option<u64> },
     Past { from_size: u64 },
     Checkpoint,
     Over,
@@ -149,7 +150,7 @@ impl BackupRun {
         while held.len() < self.part_bytes {
             match self.stage {
                 Stage::Frames => self.frames(&mut held).await?,
-                Stage::Pages { last } => self.pages(last, &mut held).await?,
+                Stage::Pages { from, last } => self.pages(from, last, &mut held).await?,
                 Stage::Past { from_size } => self.past(from_size, &mut held).await?,
                 Stage::Checkpoint => {
                     Record::Checkpoint(&self.target.checkpoint).put(&mut held);
@@ -168,7 +169,10 @@ impl BackupRun {
         if next > head {
             // All frames are read: whatever page their keys are in has them by now.
             let last = self.journal.readers.ask(|reader| Ok(reader.shared.log.last_key_page()?)).await?;
-            self.stage = Stage::Pages { last };
+            // Of several nodes each has a page that grows, and not only the one with the greatest number: all are read again then.
+            let is_of_nodes = last.is_some_and(|last| NodeNumber::of_page(last) != NodeNumber::ALONE);
+            let from = if is_of_nodes { 0 } else { self.reached.next_page };
+            self.stage = Stage::Pages { from, last };
             return Ok(());
         }
         let most = SLICE_BYTES.min(self.part_bytes);
@@ -184,27 +188,29 @@ impl BackupRun {
     }
 
     /// Pages are begun one after the other, and only the newest one grows: the next run reads that again, and none before it.
-    async fn pages(&mut self, last: Option<u64>, held: &mut Vec<u8>) -> Result<(), StoreError> {
-        let from = self.reached.next_page;
+    async fn pages(&mut self, from: u64, last: Option<u64>, held: &mut Vec<u8>) -> Result<(), StoreError> {
+        let over = Stage::Past { from_size: self.reached.tree_size };
         let Some(last) = last.filter(|last| from <= *last) else {
-            self.stage = Stage::Past { from_size: self.reached.tree_size };
+            self.stage = over;
             return Ok(());
         };
-        let end = last.saturating_add(1).min(from.saturating_add(SLICE_PAGES));
         let read = move |reader: &crate::reader::Reader| {
-            let mut pages = Vec::new();
-            for number in from..end {
+            let (mut pages, mut next) = (Vec::new(), from);
+            while pages.len() < SLICE_PAGES
+                && let Some(number) = reader.shared.log.next_key_page(next)?.filter(|number| *number <= last)
+            {
                 pages.extend(reader.shared.log.key_page(number)?.map(|page| (number, page)));
+                next = number.saturating_add(1);
             }
-            Ok(pages)
+            Ok((pages, next))
         };
-        for (number, page) in self.journal.readers.ask(read).await? {
+        let (pages, next) = self.journal.readers.ask(read).await?;
+        let is_over = pages.len() < SLICE_PAGES || next > last;
+        for (number, page) in pages {
             Record::KeyPage(number, &page).put(held);
         }
-        self.reached.next_page = end.min(last);
-        if end > last {
-            self.stage = Stage::Past { from_size: self.reached.tree_size };
-        }
+        self.reached.next_page = next.min(last).max(self.reached.next_page);
+        self.stage = if is_over { over } else { Stage::Pages { from: next, last: Some(last) } };
         Ok(())
     }
 

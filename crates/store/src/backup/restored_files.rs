@@ -15,7 +15,7 @@ const WORK: &str = ".restoring";
 
 /// The folder beside the one that is restored to, on the same volume.
 #[derive(Debug)]
-pub(super) struct WorkFolder {
+pub(crate) struct WorkFolder {
     path: PathBuf,
     to: PathBuf,
 }
@@ -25,7 +25,7 @@ impl WorkFolder {
     ///
     /// # Errors
     /// [`StoreError::Backup`] where the folder that is restored to holds anything, or what lies in this one's place is no restore.
-    pub(super) fn beside(to: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn beside(to: &Path) -> Result<Self, StoreError> {
         if !is_empty(to)? {
             return Err(StoreError::backup(to, NOT_EMPTY));
         }
@@ -47,12 +47,12 @@ impl WorkFolder {
         Ok(Self { path, to: to.to_owned() })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Writes the checkpoints, and puts the folder in its place. If we stop before the rename, nothing is restored; after it, all is.
-    pub(super) fn settle(&self, checkpoint: &str, past: &BTreeMap<u64, String>) -> Result<(), StoreError> {
+    pub(crate) fn settle(&self, checkpoint: &str, past: &BTreeMap<u64, String>) -> Result<(), StoreError> {
         let failed = |source| StoreError::io("put the restored journal in its place", &self.to, source);
         let kept = history::file_of(past.values().map(String::as_str));
         folder::write_private(&self.path.join(history::NAME), &kept)
@@ -70,7 +70,7 @@ impl WorkFolder {
     }
 
     /// Takes away what does not hold.
-    pub(super) fn remove(&self) {
+    pub(crate) fn remove(&self) {
         if let Err(error) = fs::remove_dir_all(&self.path) {
             tracing::warn!(folder = %self.path.display(), error = &error as &dyn std::error::Error, "was not removed");
         }

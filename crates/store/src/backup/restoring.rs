@@ -7,7 +7,7 @@ use std::mem;
 use std::path::PathBuf;
 
 use causeway_crypto::{Digest, SealingPrivateKey, sha256};
-use causeway_journal::{Checkpoint, State, Tile, VerifierKey, apply, checkpoint, frame_id};
+use causeway_journal::{Checkpoint, State, Tile, VerifierKey, apply_judged, checkpoint, frame_id, judge};
 use causeway_model::Timestamp;
 
 use super::checking::{Check, Found};
@@ -26,6 +26,7 @@ use crate::replay::apply_all;
 use crate::root_rotation;
 use crate::root_source::RootSource;
 use crate::sled_log::{Filling, SledLog};
+use crate::tail_of_shared::key_pages;
 use crate::vault::Vault;
 
 /// What to restore, and by whose keys.
@@ -247,8 +248,9 @@ impl Filler {
     fn record(&mut self, record: Record<'_>) -> Result<bool, Fault> {
         match record {
             Record::Frame(seq, bytes) => {
-                let applied = apply(&mut self.state, seq, bytes).map_err(|error| format!("frame {seq}: {error}"))?;
-                let beside = Beside { key_pages: Vec::new(), tiles: mem::take(&mut self.waiting) };
+                let judged = judge(&self.state, seq, bytes).map_err(|error| format!("frame {seq}: {error}"))?;
+                let beside = Beside { key_pages: key_pages(&judged), tiles: mem::take(&mut self.waiting) };
+                let applied = apply_judged(&mut self.state, judged).map_err(|error| format!("frame {seq}: {error}"))?;
                 self.filled.tiles.extend(beside.tiles.iter().map(stated));
                 self.log.frame(&frame_id(bytes), bytes, &beside).map_err(Fault::Store)?;
                 self.waiting = applied.tiles;
@@ -319,6 +321,9 @@ fn check(
             past.remove(&applied.size);
         }
         progress(Restoring::Entries(applied.size, signed.size));
+        if applied.passed_over.is_some() {
+            return Ok(());
+        }
         check.frame(bytes).map_err(|what| not_restored(format_args!("frame {seq}: {what}")))
     })?;
     if !is_of(signed, &state) {

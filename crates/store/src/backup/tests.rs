@@ -56,6 +56,7 @@ impl Setting {
             queue_depth: 1_024,
             signing_overlap: Duration::ZERO,
             headroom_bytes: 0,
+            node_keys: None,
             index: true,
         };
         let log = SledLog::open(data_dir).expect("the log opens");

@@ -210,6 +210,11 @@ impl Waiting {
         self.entries
     }
 
+    /// What comes next does not come this way.
+    pub(crate) fn miss(&mut self) {
+        self.has_begun = false;
+    }
+
     /// Whether what waits, or would come next, goes on from `end` without a gap.
     pub(crate) fn follows(&self, end: u64) -> bool {
         self.has_begun && self.arrivals.front().is_none_or(|arrival| arrival.first <= end)

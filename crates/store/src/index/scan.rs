@@ -112,6 +112,9 @@ impl Scan<'_> {
         // The newest may be durable and not applied yet.
         let applied = frames.into_iter().filter(|(seq, _)| *seq <= head);
         let decoded = applied.map(|(seq, bytes)| {
+            let Some(bytes) = self.reader.unless_passed_over(seq, bytes) else {
+                return Ok((seq, Vec::new(), Arc::default()));
+            };
             let frame = decode_frame(&bytes).map_err(|source| StoreError::Replay { at: seq, source })?;
             Ok((seq, item_offsets(&bytes), Arc::new(frame)))
         });

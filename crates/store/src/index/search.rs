@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use causeway_journal::{MOST_LATE, RULES_SHARED};
 use causeway_model::{LeafIndex, Timestamp};
 use event_listener::Listener;
 
@@ -180,7 +181,17 @@ impl Journal {
         Ok(searching.found)
     }
 
-    /// The first entry whose time is not before `time`; the tree's size where there is none. The log's time never goes back.
+    /// A leaf from which on no entry is earlier than `time`; before it there may be some that are not, where several writers' clocks differ.
+    ///
+    /// # Errors
+    /// As [`Journal::leaf_at`].
+    pub async fn leaf_behind(&self, time: Timestamp) -> Result<LeafIndex, StoreError> {
+        let is_shared = self.read(|state| state.rules() >= RULES_SHARED);
+        self.leaf_at(if is_shared { time.plus_seconds(MOST_LATE.as_secs()) } else { time }).await
+    }
+
+    /// The first entry whose time is not before `time`; the tree's size where there is none. In a log with one writer the time never goes
+    /// back; where there are several, an entry behind it may be earlier, by [`MOST_LATE`] at most.
     ///
     /// # Errors
     /// When the log cannot be read.

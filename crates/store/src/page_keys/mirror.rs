@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use causeway_crypto::AeadKey;
 
 use super::slot_file::{Content, SlotBytes, SlotFile, content, destroyed};
-use super::{STRETCH, Slot, unwrap};
+use super::{NodeNumber, STRETCH, Slot, unwrap};
 use crate::error::StoreError;
 
-/// Opens the file at the first path and, where there is a second, its mirror. What is destroyed in either is destroyed in
+/// Opens a writer's file at the first path and, where there is a second, its mirror. What is destroyed in either is destroyed in
 /// both; a key that only one of them has is copied; where both have one, the file's own counts.
-pub(super) fn open(paths: &[PathBuf], wrapping: &AeadKey) -> Result<Vec<SlotFile>, StoreError> {
+pub(super) fn open(paths: &[PathBuf], writer: NodeNumber, wrapping: &AeadKey) -> Result<Vec<SlotFile>, StoreError> {
     let [path, mirror] = paths else {
         return paths.iter().map(|path| SlotFile::open(path)).collect();
     };
@@ -21,7 +21,7 @@ pub(super) fn open(paths: &[PathBuf], wrapping: &AeadKey) -> Result<Vec<SlotFile
         return Err(StoreError::keys(path, what));
     }
     let (file, mirror) = (SlotFile::open(path)?, SlotFile::open(mirror)?);
-    let differences = compare(&file, &mirror, wrapping)?;
+    let differences = compare(&file, &mirror, writer, wrapping)?;
     if !differences.is_empty() {
         tracing::info!(slots = differences.len(), folder = %mirror.path().display(), "brought page keys and mirror together");
     }
@@ -36,7 +36,12 @@ pub(super) fn open(paths: &[PathBuf], wrapping: &AeadKey) -> Result<Vec<SlotFile
 
 /// The slots in which the two differ, and what is to be in both. Nothing is written before all are known: a mirror of
 /// which no key opens belongs to other keys, and is not overwritten.
-fn compare(file: &SlotFile, mirror: &SlotFile, wrapping: &AeadKey) -> Result<Vec<(Slot, SlotBytes)>, StoreError> {
+fn compare(
+    file: &SlotFile,
+    mirror: &SlotFile,
+    writer: NodeNumber,
+    wrapping: &AeadKey,
+) -> Result<Vec<(Slot, SlotBytes)>, StoreError> {
     let end = file.slots()?.max(mirror.slots()?);
     let opens = |slot: Slot, bytes: &SlotBytes| match content(bytes) {
         Content::Key(wrapped) => unwrap(wrapping, slot, wrapped).is_ok(),
@@ -46,7 +51,7 @@ fn compare(file: &SlotFile, mirror: &SlotFile, wrapping: &AeadKey) -> Result<Vec
     for first in (0..end).step_by(STRETCH) {
         let theirs = mirror.read(first, STRETCH)?;
         for ((number, ours), theirs) in (first..end).zip(file.read(first, STRETCH)?).zip(theirs) {
-            let slot = Slot(number);
+            let slot = Slot::of(writer, number);
             if ours == theirs {
                 own += u64::from(ours != [0; super::slot_file::SLOT_BYTES]);
                 continue;

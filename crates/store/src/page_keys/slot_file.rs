@@ -89,10 +89,10 @@ impl SlotFile {
         Ok(length.div_ceil(SLOT_BYTES as u64))
     }
 
-    /// Up to `count` slots from `first` on; what lies beyond the end reads as zeros.
+    /// Up to `count` slots from the place `first` on; what lies beyond the end reads as zeros.
     pub(super) fn read(&self, first: u64, count: usize) -> Result<Vec<SlotBytes>, StoreError> {
         let mut bytes = vec![0; count * SLOT_BYTES];
-        let offset = offset(Slot(first))?;
+        let offset = offset(first)?;
         let mut filled = 0;
         while filled < bytes.len() {
             match self.file.read_at(&mut bytes[filled..], offset + filled as u64) {
@@ -107,7 +107,7 @@ impl SlotFile {
 
     /// Writes slots from `first` on. They are durable after [`SlotFile::sync`].
     pub(super) fn write(&self, first: Slot, slots: &[SlotBytes]) -> Result<(), StoreError> {
-        let offset = offset(first)?;
+        let offset = offset(first.index())?;
         steps::next()
             .and_then(|()| self.file.write_all_at(slots.as_flattened(), offset))
             .map_err(|source| self.failed("write the page-key file", source))
@@ -124,6 +124,6 @@ impl SlotFile {
     }
 }
 
-fn offset(slot: Slot) -> Result<u64, StoreError> {
-    slot.0.checked_mul(SLOT_BYTES as u64).ok_or(StoreError::Corrupt("a page-key slot is out of range"))
+fn offset(index: u64) -> Result<u64, StoreError> {
+    index.checked_mul(SLOT_BYTES as u64).ok_or(StoreError::Corrupt("a page-key slot is out of range"))
 }

@@ -1,7 +1,7 @@
 //! How frames, key pages and tiles lie in sled's one tree: keys, chunks and their reassembly.
 
 use causeway_crypto::Digest;
-use causeway_journal::frame_id;
+use causeway_journal::{MAX_FRAME_BYTES, frame_id};
 use causeway_model::FrameSeq;
 use sled::{Batch, IVec};
 
@@ -197,7 +197,10 @@ impl Assembly {
         let (id, rest) = value.split_first_chunk::<32>().ok_or_else(short)?;
         let (length, bytes) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| short())?;
-        Ok(Partial { id: Digest(*id), length, bytes: bytes.to_vec(), next_chunk: 0 })
+        // What it says of itself is not believed beyond what a frame may have.
+        let mut begun = Vec::with_capacity(length.min(MAX_FRAME_BYTES));
+        begun.extend_from_slice(bytes);
+        Ok(Partial { id: Digest(*id), length, bytes: begun, next_chunk: 0 })
     }
 
     /// The whole frames, each checked against the id that was stored with it.

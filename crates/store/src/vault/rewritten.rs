@@ -1,5 +1,6 @@
 //! Key pages that were written anew: files of their own, looked for before the log's own copies, which never change.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,8 +58,8 @@ impl Rewritten {
     }
 
     /// The numbers of all pages in either folder, in order.
-    pub(super) fn numbers(&self) -> Result<std::collections::BTreeSet<u64>, StoreError> {
-        let mut numbers = std::collections::BTreeSet::new();
+    pub(super) fn numbers(&self) -> Result<BTreeSet<u64>, StoreError> {
+        let mut numbers = BTreeSet::new();
         for folder in &self.folders {
             let failed = |source| StoreError::io("list the rewritten key pages", folder, source);
             for entry in fs::read_dir(folder).map_err(failed)? {

@@ -36,6 +36,9 @@ impl FrameLog for Pages {
     fn last_key_page(&self) -> Result<Option<u64>, ReadError> {
         Ok(self.0.lock().expect("not poisoned").keys().next_back().copied())
     }
+    fn next_key_page(&self, from: u64) -> Result<Option<u64>, ReadError> {
+        Ok(self.0.lock().expect("not poisoned").range(from..).next().map(|(number, _)| *number))
+    }
     fn tile(&self, _: u8, _: u64) -> Result<Option<Vec<Digest>>, ReadError> {
         Ok(None)
     }
@@ -197,6 +200,9 @@ impl FrameLog for Overtaken<'_> {
     fn last_key_page(&self) -> Result<Option<u64>, ReadError> {
         self.log.last_key_page()
     }
+    fn next_key_page(&self, from: u64) -> Result<Option<u64>, ReadError> {
+        self.log.next_key_page(from)
+    }
     fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError> {
         self.log.tile(level, index)
     }
@@ -242,4 +248,60 @@ fn a_lost_keys_folder_is_made_again_of_its_mirror() {
     let vault = place.open();
     assert!(place.read(&vault, 6).is_none() && place.read(&vault, 7).is_some());
     assert!(!place.old_page_opens(&keys, 0) && !place.old_page_opens(&mirror, 0));
+}
+
+/// Invariants: wherever the taking of a page that another node has written anew stops, the next start has that one or the one before,
+/// whole, with all keys that were not erased; once it was told of, or a start has ended it, the old page opens nowhere.
+#[test]
+fn wherever_the_taking_of_another_nodes_page_stops_one_of_the_two_is_there() {
+    let (mut before, mut after) = (0, 0);
+    for steps in 0.. {
+        let place = Place::filled();
+        let (first, _) = place.keys[5];
+        // What the keeper has: the same page without one key, under a page key of its own.
+        let (slot, page_key) = (Slot::of(NodeNumber(7), 0), AeadKey::generate());
+        let vault = place.open();
+        let mut page = vault.page(first.page, &place.log).expect("opens");
+        page.erase(first.slot).expect("in the page");
+        let anew = page.seal(first.page, slot, &page_key);
+        vault.page_keys().put(&[(slot, page_key)]).expect("put");
+        let (replaced, _) = with_at_most(steps, || vault.replace(vec![(first.page, anew.clone())], Some(&place.log)));
+        drop(vault);
+
+        let vault = place.open();
+        let erased = place.read(&vault, 5).is_none();
+        assert!(erased || replaced.is_err(), "step {steps}");
+        for (at, (_, key)) in place.keys.iter().enumerate().filter(|(at, _)| *at != 5) {
+            assert_eq!(place.read(&vault, at), Some(*key.expose()), "step {steps}, key {at}");
+        }
+        for folder in ["keys", "mirror"].map(|name| place.dir.path().join(name)) {
+            assert_eq!(place.old_page_opens(&folder, first.page), !erased, "step {steps}");
+            assert!(!folder.join("retiring").exists(), "step {steps}");
+        }
+        vault.replace(vec![(first.page, anew)], Some(&place.log)).expect("again");
+        assert!(place.read(&vault, 5).is_none(), "step {steps}");
+        match (replaced, erased) {
+            (Ok(_), _) => break,
+            (Err(_), true) => after += 1,
+            (Err(_), false) => before += 1,
+        }
+    }
+    assert!(before >= 2 && after >= 4, "{before} and {after}");
+}
+
+#[test]
+fn a_page_that_would_bring_a_key_back_or_change_one_is_not_taken() {
+    let place = Place::filled();
+    let vault = place.open();
+    let (first, _) = place.keys[5];
+    let whole = vault.page(first.page, &place.log).expect("opens");
+    vault.rewrite(&[rewrite(&first)], &place.log).expect("erased");
+    let (slot, page_key) = (Slot::of(NodeNumber(7), 0), AeadKey::generate());
+    vault.page_keys().put(&[(slot, page_key.clone())]).expect("put");
+    let other = vault.page(place.keys[299].0.page, &place.log).expect("opens");
+    for page in [whole, other] {
+        let stored = page.seal(first.page, slot, &page_key);
+        assert!(vault.replace(vec![(first.page, stored)], Some(&place.log)).is_err());
+        assert!(place.read(&vault, 5).is_none() && place.read(&vault, 6).is_some());
+    }
 }

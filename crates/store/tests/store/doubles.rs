@@ -56,9 +56,18 @@ impl<L: FrameLog> Waiting<L> {
 
 macro_rules! others_as_in_the_real_log {
     () => {
+        fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError> {
+            self.log.tile(level, index)
+        }
         fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
             self.log.read(from, max_bytes)
         }
+        beside_reading_as_in_the_real_log!();
+    };
+}
+
+macro_rules! beside_reading_as_in_the_real_log {
+    () => {
         fn wait(&self, after: FrameSeq, until: Duration) -> FrameSeq {
             self.log.wait(after, until)
         }
@@ -71,8 +80,8 @@ macro_rules! others_as_in_the_real_log {
         fn last_key_page(&self) -> Result<Option<u64>, ReadError> {
             self.log.last_key_page()
         }
-        fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError> {
-            self.log.tile(level, index)
+        fn next_key_page(&self, from: u64) -> Result<Option<u64>, ReadError> {
+            self.log.next_key_page(from)
         }
         fn close(&self) -> Result<(), ReadError> {
             self.log.close()
@@ -95,6 +104,29 @@ impl FrameLog for Shrinking {
         Some(self.free.load(Ordering::SeqCst))
     }
     others_as_in_the_real_log!();
+}
+
+/// A log that counts the frames that are read of it, and may have lost its tiles.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    pub(crate) log: SledLog,
+    pub(crate) frames: Arc<AtomicU64>,
+    pub(crate) has_tiles: bool,
+}
+
+impl FrameLog for Counting {
+    fn append(&self, id: &Digest, bytes: &[u8], beside: &Beside, expect: Option<FrameSeq>) -> Appended {
+        self.log.append(id, bytes, beside, expect)
+    }
+    fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
+        let read = self.log.read(from, max_bytes)?;
+        self.frames.fetch_add(read.len() as u64, Ordering::SeqCst);
+        Ok(read)
+    }
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, ReadError> {
+        if self.has_tiles { self.log.tile(level, index) } else { Ok(None) }
+    }
+    beside_reading_as_in_the_real_log!();
 }
 
 impl FrameLog for Failing {

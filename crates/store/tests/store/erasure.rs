@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use causeway_journal::{leaf_hash, verify_inclusion};
 use causeway_model::LeafIndex;
-use causeway_store::{Journal, SledLog};
+use causeway_store::{ClassifiedHalf, Journal, SledLog};
 
 use crate::key_search::{Search, bodies};
 use crate::setting::{Setting, append, copy_dir, draft_with_body, wait_for};
@@ -34,8 +34,9 @@ fn of(leaves: &[LeafIndex]) -> Vec<LeafIndex> {
 fn readable(journal: &Journal, leaves: &[LeafIndex]) -> Vec<u64> {
     let opened = wait_for(journal.bodies(leaves.to_vec())).expect("read");
     for (leaf, body) in leaves.iter().zip(&opened) {
-        let alone = wait_for(wait_for(journal.begin_bodies(vec![*leaf])).expect("begun").answer()).expect("read");
-        assert_eq!(alone[0].as_ref(), body.as_ref().map(|opened| &opened.body), "read by itself");
+        let half = |_, half: &ClassifiedHalf| half.classified().to_vec();
+        let alone = wait_for(wait_for(journal.begin_each(vec![*leaf], half)).expect("begun").answer()).expect("read");
+        assert_eq!(alone[0].as_ref(), body.as_ref().map(|opened| &opened.body.classified), "read by itself");
     }
     (0..BODIES).zip(opened).filter_map(|(number, body)| body.map(|_| number)).collect()
 }

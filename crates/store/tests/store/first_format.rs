@@ -91,9 +91,9 @@ fn what_a_later_version_has_written_is_refused_untouched_in_words_that_name_both
     assert_eq!(fs::read(setting.data_dir().join("log/db")).expect("read"), before);
     fs::write(&format, "causeway journal 2\n").expect("written");
     assert_eq!(fs::read(setting.keys_dir().join("format")).expect("there is one"), b"causeway keys 1\n");
-    fs::write(setting.keys_dir().join("format"), "causeway keys 2\n").expect("written");
+    fs::write(setting.keys_dir().join("format"), "causeway keys 3\n").expect("written");
     let refused = Keys::load_or_create(&setting.keys_dir()).map(drop).expect_err("later").to_string();
-    assert!(refused.contains("keys/format says format 2") && refused.contains("formats up to 1"), "{refused}");
+    assert!(refused.contains("keys/format says format 3") && refused.contains("formats up to 2"), "{refused}");
     // Folders from before there was such a file are of the first version.
     fs::remove_file(setting.keys_dir().join("format")).expect("removed");
     let journal = setting.start();

@@ -14,7 +14,7 @@ use std::time::Duration;
 use causeway_crypto::{Digest, digest};
 use causeway_journal::{TilePath, v1};
 use causeway_model::{LeafIndex, Timestamp};
-use causeway_store::{Journal, Search, SledLog, StoreError, Term};
+use causeway_store::{ClassifiedHalf, Journal, Search, SledLog, StoreError, Term};
 
 use crate::setting::{Setting, append, append_many, copy_dir, draft, draft_with_body, genesis, wait_for};
 
@@ -36,7 +36,7 @@ struct Read {
     proofs: Vec<Vec<Digest>>,
     bodies: Vec<Option<(v1::Body, Option<Vec<u8>>)>>,
     /// Some of them, each read by itself.
-    bodies_alone: Vec<Option<v1::Body>>,
+    halves: Vec<Option<Vec<u8>>>,
     openings: Vec<Option<v1::Openings>>,
     found: Vec<Vec<LeafIndex>>,
     past: Vec<String>,
@@ -58,9 +58,10 @@ fn read_all(journal: &Journal) -> Result<Read, StoreError> {
         proofs.push(vec![wait_for(journal.root_at(leaf + 1))?]);
     }
     let leaves: Vec<_> = (0..size).map(LeafIndex).collect();
-    let mut bodies_alone = Vec::new();
+    let mut halves = Vec::new();
     for leaf in leaves.iter().skip(2).step_by(5) {
-        bodies_alone.extend(wait_for(wait_for(journal.begin_bodies(vec![*leaf]))?.answer())?);
+        let half = |_, half: &ClassifiedHalf| half.classified().to_vec();
+        halves.extend(wait_for(wait_for(journal.begin_each(vec![*leaf], half))?.answer())?);
     }
     let bodies = wait_for(journal.bodies(leaves.clone()))?.into_iter();
     let openings = leaves.into_iter().map(|leaf| wait_for(journal.openings(leaf))).collect::<Result<_, _>>()?;
@@ -85,7 +86,7 @@ fn read_all(journal: &Journal) -> Result<Read, StoreError> {
         tiles,
         proofs,
         bodies: bodies.map(|body| body.map(|body| (body.body, body.encapsulation))).collect(),
-        bodies_alone,
+        halves,
         openings,
         found,
         past: wait_for(journal.checkpoints(0, 1_000))?,
@@ -117,7 +118,7 @@ fn built() -> (Setting, Read) {
     let journal = setting.start();
     let read = read_all(&journal).expect("it reads");
     journal.close();
-    assert!(read.bodies_alone.iter().filter(|body| body.is_some()).count() > 160);
+    assert!(read.halves.iter().filter(|body| body.is_some()).count() > 160);
     assert!(read.size > 768 && read.tiles.len() > 4 && read.past.len() > 5, "{} leaves", read.size);
     (setting, read)
 }

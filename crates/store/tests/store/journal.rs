@@ -1,11 +1,12 @@
 //! A running journal: order, group commit, queue, proofs, bodies, what a draft may not be.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use causeway_journal::{Outcome, checkpoint, decode_entry, leaf_hash, v1, verify_inclusion};
 use causeway_model::{LeafIndex, Timestamp};
-use causeway_store::{AppendFailure, Clock, FrameLog, Journal, StoreError};
+use causeway_store::{AppendFailure, ClassifiedHalf, Clock, FrameLog, Journal, StoreError};
 
 use crate::doubles::Waiting;
 use crate::setting::{ORIGIN, Setting, append, append_many, draft, draft_with_body, genesis, wait_for};
@@ -123,6 +124,22 @@ fn bodies_and_openings_read_back_also_after_a_restart() {
 }
 
 #[test]
+fn what_a_maker_panics_with_is_its_callers_and_no_readers() {
+    let setting = Setting::new();
+    let journal = setting.begin();
+    let leaf = append(&journal, draft_with_body(1, 300, None)).leaf;
+    let fall = |at: usize, _: &ClassifiedHalf| -> usize { std::panic::panic_any(at + 7) };
+    for _ in 0..20 {
+        let ahead = wait_for(journal.begin_each(vec![leaf, leaf], fall)).expect("begun");
+        let fell = catch_unwind(AssertUnwindSafe(|| wait_for(ahead.answer()))).expect_err("it panics here");
+        assert_eq!(fell.downcast_ref(), Some(&7_usize), "at the first, and no other is made");
+    }
+    let ahead = wait_for(journal.begin_each(vec![leaf], |at, _| at)).expect("begun");
+    assert_eq!(wait_for(ahead.answer()).expect("the threads read on"), [Some(0)]);
+    journal.close();
+}
+
+#[test]
 fn bodies_that_are_read_ahead_are_those_few_or_many_of_a_frame() {
     let setting = Setting::new();
     let journal = setting.begin();
@@ -138,12 +155,17 @@ fn bodies_that_are_read_ahead_are_those_few_or_many_of_a_frame() {
         // Started anew, it has no frame at hand.
         let journal = setting.start();
         let asked: Vec<_> = leaves.iter().step_by(step).copied().chain([leaves[3], LeafIndex(0), leaves[1]]).collect();
-        let ahead = wait_for(journal.begin_bodies(asked.clone())).expect("begun");
+        let half = |at: usize, half: &ClassifiedHalf| (at, half.schema().to_owned(), half.classified().to_vec());
+        let ahead = wait_for(journal.begin_each(asked.clone(), half)).expect("begun");
         let read = wait_for(ahead.answer()).expect("read");
         let bodies = wait_for(journal.bodies(asked)).expect("read");
-        assert_eq!(read, bodies.into_iter().map(|body| body.map(|body| body.body)).collect::<Vec<_>>());
+        let halves = bodies.into_iter().enumerate().map(|(at, body)| {
+            let body = body?.body;
+            Some((at, body.schema, body.classified))
+        });
+        assert_eq!(read, halves.collect::<Vec<_>>());
         assert_eq!(read.iter().filter(|body| body.is_none()).count(), 1, "genesis has no body");
-        let beyond = wait_for(journal.begin_bodies(vec![leaves[0], LeafIndex(10_000)])).expect("begun");
+        let beyond = wait_for(journal.begin_each(vec![leaves[0], LeafIndex(10_000)], |at, _| at)).expect("begun");
         assert!(matches!(wait_for(beyond.answer()), Err(StoreError::NoSuchEntry(LeafIndex(10_000)))));
         journal.close();
     }

@@ -45,15 +45,20 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Takes the page keys of a folder with a `page-keys` file, under each of these root keys, its rewritten pages, and
+    /// Takes the page keys of a folder with `page-keys` files, under each of these root keys, its rewritten pages, and
     /// what [`Search::ring`] takes.
     pub(crate) fn keys_folder(&mut self, folder: &Path, roots: &[RootKey]) {
-        let slots = fs::read(folder.join("page-keys")).expect("read");
-        for (number, slot) in (0_u64..).zip(slots.as_chunks::<64>().0) {
-            let aad = [SLOT, &number.to_be_bytes()].concat();
-            for root in roots {
-                let opened = root.page_wrapping_key().open(&aad, &slot[4..]);
-                self.page_keys.extend(opened.ok().and_then(|key| <[u8; 32]>::try_from(key.as_slice()).ok()));
+        for entry in fs::read_dir(folder).expect("listed") {
+            let name = entry.expect("listed").file_name().into_string().expect("text");
+            let Some(writer) = name.strip_prefix("page-keys") else { continue };
+            let writer: u64 = writer.strip_prefix('.').map_or(0, |number| number.parse().expect("a node's number"));
+            let slots = fs::read(folder.join(&name)).expect("read");
+            for (number, slot) in (writer << 48..).zip(slots.as_chunks::<64>().0) {
+                let aad = [SLOT, &number.to_be_bytes()].concat();
+                for root in roots {
+                    let opened = root.page_wrapping_key().open(&aad, &slot[4..]);
+                    self.page_keys.extend(opened.ok().and_then(|key| <[u8; 32]>::try_from(key.as_slice()).ok()));
+                }
             }
         }
         for entry in fs::read_dir(folder.join("pages")).into_iter().flatten() {
@@ -82,8 +87,15 @@ impl Search {
     /// Takes the key pages of a data directory's log.
     pub(crate) fn data_dir(&mut self, data_dir: &Path) {
         let log = SledLog::open(data_dir).expect("the log opens");
-        for number in 0..=log.last_key_page().expect("read").unwrap_or_default() {
+        let mut next = 0;
+        while let Some(number) = log.next_key_page(next).expect("read") {
             self.pages.extend(log.key_page(number).expect("read").map(|page| (number, page)));
+            next = number + 1;
+        }
+        // What several writers append carries its pages along, each as it was then.
+        for (_, bytes) in log.read(FrameSeq(1), usize::MAX).expect("read") {
+            let pages = decode_frame(&bytes).map(|frame| frame.key_pages).unwrap_or_default();
+            self.pages.extend(pages.into_iter().map(|page| (page.number, page.stored)));
         }
     }
 

@@ -87,7 +87,7 @@ fn all_that_was_acknowledged_survives_a_kill() {
             let entries = wait_for(again.entries(LeafIndex(0), usize::MAX)).expect("read");
             let tiles: Vec<_> = entries.iter().flat_map(|e| twin.push(causeway_journal::leaf_hash(e))).collect();
             let tile = tiles.into_iter().find(|tile| (tile.level, tile.index) == (level, index)).expect("full");
-            Ok(tile.hashes)
+            Ok(causeway_journal::TileNodes::above(tile.hashes).expect("full").into())
         })
     });
     verify_consistency(before.0, before.0 + 1, &proof.expect("proved"), before.1, root).expect("it extends");

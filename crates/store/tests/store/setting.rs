@@ -97,6 +97,7 @@ impl Setting {
             software: "causeway/0.1.0".into(),
             signing_overlap: self.signing_overlap,
             headroom_bytes: self.headroom_bytes,
+            node_keys: None,
             queue_depth: self.queue_depth,
             index: true,
         }

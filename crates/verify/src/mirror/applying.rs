@@ -78,8 +78,8 @@ impl Applying {
             None => self.hash(&batch.entries, on_tile)?,
             Some(notes) => self.apply(batch.from, &batch.entries, notes, on_tile)?,
         }
-        let newest = batch.entries.last().map(|entry| entry.entry().time_micros);
-        self.found.newest_micros = newest.or(self.found.newest_micros);
+        let newest = batch.entries.iter().map(|entry| entry.entry().time_micros).max();
+        self.found.newest_micros = self.found.newest_micros.max(newest);
         Ok(())
     }
 

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use causeway_crypto::{Digest, SigningKey};
+use causeway_crypto::SigningKey;
 use causeway_journal::{
-    Checkpoint, JournalError, ProofFile, Tree, VerifierKey, consistency_proof, cosign, inclusion_proof, leaf_hash,
+    Checkpoint, JournalError, ProofFile, TileNodes, Tree, VerifierKey, consistency_proof, cosign, inclusion_proof,
+    leaf_hash,
 };
 use causeway_model::LeafIndex;
 use causeway_verify::command::{Answer, Options, run};
@@ -82,7 +84,7 @@ pub(crate) fn note_at(log: &Synthetic, size: u64) -> String {
     Checkpoint { origin: ORIGIN.into(), size, root: tree(&log.entries, size).root() }.sign(&log.key)
 }
 
-fn none(level: u8, index: u64) -> Result<Vec<Digest>, JournalError> {
+fn none(level: u8, index: u64) -> Result<Arc<TileNodes>, JournalError> {
     Err(JournalError::Tile { level, index })
 }
 

@@ -1,6 +1,7 @@
 //! A feed as it is written: items in dense positions, their chain, and where each record's newest item is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Result, Write};
 
 use causeway_crypto::{Digest, digest};
 use causeway_model::{AgreementId, ItemId, LeafIndex, Position, Timestamp};
@@ -9,7 +10,9 @@ use super::cells::{CellId, Cells};
 use super::taken::{Noted, Taken};
 use super::terms::{ReleaseTerms, TermsList, TermsNumber};
 use super::{FeedEpoch, FeedItemKind};
+use crate::saved::{Saved, broken, saved_fields};
 use crate::state::records::RecordNumber;
+use crate::state::{Chunks, newest_places};
 use crate::v1;
 
 /// The chain is kept at every 64th position and computed from there: reading it costs at most 63 hashes.
@@ -18,10 +21,10 @@ const CHAIN_STRIDE: usize = 64;
 /// A feed, to be written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ItemList {
-    items: Vec<Packed>,
+    items: Chunks<Packed>,
     pub(super) terms: TermsList,
     /// The chain after positions 64, 128 and so on.
-    strides: Vec<Digest>,
+    strides: Chunks<Digest>,
     chain: Option<Digest>,
     /// For each record with items here, the newest.
     pub(super) newest: BTreeMap<RecordNumber, u32>,
@@ -33,6 +36,16 @@ pub(crate) struct ItemList {
     /// The epochs after the first, in order.
     pub(super) epochs: Vec<FeedEpoch>,
 }
+
+saved_fields!(ItemList {
+    items,
+    terms,
+    strides,
+    chain,
+    considered,
+    evaluated,
+    epochs,
+} and { taken, cells } made of them { newest });
 
 /// 40 bytes an item.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +59,9 @@ pub(super) struct Packed {
     pub(super) terms: TermsNumber,
     pub(super) kind: FeedItemKind,
 }
+
+saved_fields!(Packed { item_id, leaf, record, version, previous, terms, kind });
+saved_fields!(FeedEpoch { number, first, after_compromise });
 
 impl Packed {
     pub(super) fn previous(&self) -> Position {
@@ -210,7 +226,7 @@ impl ItemList {
     pub(crate) fn entry_end(&self, position: Position) -> Position {
         let Some(leaf) = self.leaf_at(position) else { return position };
         let place = usize::try_from(position.0).unwrap_or(usize::MAX).min(self.items.len());
-        let more = self.items[place..].iter().take_while(|item| item.leaf == leaf).count();
+        let more = self.items.range(place..self.items.len()).take_while(|item| item.leaf == leaf).count();
         Position(position.0 + more as u64)
     }
 
@@ -235,13 +251,32 @@ impl ItemList {
         }
     }
 
+    fn rebuild(&mut self) {
+        self.newest = newest_places(self.items.iter().map(|item| item.record));
+    }
+
     pub(super) fn chain_at(&self, position: Position) -> Digest {
         let end = usize::try_from(position.0).map_or(self.items.len(), |end| end.min(self.items.len()));
+        if let Some(chain) = self.chain.filter(|_| end == self.items.len()) {
+            return chain;
+        }
         let stride = end / CHAIN_STRIDE;
         let start = stride.checked_sub(1).map_or(CHAIN_START, |at| self.strides[at]);
         let first = stride * CHAIN_STRIDE;
-        let chained = self.items[first..end].iter().zip(first as u64 + 1..);
+        let chained = self.items.range(first..end).zip(first as u64 + 1..);
         chained.fold(start, |chain, (item, at)| link(chain, Position(at), item))
+    }
+}
+
+impl Saved for FeedItemKind {
+    fn save(&self, to: &mut impl Write) -> Result<()> {
+        kind_number(*self).save(to)
+    }
+
+    fn load(from: &mut impl Read) -> Result<Self> {
+        let kinds = [Self::Release, Self::Withdrawal];
+        let number = u8::load(from)?;
+        kinds.into_iter().find(|kind| kind_number(*kind) == number).ok_or_else(|| broken("an item is of no kind"))
     }
 }
 
@@ -254,11 +289,15 @@ fn link(previous: Digest, position: Position, item: &Packed) -> Digest {
 
 /// The chain after an item, from the chain before it; 32 zero bytes stand before the first. Partners compute it too.
 pub fn chain_link(previous: &Digest, position: Position, kind: FeedItemKind, item_id: &ItemId) -> Digest {
-    let kind = match kind {
+    let kind = [kind_number(kind)];
+    digest("causeway/v1/chain", &[&previous.0, &position.0.to_be_bytes(), &kind, item_id.as_bytes()])
+}
+
+const fn kind_number(kind: FeedItemKind) -> u8 {
+    match kind {
         FeedItemKind::Release => 1,
         FeedItemKind::Withdrawal => 2,
-    };
-    digest("causeway/v1/chain", &[&previous.0, &position.0.to_be_bytes(), &[kind], item_id.as_bytes()])
+    }
 }
 
 /// What made an item.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_model::{LeafIndex, Position, Timestamp};
 
+use crate::saved::saved_fields;
+use crate::state::Chunks;
 use crate::v1;
 
 /// Something that an entry said, and when.
@@ -15,10 +17,12 @@ pub struct Noted {
     pub time: Timestamp,
 }
 
+saved_fields!(Noted { leaf, time });
+
 /// Pages, acknowledgements and open recalls of one feed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Taken {
-    pages: Vec<PageSpan>,
+    pages: Chunks<PageSpan>,
     /// For each stretch of positions, the pages that held any of it, oldest first: which pages held one position does not take
     /// going over all of them.
     by_stretch: BTreeMap<u64, Vec<u32>>,
@@ -27,17 +31,34 @@ pub(crate) struct Taken {
     left: Bits,
     /// Whether the newest page that did not put it off served a withdrawal in its place.
     withheld: Bits,
-    /// Acknowledgements up to a position, ascending in position and time.
-    up_to: Vec<(Position, Noted)>,
-    /// Acknowledgements of single items.
-    items: BTreeMap<Position, Noted>,
-    /// Items that recall something that has left and are not acknowledged, each with its entry's time.
+    /// Acknowledgements up to a position, ascending in position.
+    up_to: Chunks<(Position, Noted)>,
+    /// Acknowledgements of single items, as they came.
+    items: Chunks<(Position, Noted)>,
+    /// Where each of them is.
+    item_places: BTreeMap<Position, u32>,
+    /// Items that recall something that has left, each with its entry's time.
+    recalls: Chunks<(Position, Timestamp)>,
+    /// Those of them that are not acknowledged.
     open: BTreeMap<Position, Timestamp>,
-    /// Those of them that an entry has called overdue.
+    /// Those of them that an entry has called overdue, as they were called so.
+    noted_overdue: Chunks<Position>,
     overdue: BTreeSet<Position>,
     /// The records that left on the newest day on which any did.
     today: (u64, u64),
 }
+
+saved_fields!(Taken {
+    pages,
+    disclosed,
+    left,
+    withheld,
+    up_to,
+    items,
+    recalls,
+    noted_overdue,
+    today,
+} made of them { by_stretch, item_places, open, overdue });
 
 /// Positions of one stretch. A page has at most a few hundred, so it is in one stretch or a few.
 const STRETCH: u64 = 256;
@@ -51,23 +72,34 @@ struct PageSpan {
     without: Box<[u8]>,
 }
 
+saved_fields!(PageSpan { from, to, made, without });
+
 /// One bit a position, from position 0.
 #[derive(Debug, Clone, Default)]
-struct Bits(Vec<u64>);
+struct Bits {
+    words: Chunks<u64>,
+}
+
+saved_fields!(Bits { words });
 
 impl Bits {
     fn set(&mut self, position: Position, value: bool) {
         let Ok(bit) = usize::try_from(position.0) else { return };
-        if self.0.len() <= bit / 64 {
-            self.0.resize(bit / 64 + 1, 0);
+        while self.words.len() <= bit / 64 {
+            self.words.push(0);
         }
         let mask = 1 << (bit % 64);
-        self.0[bit / 64] = if value { self.0[bit / 64] | mask } else { self.0[bit / 64] & !mask };
+        // What is as it should be is not touched: a chunk that a copy shares would be copied for nothing.
+        if self.has(position) != value
+            && let Some(word) = self.words.get_mut(bit / 64)
+        {
+            *word ^= mask;
+        }
     }
 
     fn has(&self, position: Position) -> bool {
         let Ok(bit) = usize::try_from(position.0) else { return false };
-        self.0.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+        self.words.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
     }
 }
 
@@ -109,15 +141,13 @@ impl Taken {
             }
         }
         let day = made.time.day();
-        self.today = if self.today.0 == day { (day, self.today.1 + count) } else { (day, count) };
+        // Of several writers one may still write yesterday's date: a day that has begun goes on.
+        self.today = if day <= self.today.0 { (self.today.0, self.today.1 + count) } else { (day, count) };
         let mut without = vec![0; page.withheld.len().max(page.deferred.len())];
         for bits in [&page.withheld, &page.deferred] {
             without.iter_mut().zip(bits).for_each(|(byte, bits)| *byte |= bits);
         }
-        let number = u32::try_from(self.pages.len()).expect("2^32 pages do not fit in memory");
-        for stretch in from.0 / STRETCH..=to.0 / STRETCH {
-            self.by_stretch.entry(stretch).or_default().push(number);
-        }
+        self.note_stretches(from, to, self.pages.len());
         self.pages.push(PageSpan { from, to, made, without: without.into() });
         self.disclosed = self.disclosed.max(to);
     }
@@ -140,6 +170,7 @@ impl Taken {
 
     /// An item at this position recalls something that has left: somebody has to take note of it.
     pub(crate) fn recall(&mut self, position: Position, time: Timestamp) {
+        self.recalls.push((position, time));
         self.open.insert(position, time);
     }
 
@@ -161,7 +192,8 @@ impl Taken {
             return false;
         }
         if self.acknowledged_at(position).is_none() {
-            self.items.insert(position, made);
+            self.item_places.insert(position, place_of(self.items.len()));
+            self.items.push((position, made));
             self.open.remove(&position);
         }
         true
@@ -175,7 +207,8 @@ impl Taken {
     pub(crate) fn acknowledged_at(&self, position: Position) -> Option<Noted> {
         let later = self.up_to.partition_point(|(up_to, _)| *up_to < position);
         let by_range = self.up_to.get(later).map(|(_, made)| *made);
-        let alone = self.items.get(&position).copied();
+        let place = self.item_places.get(&position).and_then(|place| usize::try_from(*place).ok());
+        let alone = place.and_then(|place| self.items.get(place)).map(|(_, made)| *made);
         match (by_range, alone) {
             (Some(one), Some(other)) => Some(if one.leaf <= other.leaf { one } else { other }),
             (one, other) => one.or(other),
@@ -192,6 +225,7 @@ impl Taken {
         if positions.is_empty() || !positions.iter().all(is_new) {
             return false;
         }
+        positions.iter().for_each(|position| self.noted_overdue.push(*position));
         self.overdue.extend(positions);
         true
     }
@@ -204,9 +238,10 @@ impl Taken {
         self.disclosed
     }
 
-    /// How many records left on a day, repeated ones counted again. Only of the newest such day it is known.
+    /// How many records left on a day, repeated ones counted again. Only of the newest such day it is known; of one before it that day's
+    /// number is given, which allows less.
     pub(crate) fn records_on(&self, day: u64) -> u64 {
-        if self.today.0 == day { self.today.1 } else { 0 }
+        if day <= self.today.0 { self.today.1 } else { 0 }
     }
 
     pub(crate) fn pages_with(&self, position: Position) -> impl Iterator<Item = LeafIndex> {
@@ -218,12 +253,33 @@ impl Taken {
         positions.iter().flat_map(|position| self.pages_with(*position))
     }
 
+    fn note_stretches(&mut self, from: Position, to: Position, page: usize) {
+        for stretch in from.0 / STRETCH..=to.0 / STRETCH {
+            self.by_stretch.entry(stretch).or_default().push(place_of(page));
+        }
+    }
+
+    fn rebuild(&mut self) {
+        for page in 0..self.pages.len() {
+            let PageSpan { from, to, .. } = self.pages[page];
+            self.note_stretches(from, to, page);
+        }
+        self.item_places = self.items.iter().zip(0..).map(|((position, _), place)| (*position, place)).collect();
+        self.overdue = self.noted_overdue.iter().copied().collect();
+        let open = self.recalls.iter().filter(|(position, _)| self.acknowledged_at(*position).is_none());
+        self.open = open.copied().collect();
+    }
+
     /// The pages that held a position, oldest first.
     fn pages_of(&self, position: Position) -> impl Iterator<Item = &PageSpan> {
         let near = self.by_stretch.get(&(position.0 / STRETCH)).map_or(&[][..], Vec::as_slice);
         let pages = near.iter().filter_map(|number| self.pages.get(usize::try_from(*number).ok()?));
         pages.filter(move |page| page.holds(position))
     }
+}
+
+fn place_of(length: usize) -> u32 {
+    u32::try_from(length).expect("2^32 pages or acknowledgements do not fit in memory")
 }
 
 #[cfg(test)]

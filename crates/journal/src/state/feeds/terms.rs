@@ -2,6 +2,9 @@
 
 use causeway_model::{ClauseId, FieldPath, Step};
 
+use crate::saved::saved_fields;
+use crate::state::Chunks;
+
 /// What a release rests on. The content of its position is what this says, for as long as the position is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseTerms {
@@ -13,23 +16,30 @@ pub struct ReleaseTerms {
     pub recoding: Vec<(FieldPath, Option<Step>)>,
 }
 
+saved_fields!(ReleaseTerms { agreement_version, clause, recoding });
+
 /// A place in [`TermsList`].
 pub(super) type TermsNumber = u32;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct TermsList(Vec<ReleaseTerms>);
+pub(super) struct TermsList {
+    all: Chunks<ReleaseTerms>,
+}
+
+saved_fields!(TermsList { all });
 
 impl TermsList {
     /// The number of these terms. Batches follow each other, so the newest are looked at first.
     pub(super) fn number(&mut self, terms: &ReleaseTerms) -> TermsNumber {
-        let place = self.0.iter().rposition(|known| known == terms).unwrap_or_else(|| {
-            self.0.push(terms.clone());
-            self.0.len() - 1
-        });
+        let newest_first = self.all.iter().rev().position(|known| known == terms);
+        let place = newest_first.map_or(self.all.len(), |behind| self.all.len() - 1 - behind);
+        if newest_first.is_none() {
+            self.all.push(terms.clone());
+        }
         TermsNumber::try_from(place).expect("a feed has fewer terms than items, and those are counted in 32 bits")
     }
 
     pub(super) fn get(&self, number: TermsNumber) -> &ReleaseTerms {
-        &self.0[number as usize]
+        &self.all[number as usize]
     }
 }

@@ -92,6 +92,7 @@ impl World {
             queue_depth: 1_024,
             signing_overlap: Duration::ZERO,
             headroom_bytes: 0,
+            node_keys: None,
             index: settings.follows,
         };
         let log = SledLog::open(data_dir).expect("the log opens");

@@ -1,0 +1,104 @@
+//! What ends a node's serving: a shared log that is not the one that it has followed, or not whole, and another root than other nodes have.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use causeway_journal::{REASON_CHECKPOINT, decode_entry, decode_frame, encode_entry, encode_frame, v1};
+use causeway_model::FrameSeq;
+use causeway_store::{AppendFailure, Journal, StoreError, Upstream};
+
+use crate::nodes_setting::{LONG, Nodes};
+use crate::setting::{append, append_many, draft, genesis, wait_for};
+use crate::shared_doubles::Memory;
+
+#[test]
+fn a_log_that_is_another_or_not_whole_halts_the_node_in_words() {
+    let nodes = Nodes::new(2);
+    let journals = nodes.begin();
+    append_many(&journals[0], 10);
+    journals.iter().for_each(|journal| assert!(journal.wait_for(nodes.head(), LONG)));
+    // A hole, while it runs.
+    nodes.log.lose(FrameSeq(nodes.head().0 + 1));
+    let waiting = wait_for(journals[0].enqueue(draft(1))).expect("taken");
+    let refused = wait_for(waiting);
+    assert!(matches!(&refused, Err(AppendFailure::Halted(why)) if why.contains("hole")), "{refused:?}");
+    let later = wait_for(journals[0].append(draft(2)));
+    assert!(matches!(later, Err(AppendFailure::Halted(_))), "{later:?}");
+    journals.iter().for_each(Journal::close);
+    // Shorter, made anew, another one's: at the next start.
+    let other = Nodes::new(2);
+    other.begin().iter().for_each(Journal::close);
+    let keep = nodes.log.clone();
+    let short = Memory::default();
+    keep.frames().into_iter().take(2).for_each(|frame| short.push(frame));
+    let mut forked = Memory::default();
+    keep.frames().into_iter().for_each(|frame| forked.push(frame));
+    let last = forked.frames().len() - 2;
+    forked.cut(last);
+    while forked.frames().len() < keep.frames().len() + 2 {
+        forked.push(b"another".to_vec());
+    }
+    let empty = Memory::default();
+    for (log, words) in
+        [(&short, "ends at frame"), (&empty, "empty"), (&other.log, "another journal"), (&forked, "another frame")]
+    {
+        let upstream = Upstream { log: Arc::new(log.clone()), ..nodes.upstream() };
+        let halted = nodes.try_start(1, upstream).expect("it starts, and serves nothing");
+        assert!(halted.halted().expect("halted").contains(words), "{:?}", halted.halted());
+        halted.close();
+    }
+    forked = keep;
+    forked.has_a_fault();
+    let refused = nodes.try_start(1, Upstream { log: Arc::new(forked), ..nodes.upstream() });
+    assert!(matches!(refused, Err(StoreError::Upstream(_))));
+}
+
+#[test]
+fn nodes_say_how_far_the_log_goes_and_one_that_has_another_root_halts() {
+    let nodes = Nodes::new(2);
+    let first = nodes.try_start(0, Upstream { checkpoint_frames: 4, ..nodes.upstream() }).expect("starts");
+    genesis(&first);
+    let second = nodes.start(1);
+    for number in 0..12 {
+        append(&second, draft(number));
+    }
+    let stated = || {
+        let entries =
+            nodes.log.frames().iter().flat_map(|bytes| decode_frame(bytes).expect("a frame").items).collect::<Vec<_>>();
+        entries
+            .iter()
+            .map(|item| decode_entry(&item.entry).expect("an entry"))
+            .filter(|entry| entry.reason == REASON_CHECKPOINT)
+            .count()
+    };
+    let until = Instant::now() + LONG;
+    while stated() == 0 && Instant::now() < until {
+        append(&second, draft(99));
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(stated() > 0);
+    nodes.are_one(&[first.clone(), second.clone()], &[]);
+    // Somebody says that it is otherwise.
+    first.close();
+    // It may have stated one more, which the size has to be after.
+    assert!(second.wait_for(nodes.head(), LONG));
+    let mut frame = decode_frame(nodes.log.frames().last().expect("there")).expect("a frame");
+    let mut entry = decode_entry(&frame.items[0].entry).expect("an entry");
+    let size = second.read(|state| state.tree().size());
+    entry.reason = REASON_CHECKPOINT.into();
+    entry.operation = v1::Operation::Administration.into();
+    entry.entry_id = vec![9; 16];
+    entry.tree_head = Some(v1::TreeHead { size, root: vec![1; 32] });
+    frame.items = vec![v1::Item { entry: encode_entry(&entry).expect("well formed"), ..v1::Item::default() }];
+    frame.key_pages.clear();
+    nodes.log.push(encode_frame(&frame).expect("well formed"));
+    let until = Instant::now() + LONG;
+    while second.halted().is_none() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(second.halted().expect("halted").contains("another root"));
+    second.close();
+    let again = nodes.start(1);
+    assert!(again.halted().expect("halted again").contains("another root"));
+}
