@@ -50,7 +50,7 @@ impl Stand {
             settings
                 .replace("127.0.0.1:0", &serving.to_string())
                 .replace("[metrics]\n", &format!("[metrics]\nlisten = \"{monitoring}\"\n"))
-                .replace("[disk]\n", "[disk]\nheadroom_mib = 16\nreopen_seconds = 1\n")
+                .replace("[disk]\n", "[disk]\nheadroom_mib = 16\nreopen_seconds = 1\ngive_up_seconds = 15\n")
                 // A clock that is a year ahead is past the lists' time too, which is another matter.
                 .replace("# required = true\n", "required = false\n")
         })?;

@@ -16,16 +16,17 @@ use causeway_rig::Process;
 /// The fault's name.
 const NAME: &str = "disk-full";
 
-/// The volume: the headroom of 16 MiB, and room for a few loads.
-const VOLUME_MIB: u32 = 128;
+/// Rounds, and the volume for them: the headroom of 16 MiB, and room for what the loads and the looks at everything add.
+const SHORT: (u64, u32) = (2, 128);
+const LONG: (u64, u32) = (10, 1024);
 
 /// Less than the headroom, and more than the quarter of it that is never written.
 const LOW: u64 = 12 << 20;
 
 /// Fills a volume again and again. Where nothing can be mounted, the calls fail as on a full one, and the headroom is not met.
 pub(crate) fn run(context: &Context) -> Result<Row, Failed> {
-    let rounds = if context.short { 2 } else { 10 };
-    let volume = SmallVolume::mount(VOLUME_MIB)?;
+    let (rounds, volume_mib) = if context.short { SHORT } else { LONG };
+    let volume = SmallVolume::mount(volume_mib)?;
     let stand = match &volume {
         Some(volume) => Stand::within(volume.path())?,
         None => Stand::new()?,

@@ -36,6 +36,7 @@ pub(crate) fn run(context: &Context) -> Result<Row, Failed> {
             continue;
         }
         let checked = runtime.block_on(everything(&installation.reach(&process), &ledger.all()))?;
+        crate::complain_of(format_args!("kill-9: {} of {times}, {} looked for", row.injected, checked.acknowledged));
         row.acknowledged += checked.acknowledged;
         row.lost += checked.lost();
         checked.lost.iter().take(10).for_each(crate::complain_of);

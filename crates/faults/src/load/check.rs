@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_journal::{Checkpoint, Erasure, VerifierKey, checkpoint};
 
-use super::kept::{self, Reads};
+use super::kept;
 use super::log::{Log, ORIGIN};
 use super::{Kept, PARTNERS};
 use crate::Failed;
@@ -62,10 +62,9 @@ pub(crate) async fn everything(reach: &Reach, kept: &[Kept]) -> Result<Checked, 
             Kept::Signed { .. } | Kept::VerifierKey { .. } => {}
         }
     }
-    let mut reads = Reads::open(reach).await?;
-    reads.submissions(&log, kept, &mut checked).await?;
+    kept::submissions(reach, &log, kept, &mut checked).await?;
     for partner in PARTNERS {
-        reads.pages(reach, partner, kept, &mut checked).await?;
+        kept::pages(reach, partner, kept, &mut checked).await?;
     }
     Ok(checked)
 }

@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// States that are looked at at once.
 const AT_ONCE: usize = 3;
 
+/// After so many states it is said how many there were: all of them take hours.
+const SAID_EVERY: u64 = 500;
+
 /// Where the states are made, if it is there: in memory, since nothing depends on the real disk.
 const MEMORY: &str = "/dev/shm";
 
@@ -28,8 +31,8 @@ pub(crate) type Looking = Pin<Box<dyn Future<Output = Result<(Checked, Duration)
 
 /// What runs on the disks.
 pub(crate) trait Subject {
-    /// Something has been acknowledged, as one of so many things.
-    fn acknowledged(&mut self, number: usize, disk: &Disk<'_>);
+    /// This has just happened, and the disk is as it has left it.
+    fn played(&mut self, _event: &Event<'_>, _disk: &Disk<'_>) {}
 
     /// Puts beside what a cut has left what does not change; gives what is lost already, in words.
     fn complete(&self, folder: &Path) -> Result<Vec<String>, Failed>;
@@ -88,6 +91,9 @@ impl Found {
 
     fn take(&mut self, Looked { place, lost, outcome }: Looked) -> Result<(), Failed> {
         self.states += 1;
+        if self.states.is_multiple_of(SAID_EVERY) {
+            crate::complain_of(format_args!("{} states, {} of them bad; now {place}", self.states, self.bad));
+        }
         match outcome {
             Ok((mut checked, took)) => {
                 checked.lost.extend(lost);
@@ -121,6 +127,9 @@ pub(crate) async fn cut_off(
     let events = played.recording.events()?;
     let chosen = choose(&events, played.base, wanted, chance);
     let mut found = Found { kinds: chosen.kinds, ..Found::default() };
+    if chosen.points.len() as u64 > SAID_EVERY {
+        crate::complain_of(format_args!("cutting at {} points", chosen.points.len()));
+    }
     let mut disk = Disk::over(played.base, forgets);
     let mut points = chosen.points.into_iter().peekable();
     let (mut kept, mut looking) = (played.kept, JoinSet::new());
@@ -128,8 +137,8 @@ pub(crate) async fn cut_off(
         disk.play(event)?;
         if let Event::Kept { number } = event {
             kept = *number;
-            subject.acknowledged(kept, &disk);
         }
+        subject.played(event, &disk);
         while let Some((point, place)) = points.next_if(|(point, _)| point.after == after) {
             let folder = left(&disk, point, chance)?;
             let lost = subject.complete(folder.path())?;

@@ -171,6 +171,11 @@ impl<'a> Disk<'a> {
         })
     }
 
+    /// Whether the file that is now at this path is the one with this inode.
+    pub(crate) fn is_file(&self, inode: u64, path: &Path) -> bool {
+        self.inodes.get(&inode).is_some_and(|node| self.find(path).is_ok_and(|found| found == *node))
+    }
+
     /// The bytes of a file as a reader of the running system sees them; none where there is no such file.
     pub(crate) fn current(&self, path: &Path) -> Option<Vec<u8>> {
         let Some(Node::File(file)) = self.find(path).ok().and_then(|node| self.nodes.get(node)) else { return None };

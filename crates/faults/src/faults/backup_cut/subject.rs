@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::runs::Runs;
 use crate::Failed;
 use crate::load::Checked;
-use crate::power::{Disk, Looking, Subject};
+use crate::power::{Looking, Subject};
 use causeway_rig::Launch;
 
 /// What is played.
@@ -27,8 +27,6 @@ impl Restorable {
 }
 
 impl Subject for Restorable {
-    fn acknowledged(&mut self, _number: usize, _disk: &Disk<'_>) {}
-
     fn complete(&self, _folder: &Path) -> Result<Vec<String>, Failed> {
         Ok(Vec::new())
     }

@@ -98,6 +98,7 @@ pub(super) fn start(folder: &Path) -> Result<Journal, Failed> {
         queue_depth: 1_024,
         signing_overlap: Duration::ZERO,
         headroom_bytes: 0,
+        node_keys: None,
         index: true,
     };
     Ok(Journal::start_with_small_blocks(Box::new(SledLog::open(&data_dir)?), options)?)

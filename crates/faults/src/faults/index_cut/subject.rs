@@ -13,7 +13,7 @@ use super::child::{SYSTEMS, classified, start};
 use super::kept::Kept;
 use crate::Failed;
 use crate::load::Checked;
-use crate::power::{Disk, Looking, Subject};
+use crate::power::{Looking, Subject};
 
 /// What is played.
 pub(super) const PLAYED: [&str; 3] = ["data", "keys", "mirror"];
@@ -23,8 +23,6 @@ pub(super) const PLAYED: [&str; 3] = ["data", "keys", "mirror"];
 pub(super) struct Searched(pub(super) Arc<Vec<Kept>>);
 
 impl Subject for Searched {
-    fn acknowledged(&mut self, _number: usize, _disk: &Disk<'_>) {}
-
     fn complete(&self, _folder: &Path) -> Result<Vec<String>, Failed> {
         Ok(Vec::new())
     }

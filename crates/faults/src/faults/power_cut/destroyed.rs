@@ -13,7 +13,7 @@ const DESTROYED: &[u8] = b"CPKX";
 const WRITTEN: &[u8] = b"CPK1";
 
 /// The slots that were destroyed by some moment.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Destroyed(BTreeSet<usize>);
 
 impl Destroyed {

@@ -11,8 +11,11 @@ use tokio::sync::oneshot;
 use super::destroyed::Destroyed;
 use crate::Failed;
 use crate::load::{Checked, Kept, everything};
-use crate::power::{Disk, Looking, Subject};
+use crate::power::{Disk, Event, Looking, Subject};
 use causeway_rig::{Installation, Reach, copy};
+
+/// The log, as sled keeps it.
+const LOG: &str = "data/journal/log/db";
 
 /// What is played: everything that a gateway writes.
 pub(super) const PLAYED: [&str; 2] = ["data", "mirror"];
@@ -23,20 +26,28 @@ pub(super) struct Served {
     config: PathBuf,
     certs: PathBuf,
     kept: Arc<Vec<Kept>>,
+    /// What was destroyed when the log was last written to, and when the newest erasure was acknowledged.
+    lately: Destroyed,
     destroyed: Destroyed,
 }
 
 impl Served {
     pub(super) fn new(installation: &Installation, kept: &Arc<Vec<Kept>>) -> Self {
         let (config, certs) = (installation.path("config"), installation.path("certs-dev"));
-        Self { config, certs, kept: Arc::clone(kept), destroyed: Destroyed::default() }
+        Self { config, certs, kept: Arc::clone(kept), lately: Destroyed::default(), destroyed: Destroyed::default() }
     }
 }
 
 impl Subject for Served {
-    fn acknowledged(&mut self, number: usize, disk: &Disk<'_>) {
-        if matches!(self.kept.get(number - 1), Some(Kept::Erased { .. })) {
-            self.destroyed = Destroyed::now(disk);
+    /// An erasure's keys are destroyed before its last entry is written. What is destroyed between that entry and the moment in which
+    /// a client marks its answer is another matter's, say of a rotation that has begun, and need not be durable yet.
+    fn played(&mut self, event: &Event<'_>, disk: &Disk<'_>) {
+        match event {
+            Event::Written { inode, .. } if disk.is_file(*inode, Path::new(LOG)) => self.lately = Destroyed::now(disk),
+            Event::Kept { number } if matches!(self.kept.get(number - 1), Some(Kept::Erased { .. })) => {
+                self.destroyed = self.lately.clone();
+            }
+            _ => {}
         }
     }
 

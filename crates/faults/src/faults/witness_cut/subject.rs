@@ -9,7 +9,7 @@ use causeway_witness::{Config, last_held};
 
 use crate::Failed;
 use crate::load::Checked;
-use crate::power::{Disk, Looking, Subject};
+use crate::power::{Looking, Subject};
 
 /// What is played.
 pub(super) const PLAYED: [&str; 1] = ["state"];
@@ -28,8 +28,6 @@ impl Remembering {
 }
 
 impl Subject for Remembering {
-    fn acknowledged(&mut self, _number: usize, _disk: &Disk<'_>) {}
-
     fn complete(&self, folder: &Path) -> Result<Vec<String>, Failed> {
         for name in ["witness.toml", "witness.key"] {
             fs::copy(self.folder.join(name), folder.join(name))?;
