@@ -10,6 +10,7 @@ mod opening;
 mod read_ahead;
 mod rows;
 mod tail;
+mod write_watch;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -28,6 +29,7 @@ use crate::log::{AppendError, Beside, EngineError, FrameLog, ReadError};
 pub(crate) use filling::Filling;
 use rows::Assembly;
 use tail::Tail;
+use write_watch::WriteWatch;
 
 /// After this many bytes of frames, closing makes the snapshot that sled otherwise makes at the next start, by which that
 /// start is spared reading all of them.
@@ -48,6 +50,7 @@ pub struct SledLog {
     dir: PathBuf,
     /// Whether something was read since the last commit: reading may have written.
     read_ran: AtomicBool,
+    writes: WriteWatch,
     /// Bytes of frames since sled was opened.
     written: AtomicU64,
     /// Done when a single entry is read for the first time: a start goes through the file, and wants it read ahead.
@@ -77,6 +80,7 @@ impl SledLog {
         let tail = Tail::read(&db).map_err(StoreError::from)?;
         Ok(Self {
             gate: RwLock::new(Some(Opened { db, lock })),
+            writes: WriteWatch::over(&dir.join(opening::DB_FILE)),
             db_file,
             dir,
             read_ran: AtomicBool::new(true),
@@ -181,10 +185,13 @@ impl SledLog {
         if self.read_ran.swap(false, Ordering::SeqCst) {
             // What reads have written must be durable before the batch's own records can be taken for the log's end.
             db.flush()?;
-            self.db_file.sync_data()?;
+            if self.writes.saw_any() {
+                self.db_file.sync_data()?;
+            }
         }
         db.apply_batch(batch)?;
         db.flush()?;
+        self.writes.look_after_own();
         self.db_file.sync_data()?;
         Ok(())
     }

@@ -18,6 +18,9 @@ use crate::folder;
 /// Memory that sled's page cache aims at; its real use is about 1.8 times that.
 const CACHE_BYTES: u64 = 64 << 20;
 
+/// Where sled keeps all of its log.
+pub(super) const DB_FILE: &str = "db";
+
 /// How long a lock that another holds is waited for: sled lets go of its own a little after its last handle is dropped.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -62,9 +65,9 @@ fn make(dir: &Path) -> Result<(), StoreError> {
 fn open_in(dir: &Path) -> Result<(Db, File), StoreError> {
     let failed = |source| StoreError::io("open the log", dir, source);
     remove_half_made_snapshots(dir).map_err(failed)?;
-    sync_if_there(&dir.join("db")).map_err(failed)?;
+    sync_if_there(&dir.join(DB_FILE)).map_err(failed)?;
     let db = open_engine(dir)?;
-    let file = OpenOptions::new().read(true).write(true).open(dir.join("db")).map_err(failed)?;
+    let file = OpenOptions::new().read(true).write(true).open(dir.join(DB_FILE)).map_err(failed)?;
     db.flush().map_err(|error| StoreError::Engine(Box::new(error)))?;
     folder::tighten(dir).map_err(failed)?;
     sync_all(dir, &file).map_err(failed)?;
