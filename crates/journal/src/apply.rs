@@ -10,8 +10,10 @@ mod identity_effect;
 mod key_effect;
 mod mirrored;
 mod node_effect;
+mod page_quota;
 mod passing;
 mod protection_effect;
+mod releaser_effect;
 
 use std::time::Duration;
 
@@ -40,7 +42,8 @@ pub use passing::{Judged, PassedOver, Passing, apply_judged, judge};
 pub const RULES_VERSION: u32 = 4;
 
 /// The version that frames of a log with several writers name. It knows what 4 knows, and what several writers make of it: a frame does
-/// not name the one before it and carries its key pages; its entries may lie up to [`MOST_LATE`] behind the newest; and what is not
+/// not name the one before it and carries its key pages; what the releaser writes counts under its term alone; what is limited a day is
+/// counted here; its entries may lie up to [`MOST_LATE`] behind the newest; and what is not
 /// right at its place stops nothing: the frame leaves no entry, everywhere, and is noted ([`PassedOver`]). Genesis may be
 /// written under it as well.
 pub const RULES_SHARED: u32 = 5;

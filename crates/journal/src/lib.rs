@@ -57,7 +57,7 @@ pub use reason::*;
 pub use shape::RECODING_DROPPED;
 pub use state::{
     APPROVALS, CellId, Document, Erasure, Feed, FeedEpoch, FeedItem, FeedItemKind, Identity, KeyState, Noted, Place,
-    Published, RecordState, ReleaseTerms, SNAPSHOT_VERSION, Snapshot, State, Submission, approvers, chain_link,
+    Published, RecordState, ReleaseTerms, SNAPSHOT_VERSION, Snapshot, State, Submission, Term, approvers, chain_link,
 };
 pub use subtree::{verify_subtree_consistency, verify_subtree_inclusion};
 pub use tile_nodes::TileNodes;

@@ -81,6 +81,9 @@ pub const REASON_CHECKPOINT: &str = "checkpoint";
 /// The operator states which nodes share the log from here on: administration. Rules version 5.
 pub const REASON_ROSTER_STATED: &str = "roster-stated";
 
+/// A node begins a term in which it is the releaser, and no other node is: administration. Rules version 5.
+pub const REASON_TERM_BEGUN: &str = "term-begun";
+
 /// A node has destroyed the keys of what an entry ordered to be erased, in its own files: erasure. Rules version 5.
 pub const REASON_ERASURE_ATTESTED: &str = "erasure-attested";
 

@@ -125,6 +125,9 @@ fn check_operation(entry: &v1::Entry) -> Checked {
         v1::Operation::Administration if entry.reason == crate::REASON_ROSTER_STATED => {
             holds(entry.roster.is_some(), "roster")?;
         }
+        v1::Operation::Administration if entry.reason == crate::REASON_TERM_BEGUN => {
+            holds(entry.releaser_term > 0, "term")?;
+        }
         v1::Operation::Document => holds(entry.document.is_some(), "document")?,
         _ => {}
     }

@@ -3,6 +3,7 @@
 //! It is built for 10^6 to 10^7 entries in memory: numbers instead of ids between its parts, and what can be computed in
 //! a few hashes or one scan is not kept. All its maps are ordered, so that equal frames make equal states.
 
+mod accepted;
 mod arrivals;
 mod chunks;
 mod documents;
@@ -17,13 +18,14 @@ mod snapshot;
 mod subjects;
 mod submissions;
 mod tables;
+mod term;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_agreement::{AgencyFile, Agreement, TableId};
 use causeway_crypto::{Digest, PublicKey};
-use causeway_model::{AgencyId, AgreementId, EntryId, FrameSeq, LeafIndex, RecordId, SchemaId, Timestamp};
+use causeway_model::{AgencyId, AgreementId, EntryId, FrameSeq, LeafIndex, RecordId, SchemaId, SystemId, Timestamp};
 
 use crate::{Outcome, PassedOver, Tree, v1};
 
@@ -36,7 +38,9 @@ pub use records::{Erasure, RecordState};
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
 pub use submissions::Submission;
 pub use tables::Published;
+pub use term::Term;
 
+pub(crate) use accepted::Accepted;
 pub(crate) use arrivals::Arrivals;
 pub(crate) use chunks::Chunks;
 pub(crate) use documents::{Documents, Known};
@@ -73,6 +77,10 @@ pub struct State {
     pub(crate) arrivals: Arrivals,
     /// Likewise.
     pub(crate) nodes: Nodes,
+    /// Likewise.
+    pub(crate) term: Option<Term>,
+    /// Likewise.
+    pub(crate) accepted: Accepted,
 }
 
 /// How far the log's beginning has come.
@@ -249,6 +257,17 @@ impl State {
     /// erasure is not complete before there are none.
     pub fn erasure_waits_for(&self, ordered: LeafIndex) -> impl Iterator<Item = &str> {
         self.nodes.waited_for(ordered).into_iter()
+    }
+
+    /// The newest term of the releaser among nodes that share the log; none before the first, as in the log of a gateway that is alone.
+    pub fn term(&self) -> Option<&Term> {
+        self.term.as_ref()
+    }
+
+    /// How many versions of records the log accepted on a day (since 1970-01-01) from an agency and from one of its systems, where several
+    /// nodes share it. It is known of the newest day that had one; of a day before that, the newest one's are given.
+    pub fn accepted_on(&self, day: u64, system: &SystemId) -> (u64, u64) {
+        self.accepted.on(day, system.agency.as_str(), system.system.as_str())
     }
 
     /// A request for re-identification, by the id of its entry.

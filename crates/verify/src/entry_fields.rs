@@ -91,6 +91,13 @@ fn rest(fields: &mut Fields, entry: &Entry) {
         fields.object("roster", Some(object));
     }
     fields.number("erasure_order", entry.erasure_order);
+    fields.number("releaser_term", entry.releaser_term);
+    if let Some(limits) = &entry.daily_limits {
+        let mut object = Fields::default();
+        object.number("of_agency", limits.of_agency);
+        object.number("of_system", limits.of_system);
+        fields.object("daily_limits", Some(object));
+    }
     if let Some(period) = &entry.period {
         let mut object = Fields::default();
         object.text("from", &Timestamp(period.from_micros).to_string());

@@ -6,9 +6,9 @@ use causeway_model::{AgencyId, AgreementId, LeafIndex, RecordId, RecordVersion, 
 
 use super::{
     RULES_AGREEMENTS, RULES_AUDITORS, RULES_PROTECTION, RULES_SHARED, feed_effect, identity_effect, key_effect,
-    node_effect, protection_effect,
+    node_effect, protection_effect, releaser_effect,
 };
-use crate::reason::{REASON_CHECKPOINT, REASON_CORRECTED, REASON_ROSTER_STATED, REASON_WITHDRAWN};
+use crate::reason::{REASON_CHECKPOINT, REASON_CORRECTED, REASON_ROSTER_STATED, REASON_TERM_BEGUN, REASON_WITHDRAWN};
 use crate::state::{Known, Published, RecordNumber, Submission};
 use crate::{Erasure, Outcome, State, shape, v1};
 
@@ -17,6 +17,10 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text
     if entry.decision() != v1::Decision::Allowed {
         note_subjects(state, leaf, entry);
         return Outcome::Effective;
+    }
+    if !releaser_effect::stands(state, entry) {
+        note_subjects(state, leaf, entry);
+        return Outcome::Void;
     }
     let outcome = match entry.operation() {
         v1::Operation::Collection => once(state, leaf, entry, collect),
@@ -30,6 +34,9 @@ pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry, text
         v1::Operation::Combination => publish(state, leaf, entry, text),
         v1::Operation::Administration if entry.reason == REASON_ROSTER_STATED => {
             node_effect::state_roster(state, entry)
+        }
+        v1::Operation::Administration if entry.reason == REASON_TERM_BEGUN => {
+            releaser_effect::begin_term(state, leaf, entry)
         }
         v1::Operation::Administration => compare(state, leaf, entry),
         _ => Outcome::Effective,
@@ -77,7 +84,21 @@ fn once(
     outcome
 }
 
+/// A version of a record is accepted, where its agency and its system have not had as many of the day as its entry says that they may.
 fn collect(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
+    let counted = entry.actor.as_ref().filter(|_| state.rules >= RULES_SHARED);
+    let limits = entry.daily_limits.unwrap_or_default();
+    if counted.is_some_and(|actor| state.accepted.is_full(state.last_time.day(), actor, limits)) {
+        return Outcome::CapReached;
+    }
+    let outcome = make_version(state, leaf, entry);
+    if let (true, Some(actor)) = (outcome.is_effective(), counted) {
+        state.accepted.count(state.last_time.day(), actor);
+    }
+    outcome
+}
+
+fn make_version(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
     let Some((owner, record, id)) = owner_and_record(entry) else { return Outcome::Void };
     let Ok(schema) = shape::schema_id(record) else { return Outcome::Void };
     if state.documents.agency(&owner).is_none() || !state.documents.has_schema(&schema) {

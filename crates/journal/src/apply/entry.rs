@@ -39,7 +39,7 @@ impl Course {
         if rules < RULES_AGREEMENTS && speaks_of_agreements(entry) {
             return Err(JournalError::Malformed("a field of later rules"));
         }
-        if rules < RULES_SHARED && (entry.roster.is_some() || entry.erasure_order > 0) {
+        if rules < RULES_SHARED && speaks_of_nodes(entry) {
             return Err(JournalError::Malformed("a field of later rules"));
         }
         let named = if rules < RULES_EVIDENCE { 0 } else { rules };
@@ -106,6 +106,11 @@ fn speaks_of_agreements(entry: &v1::Entry) -> bool {
         || entry.page.as_ref().is_some_and(|page| !page.deferred.is_empty())
         || entry.acknowledgement.as_ref().is_some_and(|taken| taken.item_position > 0)
         || entry.document.as_ref().is_some_and(|document| document.action() == v1::DocumentAction::Suspend)
+}
+
+/// Whether an entry holds what only a log of several writers has.
+fn speaks_of_nodes(entry: &v1::Entry) -> bool {
+    entry.roster.is_some() || entry.erasure_order > 0 || entry.releaser_term > 0 || entry.daily_limits.is_some()
 }
 
 /// How far genesis has come after an entry.

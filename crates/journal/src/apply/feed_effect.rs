@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use causeway_agreement::Agreement;
 use causeway_model::{AgreementId, ClauseId, LeafIndex, Position, RecordId, RecordVersion, Timestamp};
 
-use super::{RULES_AGREEMENTS, RULES_PROTECTION};
+use super::{RULES_AGREEMENTS, RULES_PROTECTION, page_quota};
 use crate::state::{ItemList, Made, RecordNumber, item_id};
 use crate::{CellId, Noted, Outcome, ReleaseTerms, State, v1};
 
 /// Applies what the entry says of feeds; the first thing that is not so decides the outcome.
 pub(super) fn settle(state: &mut State, leaf: LeafIndex, entry: &v1::Entry) -> Outcome {
+    if entry.page.as_ref().is_some_and(|page| page_quota::is_exceeded(state, page)) {
+        return Outcome::CapReached;
+    }
     let mut void = Vec::new();
     let mut ordinals = 0..u32::MAX;
     if let Some(batch) = &entry.releases

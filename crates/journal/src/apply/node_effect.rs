@@ -48,6 +48,6 @@ pub(super) fn attested(state: &State, records: &[RecordNumber]) -> Option<BTreeM
     orders.keys().all(is_attested).then_some(orders)
 }
 
-fn is_by_operator(state: &State, entry: &v1::Entry) -> bool {
+pub(super) fn is_by_operator(state: &State, entry: &v1::Entry) -> bool {
     entry.actor.as_ref().map(|actor| actor.agency.as_str()) == state.operator().map(|id| id.as_str())
 }

@@ -10,7 +10,7 @@ use std::io::{Read, Result, Write};
 use causeway_crypto::Digest;
 use causeway_model::{AgencyId, FrameSeq};
 
-use super::{Arrivals, Genesis, Nodes, State};
+use super::{Accepted, Arrivals, Genesis, Nodes, State};
 use crate::saved::{Saved, broken};
 use crate::{RULES_SHARED, Tree};
 
@@ -46,6 +46,8 @@ impl State {
             tables: self.tables.clone(),
             arrivals: self.arrivals.frozen(),
             nodes: self.nodes.clone(),
+            term: self.term.clone(),
+            accepted: self.accepted.clone(),
         })
     }
 
@@ -111,7 +113,9 @@ impl Saved for State {
             return Ok(());
         }
         self.arrivals.save(to)?;
-        self.nodes.save(to)
+        self.nodes.save(to)?;
+        self.term.save(to)?;
+        self.accepted.save(to)
     }
 
     fn load(from: &mut impl Read) -> Result<Self> {
@@ -132,10 +136,14 @@ impl Saved for State {
             tables: Saved::load(from)?,
             arrivals: Arrivals::default(),
             nodes: Nodes::default(),
+            term: None,
+            accepted: Accepted::default(),
         };
         if state.rules >= RULES_SHARED {
             state.arrivals = Saved::load(from)?;
             state.nodes = Saved::load(from)?;
+            state.term = Saved::load(from)?;
+            state.accepted = Saved::load(from)?;
         }
         Ok(state)
     }

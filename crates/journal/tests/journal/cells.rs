@@ -5,11 +5,11 @@ use causeway_model::Position;
 
 use crate::log::{AL, Log, NCA_TWO, agreement_text, feed_id, mac, page, release, submit, withdraw};
 
-const CELL: [u8; 16] = [7; 16];
+pub(crate) const CELL: [u8; 16] = [7; 16];
 const OTHER: [u8; 16] = [8; 16];
 
 /// Albania's agreement asks for cells of three; five records are there.
-fn celled() -> Log {
+pub(crate) fn celled() -> Log {
     let mut log = Log::begun();
     let text = agreement_text(AL, 2, "al-police").replace("minimum_cell = 1\n", "minimum_cell = 3\n");
     let outcome = log.document(v1::DocumentKind::Agreement, AL, 2, &text, NCA_TWO);
@@ -21,7 +21,7 @@ fn celled() -> Log {
 }
 
 /// Releases under version 2, each with its cell and whether it brings a person.
-fn into_cells(salt: &str, releases: &[(&str, [u8; 16], bool)]) -> v1::Entry {
+pub(crate) fn into_cells(salt: &str, releases: &[(&str, [u8; 16], bool)]) -> v1::Entry {
     let names: Vec<(&str, u32)> = releases.iter().map(|(name, ..)| (*name, 1)).collect();
     let mut entry = release(AL, 0, &names);
     let batch = entry.releases.as_mut().expect("a batch");

@@ -10,7 +10,7 @@ use causeway_model::LeafIndex;
 use crate::log::{Log, NCA_TWO, administration, allowed, record, submit};
 use crate::protection::{completed, erase};
 
-fn roster(version: u32, nodes: &[u32]) -> v1::Entry {
+pub(crate) fn roster(version: u32, nodes: &[u32]) -> v1::Entry {
     let node = |number: &u32| v1::RosterNode { number: *number, name: format!("node-{number}") };
     let roster = v1::NodeRoster { version, nodes: nodes.iter().map(node).collect() };
     v1::Entry { roster: Some(roster), ..administration(REASON_ROSTER_STATED) }

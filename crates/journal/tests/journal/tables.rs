@@ -16,7 +16,7 @@ fn span(period: &str) -> v1::Period {
 }
 
 /// A table of clause `c1`.
-const TABLE: &str = r#"
+pub(crate) const TABLE: &str = r#"
 [[tables]]
 id = "t1"
 clause = "c1"
