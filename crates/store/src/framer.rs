@@ -80,7 +80,7 @@ impl Sequencer {
             let operator = state.operator().map(ToString::to_string).filter(|_| state.genesis_complete());
             (state.last_time(), operator.map(|operator| (operator, state.tree().size(), state.tree().root())))
         });
-        let mut building = Building::after(self.writer.log_id, self.writer.stamp.rules, None);
+        let mut building = Building::after(self.log_id(), self.writer.stamp.rules, None);
         if let (Some((agency, size, root)), Ok(time)) = (stated, self.shared.clock.time_of_entry(last_time)) {
             let entry = v1::Entry {
                 entry_id: random::<16>().to_vec(),

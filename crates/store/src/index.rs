@@ -90,6 +90,7 @@ const MAX_SEGMENTS: usize = 4;
 /// The index of one journal.
 #[derive(Debug)]
 pub(crate) struct Index {
+    /// The log's id as of the start.
     log_id: [u8; 16],
     terms: TermKey,
     pages: PageKey,
@@ -283,7 +284,8 @@ impl Index {
 
     fn mark(&self, reader: &Reader, leaves: std::ops::Range<u64>) -> Result<Mark, StoreError> {
         let root = reader.shared.root_at(leaves.end)?;
-        Ok(Mark { log_id: self.log_id, key_check: self.terms.check(), leaves, root })
+        let log_id = reader.shared.read(|state| state.log_id()).unwrap_or(self.log_id);
+        Ok(Mark { log_id, key_check: self.terms.check(), leaves, root })
     }
 }
 

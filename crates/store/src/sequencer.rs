@@ -47,6 +47,7 @@ pub(crate) struct Sequencer {
 /// In whose name frames are written.
 #[derive(Debug)]
 pub(crate) struct Writer {
+    /// The id that a log gets which this writer begins; another node may be first.
     pub(crate) log_id: [u8; 16],
     pub(crate) stamp: Stamp,
 }
@@ -114,7 +115,7 @@ impl Sequencer {
     pub(crate) fn gather(&mut self, first: Request) -> Result<Building, Arc<str>> {
         let (last_time, head, in_genesis) =
             self.shared.read(|state| (state.last_time(), state.head().1, !state.genesis_complete()));
-        let mut building = Building::after(self.writer.log_id, self.writer.stamp.rules, head);
+        let mut building = Building::after(self.log_id(), self.writer.stamp.rules, head);
         let time = match self.shared.clock.time_of_entry(last_time) {
             Ok(time) => time,
             Err(failure) => {
@@ -193,6 +194,11 @@ impl Sequencer {
             publisher.drop_other_signing_keys();
         }
         Ok(())
+    }
+
+    /// The log's own id, or the one that it would get here.
+    pub(crate) fn log_id(&self) -> [u8; 16] {
+        self.shared.read(|state| state.log_id()).unwrap_or(self.writer.log_id)
     }
 
     /// The frame in its final bytes; none where no draft is in it or the rules refuse it, which its drafts are then told.

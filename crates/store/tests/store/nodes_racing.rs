@@ -6,10 +6,11 @@ use std::thread;
 use causeway_agreement::{AgencyFile, AuditLimits, Person, Role, System};
 use causeway_crypto::SigningKey;
 use causeway_journal::{Outcome, approval_message, document_digest, v1};
-use causeway_store::{Draft, Journal};
+use causeway_model::FrameSeq;
+use causeway_store::{AppendFailure, Draft, Journal};
 
-use crate::nodes_setting::Nodes;
-use crate::setting::{append, draft};
+use crate::nodes_setting::{LONG, Nodes};
+use crate::setting::{append, draft, wait_for};
 
 const PERSONS: [&str; 3] = ["director", "dpo", "third"];
 
@@ -126,4 +127,18 @@ fn of_two_nodes_that_do_the_same_one_has_done_it() {
     nodes.are_one(&journals, &[]);
     let states: Vec<_> = journals.iter().map(|journal| journal.read(|state| format!("{state:?}"))).collect();
     assert_eq!(states[0], states[1]);
+}
+
+#[test]
+fn of_two_nodes_that_begin_an_empty_log_at_once_one_has_begun_it_and_the_other_goes_on() {
+    let nodes = Nodes::new(2);
+    let journals: Vec<_> = (0..2).map(|index| nodes.start(index)).collect();
+    append(&journals[1], administration("genesis"));
+    let lost = wait_for(journals[0].append(administration("genesis")));
+    assert!(matches!(lost, Err(AppendFailure::NotTaken(_))), "{lost:?}");
+    assert!(journals[0].wait_for(FrameSeq(1), LONG));
+    let closing = append(&journals[0], administration("genesis-complete"));
+    assert!(journals[1].wait_for(closing.frame, LONG));
+    let acknowledged: Vec<_> = journals.iter().map(|journal| append(journal, draft(7))).collect();
+    nodes.are_one(&journals, &acknowledged);
 }
