@@ -8,6 +8,7 @@ mod gateway;
 mod lines;
 mod log;
 mod mirror;
+pub(crate) mod node_files;
 pub(crate) mod raw_h2;
 pub(crate) mod raw_tls;
 
@@ -17,14 +18,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use causeway_cli::certs;
-use causeway_gateway::Config;
+use causeway_gateway::{Config, Logs};
 use causeway_model::{AgencyId, Date, SystemId, Timestamp};
-use causeway_store::{Clock, ManualClock, SledLog, StoreError};
+use causeway_store::{Clock, ManualClock, SharedLog, SledLog, StoreError};
 use tempfile::TempDir;
 
 pub(crate) use gateway::{Gateway, Reach, Stated};
 pub(crate) use log::{Faults, Persist};
-pub(crate) use mirror::Mirror;
+pub(crate) use mirror::{Mirror, Seen};
 
 /// Everything between the first start and the last stop. It can be started again after a stop, on the same data.
 pub(crate) struct World {
@@ -206,6 +207,21 @@ impl World {
             Ok(Box::new(log::WatchedLog::over(inner, faults, mirror)))
         };
         causeway_gateway::launch_over(self.config.clone(), self.clock.clone(), log).await
+    }
+
+    /// Starts a gateway of this world's clock and identities by other settings, as a node of the cluster that they name; `mirror` takes what
+    /// it has.
+    pub(crate) async fn start_node(
+        &self,
+        config: Config,
+        shared: Arc<dyn SharedLog>,
+        mirror: &Mirror,
+    ) -> Result<Gateway, causeway_gateway::Error> {
+        let (faults, taking) = (self.faults.clone(), mirror.clone());
+        let logs =
+            Logs::over(move |data_dir| Ok(Box::new(log::WatchedLog::over(SledLog::open(data_dir)?, faults, taking))));
+        let launched = causeway_gateway::launch_with(config, self.clock.clone(), logs.sharing(shared)).await?;
+        Ok(Gateway::serve(launched, Arc::clone(&self.root), mirror.clone()))
     }
 
     /// The way to a gateway of this world that runs in another process.

@@ -13,6 +13,7 @@ mod backup;
 mod bad_input;
 mod canary;
 mod clock;
+mod cluster;
 mod corrections;
 mod counted_twice;
 mod crash;

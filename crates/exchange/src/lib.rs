@@ -109,5 +109,6 @@ pub use signature::PersonSignature;
 pub use submit::{Pressure, Submission};
 pub use suspend::Suspension;
 pub use tally::Tallied;
+pub use unavailable::LOG_NOT_REACHED;
 pub use withdraw::Withdrawal;
 pub use witnessed::{WitnessMeasures, WitnessTerms, Witnessed, WitnessedCheckpoint};

@@ -13,6 +13,9 @@ const BUSY_RETRY: Duration = Duration::from_millis(50);
 /// When a caller that met a full disk or a wrong clock may try again: it takes somebody to see to it.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// The reason of what the log that several gateways share did not take.
+pub const LOG_NOT_REACHED: &str = "log-not-reached";
+
 impl Exchange {
     /// Why the journal is halted: its history is not what it has signed. Then nothing but its last checkpoint is served.
     pub fn halted(&self) -> Option<Arc<str>> {
@@ -62,7 +65,7 @@ pub(crate) fn append_failed(failure: AppendFailure) -> Error {
 /// The log that several gateways share, which did not take an entry or does not answer. The same may be tried again at once elsewhere.
 fn not_taken() -> Error {
     let message = "the log that the gateways share did not take this: nothing was accepted or disclosed; try again";
-    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, "log-not-reached", message) }
+    Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, LOG_NOT_REACHED, message) }
 }
 
 /// A volume with less room than is kept back. Nothing has been lost, and it goes on without anybody's doing here.

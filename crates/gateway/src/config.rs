@@ -1,6 +1,7 @@
 //! The gateway's settings, checked: what is here cannot be wrong, and every fault of the file is reported together.
 
 mod backup;
+mod cluster;
 mod disk;
 mod limits;
 mod read;
@@ -17,6 +18,7 @@ use causeway_model::AgencyId;
 use causeway_store::RootSource;
 
 use crate::identity::TrustSuffix;
+pub use cluster::ClusterOptions;
 pub use disk::DiskOptions;
 pub use limits::{Limits, Quota, Quotas};
 pub use revocation::{RevocationOptions, RevocationTerms};
@@ -41,6 +43,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The folder of the root key, the key ring and what has no history.
     pub keys_dir: PathBuf,
+    /// The log that it shares with other nodes; none where it writes alone.
+    pub cluster: Option<ClusterOptions>,
     /// What the keys are wrapped under, and their mirror.
     pub keys: KeyOptions,
     /// Whether reflection is served.

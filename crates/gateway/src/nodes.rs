@@ -16,4 +16,5 @@ mod verifier;
 pub use credentials::NodeCredentials;
 pub use peer::peers;
 pub use serving::NodeServer;
+pub(crate) use settings::address;
 pub use settings::{NodeSettings, RosteredNode};

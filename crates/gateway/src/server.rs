@@ -38,6 +38,7 @@ use crate::services::ingest::Ingest;
 use crate::services::protection::Protection;
 use crate::shutdown::{self, Stopping};
 use crate::standing::Standings;
+use crate::start::Membership;
 use crate::witnesses::Witnesses;
 
 /// Requests that carry no record are small.
@@ -107,6 +108,7 @@ impl Ready {
             address,
             metrics,
             witnesses,
+            membership: None,
             probe,
         })
     }
@@ -125,6 +127,7 @@ pub struct Gateway {
     address: SocketAddr,
     metrics: Option<Endpoint>,
     witnesses: Option<Witnesses>,
+    membership: Option<Membership>,
     probe: Probe,
 }
 
@@ -132,6 +135,11 @@ impl Gateway {
     /// The same gateway, which has its checkpoints cosigned. The exchange goes by these witnesses already.
     pub(crate) fn with(self, witnesses: Option<Witnesses>) -> Self {
         Self { witnesses, ..self }
+    }
+
+    /// The same gateway, which is this node of a cluster.
+    pub(crate) fn of(self, membership: Option<Membership>) -> Self {
+        Self { membership, ..self }
     }
 
     /// The same gateway, which says where its calls are: for tests that let them panic there.
@@ -269,7 +277,13 @@ impl Gateway {
             // Awaited, so that it is not in the middle of an append when the journal closes.
             let _ = task.await;
         }
+        if let Some(membership) = &mut self.membership {
+            membership.stop_answering().await;
+        }
         close(self.exchange).await;
+        if let Some(membership) = self.membership {
+            membership.leave().await;
+        }
         if let Some(metrics) = metrics {
             metrics.close().await;
         }

@@ -1,16 +1,19 @@
 //! Starting from a configuration: keys, journal, the documents it starts from, the use cases, and the listening socket.
 
 mod approvals;
+mod beginning;
 mod folders;
+mod joining;
+mod logs;
+mod opening;
 mod preflight;
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_exchange::{Exchange, genesis};
-use causeway_store::{AppendFailure, Clock, FrameLog, Journal, KeySettings, Keys, Options, SledLog, StoreError};
+use causeway_exchange::Exchange;
+use causeway_store::{AppendFailure, Clock, FrameLog, Journal, Keys, StoreError};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -19,19 +22,25 @@ use crate::error::Error;
 use crate::metrics::Endpoint;
 use crate::server::{Gateway, GatewayParts, Ready};
 use crate::start::folders::Proposals;
+use crate::start::joining::SharedPart;
 use crate::witnesses::Witnesses;
+
+pub(crate) use joining::Membership;
+pub use logs::Logs;
 
 /// How often a clock that is not relied on is looked at.
 const CLOCK_LOOK: Duration = Duration::from_secs(1);
 
 /// Opens everything that a configuration names, creating what a fresh installation lacks, and listens. Nothing is created
 /// before the files that it rests on have been found in order, and nothing listened on before everything else has, except for the
-/// metrics, which say from then on that the gateway is not ready yet.
+/// metrics, which say from then on that the gateway is not ready yet, and for the port of a node, which the others need to start.
+///
+/// A node of a cluster waits here until a majority of the nodes has said which page keys it has.
 ///
 /// # Errors
 /// All faults that can be known together, together; otherwise the first thing that failed.
 pub async fn launch(config: Config) -> Result<Gateway, Error> {
-    launch_over(config, Clock::system(), |data_dir| Ok(Box::new(SledLog::open(data_dir)?))).await
+    launch_with(config, Clock::system(), Logs::standard()).await
 }
 
 /// As [`launch`], by another clock and over a log that `log` opens in the data directory: for tests that set the time and
@@ -44,8 +53,16 @@ pub async fn launch_over(
     clock: Clock,
     log: impl FnOnce(&Path) -> Result<Box<dyn FrameLog>, StoreError> + Send + 'static,
 ) -> Result<Gateway, Error> {
+    launch_with(config, clock, Logs::over(log)).await
+}
+
+/// As [`launch`], by another clock and over logs that are opened in another way.
+///
+/// # Errors
+/// As [`launch`].
+pub async fn launch_with(config: Config, clock: Clock, logs: Logs) -> Result<Gateway, Error> {
     let proposals = folders::read(&config.start);
-    if preflight::is_unused(&config.data_dir) {
+    if config.cluster.is_none() && preflight::is_unused(&config.data_dir) {
         preflight::of_an_empty_journal(&config, &proposals, &clock)?;
     } else {
         preflight::of_any_journal(&config)?;
@@ -54,12 +71,26 @@ pub async fn launch_over(
         Some(address) => Some(Endpoint::open(address).await?),
         None => None,
     };
-    let (keys, journal) = open(&config, clock.clone(), log).await?;
+    let Logs { own, shared } = logs;
+    let shared = match &config.cluster {
+        Some(cluster) => Some(SharedPart::reach(cluster, shared).await?),
+        None => None,
+    };
+    if shared.as_ref().is_some_and(SharedPart::is_empty) && preflight::is_unused(&config.data_dir) {
+        preflight::of_an_empty_journal(&config, &proposals, &clock)?;
+    }
+    let (keys, journal, mut membership) = opening::open(&config, clock.clone(), own, shared).await?;
     match begin(&config, proposals, keys, &journal, clock).await {
-        Ok(gateway) => Ok(gateway.with_metrics(metrics)),
+        Ok(gateway) => Ok(gateway.with_metrics(metrics).of(membership)),
         Err(error) => {
+            if let Some(membership) = &mut membership {
+                membership.stop_answering().await;
+            }
             // A journal that is dropped without this recovers as after a crash, which takes longer.
             let _ = tokio::task::spawn_blocking(move || journal.close()).await;
+            if let Some(membership) = membership {
+                membership.leave().await;
+            }
             Err(error)
         }
     }
@@ -86,14 +117,19 @@ async fn begin(
         for fault in proposals.faults {
             tracing::warn!(%fault, "a proposed document does not read; what is in force stays in force");
         }
-    } else {
+    } else if config.cluster.is_none() {
         preflight::of_an_empty_journal(config, &proposals, &clock)?;
+    } else {
+        preflight::of_proposals(config, &proposals, &clock)?;
     }
     if journal.halted().is_none() {
         clock_is_relied_on(journal).await;
-        genesis(journal, &config.operator, proposals.documents).await?;
+        beginning::genesis(journal, &config.operator, proposals.documents).await?;
     }
     let exchange = Exchange::start(journal.clone(), keys, clock.clone(), config.own_identities)?;
+    if let (Some(cluster), None) = (&config.cluster, exchange.halted()) {
+        exchange.state_roster(&joining::roster(&cluster.nodes)).await?;
+    }
     if let Some(witnesses) = &witnesses {
         witnesses.begin(&exchange).await?;
     }
@@ -122,59 +158,6 @@ async fn clock_is_relied_on(journal: &Journal) {
         }
         sleep(CLOCK_LOOK).await;
     }
-}
-
-/// Opens keys and journal on a thread that may block.
-async fn open(
-    config: &Config,
-    clock: Clock,
-    log: impl FnOnce(&Path) -> Result<Box<dyn FrameLog>, StoreError> + Send + 'static,
-) -> Result<(Arc<Keys>, Journal), Error> {
-    let config = config.clone();
-    let opened = tokio::task::spawn_blocking(move || {
-        let settings = KeySettings {
-            keys_dir: config.keys_dir.clone(),
-            root: config.keys.root,
-            previous_root: config.keys.previous_root,
-            // New keys would read nothing of a journal that is there.
-            may_create: preflight::is_unused(&config.data_dir),
-        };
-        let (keys, created) = Keys::open(&settings)?;
-        if created {
-            tracing::info!(folder = %config.keys_dir.display(), "created the key ring; make a bundle of it, and keep it apart");
-        }
-        let keys = Arc::new(keys);
-        let log = log(&config.data_dir)?;
-        if on_one_volume(&config.keys_dir, &config.data_dir) {
-            tracing::warn!("keys and journal are on one volume: whoever takes it has both; keep the keys elsewhere");
-        }
-        let options = Options {
-            data_dir: config.data_dir,
-            keys_dir: config.keys_dir.clone(),
-            mirror_dir: config.keys.mirror_dir.clone(),
-            keys: Arc::clone(&keys),
-            clock,
-            node: config.node,
-            origin: config.origin,
-            software: concat!("causeway/", env!("CARGO_PKG_VERSION")).to_owned(),
-            queue_depth: config.limits.queue_depth,
-            signing_overlap: config.keys.signing_overlap,
-            headroom_bytes: config.disk.headroom_bytes,
-            node_keys: None,
-            index: true,
-        };
-        let journal = Journal::start(log, options)?;
-        if config.keys.mirror_dir.is_some_and(|mirror| on_one_volume(&config.keys_dir, &mirror)) {
-            tracing::warn!("keys and their mirror are on one volume: with it, both are lost; mirror to another");
-        }
-        Ok((keys, journal))
-    });
-    opened.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
-}
-
-fn on_one_volume(one: &Path, other: &Path) -> bool {
-    let volume = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.dev()).ok();
-    volume(one).is_some_and(|device| volume(other) == Some(device))
 }
 
 #[cfg(test)]

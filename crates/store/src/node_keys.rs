@@ -34,6 +34,9 @@ pub use catching_up::CaughtUp;
 pub use peers::{PageKeyPeer, PeerFailure};
 pub use sharing::{PageKeyPeers, SHARED_WITHIN, TooFewNodes};
 
+/// Domain of the code that tells one key ring from another, under the key of submission ids, which no rotation changes.
+const RING_CHECK_DOMAIN: &str = "causeway/v1/ring-check";
+
 /// What a node's page keys are opened with.
 #[derive(Debug)]
 pub struct NodeKeySettings {
@@ -63,6 +66,7 @@ pub struct NodeKeys {
 #[derive(Debug)]
 struct Inner {
     own: NodeNumber,
+    ring_check: [u8; 32],
     peers: Vec<Arc<dyn PageKeyPeer>>,
     folders: KeyFolders,
     vault: Arc<Vault>,
@@ -129,7 +133,20 @@ impl NodeKeys {
         let shared_to = Mutex::new(vault.page_keys().end());
         let caught_up = AtomicBool::new(peers.is_empty());
         let (lock, journal) = (Mutex::new(Some(lock)), OnceLock::new());
-        let inner = Inner { own, peers, folders, vault, erasures, lock, caught_up, shared_within, shared_to, journal };
+        let ring_check = keys.ring().submission_mac().tag(RING_CHECK_DOMAIN, &[]);
+        let inner = Inner {
+            own,
+            ring_check,
+            peers,
+            folders,
+            vault,
+            erasures,
+            lock,
+            caught_up,
+            shared_within,
+            shared_to,
+            journal,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -141,6 +141,31 @@ impl WatchedLog {
     }
 }
 
+impl WatchedLog {
+    /// Has a frame stored, unless it is to fail, and shows it to the mirror.
+    fn store(
+        &self,
+        bytes: &[u8],
+        store: impl FnOnce(&SledLog) -> Result<FrameSeq, AppendError>,
+    ) -> Result<FrameSeq, AppendError> {
+        let frame = decode_frame(bytes).expect("the journal appends frames");
+        let entries: Vec<v1::Entry> =
+            frame.items.iter().map(|item| decode_entry(&item.entry).expect("a frame holds entries")).collect();
+        match self.faults.admit(&entries) {
+            None => {
+                let seq = store(&self.inner)?;
+                self.mirror.take(seq, bytes);
+                Ok(seq)
+            }
+            Some(Persist::No) => Err(AppendError::Unknown("the test pulled the disk".into())),
+            Some(Persist::Yes) => {
+                store(&self.inner)?;
+                Err(AppendError::Unknown("the test pulled the cable after the write".into()))
+            }
+        }
+    }
+}
+
 impl FrameLog for WatchedLog {
     fn append(
         &self,
@@ -149,33 +174,23 @@ impl FrameLog for WatchedLog {
         beside: &Beside,
         expect: Option<FrameSeq>,
     ) -> Result<FrameSeq, AppendError> {
-        let frame = decode_frame(bytes).expect("the journal appends frames");
-        let entries: Vec<v1::Entry> =
-            frame.items.iter().map(|item| decode_entry(&item.entry).expect("a frame holds entries")).collect();
-        match self.faults.admit(&entries) {
-            None => {
-                let seq = self.inner.append(id, bytes, beside, expect)?;
-                self.mirror.take(seq, bytes);
-                Ok(seq)
-            }
-            Some(Persist::No) => Err(AppendError::Unknown("the test pulled the disk".into())),
-            Some(Persist::Yes) => {
-                self.inner.append(id, bytes, beside, expect)?;
-                Err(AppendError::Unknown("the test pulled the cable after the write".into()))
-            }
-        }
+        self.store(bytes, |inner| FrameLog::append(inner, id, bytes, beside, expect))
+    }
+
+    fn append_at(&self, seq: FrameSeq, id: &Digest, bytes: &[u8], beside: &Beside) -> Result<(), AppendError> {
+        self.store(bytes, |inner| inner.append_at(seq, id, bytes, beside).map(|()| seq)).map(drop)
     }
 
     fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
-        self.inner.read(from, max_bytes)
+        FrameLog::read(&self.inner, from, max_bytes)
     }
 
     fn wait(&self, after: FrameSeq, until: Duration) -> FrameSeq {
-        self.inner.wait(after, until)
+        FrameLog::wait(&self.inner, after, until)
     }
 
     fn assure(&self) -> Result<(), ReadError> {
-        self.inner.assure()
+        FrameLog::assure(&self.inner)
     }
 
     fn key_page(&self, page: u64) -> Result<Option<Vec<u8>>, ReadError> {
@@ -199,6 +214,6 @@ impl FrameLog for WatchedLog {
     }
 
     fn close(&self) -> Result<(), ReadError> {
-        self.inner.close()
+        FrameLog::close(&self.inner)
     }
 }

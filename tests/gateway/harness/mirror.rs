@@ -75,6 +75,10 @@ impl Mirror {
             return;
         }
         let applied = apply(&mut held.state, seq, bytes).expect("the log holds only frames that the rules take");
+        if applied.passed_over.is_some() {
+            // Of a log that several write: it left no entry.
+            return;
+        }
         let frame = decode_frame(bytes).expect("it has just been applied");
         let read = |item: &v1::Item| MirroredEntry::read(&item.entry, item.document_text.clone());
         let run: Vec<_> = frame.items.iter().map(|item| read(item).expect("it has just been applied")).collect();

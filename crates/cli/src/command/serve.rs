@@ -41,6 +41,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 async fn serve(config: Config, options: &Options, signals: &mut Signals) -> Result<Result<(), Error>, Failure> {
     let hang_ups = HangUps::catch()?;
     let (keys, data) = (config.keys_dir.clone(), config.data_dir.clone());
+    let cluster = config.cluster.as_ref().map(|cluster| (cluster.nodes.own, cluster.log.stream.clone()));
     let launched = tokio::select! {
         launched = launch(config) => launched,
         // Nothing is served yet, and the next start recovers what there is as after a power cut.
@@ -49,6 +50,9 @@ async fn serve(config: Config, options: &Options, signals: &mut Signals) -> Resu
     let gateway = launched.map_err(|error| advised(Failure::gateway(&options.config, &error)))?;
     note(format_args!("serving on https://{}; stop with Ctrl-C", gateway.address()));
     note(format_args!("keys in {} (not for backups: docs/keys.md), journal in {}", plain(&keys), plain(&data)));
+    if let Some((node, stream)) = cluster {
+        note(format_args!("node {node} of the log that is shared in stream {stream}"));
+    }
     if let Some(reason) = gateway.halted() {
         note(format_args!("HALTED: {reason}"));
         note(format_args!(

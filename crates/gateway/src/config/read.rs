@@ -13,7 +13,9 @@ use causeway_model::SystemName;
 use causeway_store::RootSource;
 use toml::Value;
 
-use super::{Config, KeyOptions, Log, LogFormat, StartFolders, TlsFiles, backup, disk, limits, revocation, witnesses};
+use super::{
+    Config, KeyOptions, Log, LogFormat, StartFolders, TlsFiles, backup, cluster, disk, limits, revocation, witnesses,
+};
 
 /// The settings in `text`, whose paths are relative to `folder`; or all faults.
 pub(super) fn config(text: &str, folder: &Path) -> Result<Config, Vec<String>> {
@@ -34,6 +36,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
     if data_dir.is_some() && data_dir == keys_dir {
         section.fault("keys_dir", "must be another folder than the journal's");
     }
+    let cluster = cluster::cluster(section, files.folder, node.as_ref().map(SystemName::as_str));
     let keys = keys(section, files, &[&data_dir, &keys_dir]);
     let reflection = stated(section, "reflection", false, flag);
     let tls = section.child_or_empty("tls", |tls| {
@@ -69,6 +72,7 @@ fn settings(section: &mut Section<'_>, files: &mut Files<'_>) -> Option<Config> 
         listen: listen?,
         data_dir: data_dir?,
         keys_dir: keys_dir?,
+        cluster: cluster?,
         keys: keys?,
         reflection: reflection?,
         tls: tls?,

@@ -92,7 +92,8 @@ impl PageKeyPeer for RemoteNode {
         let slots = answer.slots().map(standing).collect();
         let writers = answer.writers.iter().map(|writer| u16::try_from(*writer).map(NodeNumber));
         let writers = writers.collect::<Result<_, _>>().map_err(|_| malformed())?;
-        Ok(SlotStandings { writers, slots })
+        let ring_check = answer.ring_check.try_into().map_err(|_| malformed())?;
+        Ok(SlotStandings { ring_check, writers, slots })
     }
 
     fn keys_of(&self, slots: &[u64]) -> Result<Vec<PageKey>, PeerFailure> {

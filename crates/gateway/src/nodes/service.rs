@@ -66,6 +66,7 @@ impl PageKeyService for PageKeys {
         Ok(Response::new(CompareSlotsResponse {
             writers: standings.writers.into_iter().map(|node| u32::from(node.0)).collect(),
             slots: standings.slots.into_iter().map(|standing| wire(standing).into()).collect(),
+            ring_check: standings.ring_check.to_vec(),
         }))
     }
 

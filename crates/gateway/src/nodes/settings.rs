@@ -94,7 +94,7 @@ fn number(value: &Value) -> Result<NodeNumber, String> {
 }
 
 /// `host:port`.
-fn address(value: &Value) -> Result<String, String> {
+pub(crate) fn address(value: &Value) -> Result<String, String> {
     let text = text(value)?;
     let is_address = text.rsplit_once(':').is_some_and(|(host, port)| {
         let is_host = !host.is_empty() && !host.contains(['/', '@', ' ']);

@@ -90,6 +90,12 @@ impl Cluster {
 
     fn keys(&self, node: u16) -> NodeKeys {
         let dir = self.at(&format!("files-{node}"));
+        // All nodes have one key ring.
+        drop(Keys::load_or_create(&self.at("keys")).expect("made"));
+        fs::create_dir_all(dir.join("keys")).expect("made");
+        for name in ["root.key", "ring"] {
+            fs::copy(self.at("keys").join(name), dir.join("keys").join(name)).expect("copied");
+        }
         let settings = NodeKeySettings {
             data_dir: dir.join("data"),
             keys_dir: dir.join("keys"),

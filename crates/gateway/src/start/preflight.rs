@@ -27,14 +27,9 @@ pub(crate) fn of_any_journal(config: &Config) -> Result<(), Error> {
     all(secured::own_faults(config))
 }
 
-/// Where the proposed documents are to come into force: they too, and the gateway's certificate by their trust bundles.
+/// Where a journal is to be begun: also that its keys have not kept another one.
 pub(crate) fn of_an_empty_journal(config: &Config, proposals: &Proposals, clock: &Clock) -> Result<(), Error> {
-    let Proposals { documents, faults, unread } = proposals;
-    let texts = documents.iter().filter(|document| document.kind == DocumentKind::Agency).map(|found| &found.text);
-    let agencies = texts.filter_map(|text| AgencyFile::parse(std::str::from_utf8(text).ok()?).ok());
-    let agencies: Vec<AgencyFile> = agencies.collect();
-    let all_agencies = !unread.contains(&DocumentKind::Agency);
-    let mut found = secured::faults_with(config, &agencies, all_agencies, clock);
+    let mut found = faults_of(config, proposals, clock);
     if causeway_store::have_kept_a_journal(&config.keys_dir, config.keys.mirror_dir.as_deref()) {
         found.push(format!(
             "data_dir: {} holds no journal, and the keys in {} have kept one: mount its volume or restore it (docs/keys.md); a new journal \
@@ -43,6 +38,21 @@ pub(crate) fn of_an_empty_journal(config: &Config, proposals: &Proposals, clock:
             config.keys_dir.display()
         ));
     }
+    all(found)
+}
+
+/// Where the proposed documents are to come into force: they too, and the gateway's certificate by their trust bundles.
+pub(crate) fn of_proposals(config: &Config, proposals: &Proposals, clock: &Clock) -> Result<(), Error> {
+    all(faults_of(config, proposals, clock))
+}
+
+fn faults_of(config: &Config, proposals: &Proposals, clock: &Clock) -> Vec<String> {
+    let Proposals { documents, faults, unread } = proposals;
+    let texts = documents.iter().filter(|document| document.kind == DocumentKind::Agency).map(|found| &found.text);
+    let agencies = texts.filter_map(|text| AgencyFile::parse(std::str::from_utf8(text).ok()?).ok());
+    let agencies: Vec<AgencyFile> = agencies.collect();
+    let all_agencies = !unread.contains(&DocumentKind::Agency);
+    let mut found = secured::faults_with(config, &agencies, all_agencies, clock);
     if all_agencies && agencies.iter().all(|file| file.id != config.operator) {
         found.push(format!("operator: {} has no agency file in {}", config.operator, config.start.agencies.display()));
     }
@@ -51,7 +61,7 @@ pub(crate) fn of_an_empty_journal(config: &Config, proposals: &Proposals, clock:
     if found.is_empty() {
         found.extend(unapproved_documents(&config.operator, documents));
     }
-    all(found)
+    found
 }
 
 fn all(faults: Vec<String>) -> Result<(), Error> {

@@ -10,6 +10,8 @@ use crate::page_keys::{NodeNumber, PutRefused, STANDINGS_AT_ONCE, Slot, SlotStan
 /// What is in a writer's slots, from the place that was asked for on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotStandings {
+    /// What tells the key ring of whoever answers from any other.
+    pub ring_check: [u8; 32],
     /// Every node whose page keys are known here.
     pub writers: Vec<NodeNumber>,
     /// The slots, in order: 1,024, or fewer where there are no more.
@@ -78,7 +80,8 @@ impl NodeKeys {
     /// When a file cannot be read.
     pub fn standings(&self, writer: NodeNumber, first: u64) -> Result<SlotStandings, StoreError> {
         let page_keys = self.inner.vault.page_keys();
-        Ok(SlotStandings { writers: page_keys.writers(), slots: page_keys.standings(writer, first)? })
+        let (writers, slots) = (page_keys.writers(), page_keys.standings(writer, first)?);
+        Ok(SlotStandings { ring_check: self.inner.ring_check, writers, slots })
     }
 
     /// The page keys in those of the slots that have one.

@@ -78,7 +78,16 @@ impl NodeKeys {
     /// Takes from one node what this one lacks.
     pub(super) fn catch_up_with(&self, peer: &dyn PageKeyPeer) -> Result<(), Failed> {
         let mut writers: BTreeSet<NodeNumber> = self.inner.vault.page_keys().writers().into_iter().collect();
-        writers.extend(peer.standings(self.inner.own, 0)?.writers);
+        let of_own = peer.standings(self.inner.own, 0)?;
+        if of_own.ring_check != self.inner.ring_check {
+            tracing::error!(
+                node = peer.node().0,
+                "another node has another key ring than this one: restore one and the same backup of the keys on every node, before its \
+                 first start (causeway keys backup, causeway keys restore)"
+            );
+            return Err(PeerFailure::Refused("it has another key ring than this node".into()).into());
+        }
+        writers.extend(of_own.writers);
         for writer in writers {
             let mut first = 0;
             loop {

@@ -84,6 +84,12 @@ impl Nodes {
         Arc::new(Keys::load_or_create(&keys_dir).expect("keys are read").0)
     }
 
+    /// Gives a node a key ring of its own, where it has none yet.
+    pub(crate) fn other_ring(&self, node: u16) {
+        fs::create_dir_all(self.at(node, "keys")).expect("made");
+        drop(Keys::load_or_create(&self.at(node, "keys")).expect("keys are made"));
+    }
+
     /// Opens a node's page keys, which the other nodes can ask for from here on.
     pub(crate) fn open(&self, node: u16) -> NodeKeys {
         let (own, others) = (NodeNumber(node), (1..=3).filter(|other| *other != node));

@@ -2,8 +2,8 @@
 //!
 //! After each of these nothing that was acknowledged is lost, nothing is there twice, and all roots are equal (`are_one`).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -237,7 +237,11 @@ fn a_journal_that_one_gateway_began_goes_on_as_a_node() {
 
 /// Another node, which is away for so many calls.
 #[derive(Debug)]
-struct Away(AtomicUsize);
+struct Away {
+    calls: AtomicUsize,
+    /// As the node says it that it is away for.
+    ring_check: OnceLock<[u8; 32]>,
+}
 
 impl PageKeyPeer for Away {
     fn node(&self) -> NodeNumber {
@@ -245,11 +249,12 @@ impl PageKeyPeer for Away {
     }
     fn put(&self, keys: &[PageKey]) -> Result<(), PeerFailure> {
         assert!(keys.iter().all(|key| key.slot() >> 48 == 1));
-        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let left = self.calls.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_ok() { Err(PeerFailure::Away("it is away".to_owned())) } else { Ok(()) }
     }
     fn standings(&self, _writer: NodeNumber, _first: u64) -> Result<SlotStandings, PeerFailure> {
-        Ok(SlotStandings { writers: Vec::new(), slots: Vec::new() })
+        let ring_check = *self.ring_check.get().expect("said before it is asked");
+        Ok(SlotStandings { ring_check, writers: Vec::new(), slots: Vec::new() })
     }
     fn keys_of(&self, _slots: &[u64]) -> Result<Vec<PageKey>, PeerFailure> {
         Ok(Vec::new())
@@ -262,9 +267,10 @@ impl PageKeyPeer for Away {
 #[test]
 fn no_frame_is_appended_before_its_page_keys_are_with_a_majority() {
     let mut nodes = Nodes::new(1);
-    let away = Arc::new(Away(AtomicUsize::new(1_000_000)));
+    let away = Arc::new(Away { calls: AtomicUsize::new(1_000_000), ring_check: OnceLock::new() });
     nodes.peers.push(away.clone());
     let keys = nodes.page_keys(0);
+    away.ring_check.set(keys.standings(NodeNumber(1), 0).expect("read").ring_check).expect("said once");
     keys.catch_up().expect("caught up");
     let setting = &nodes.settings[0];
     let mut options = setting.options(&setting.data_dir(), Arc::clone(&setting.keys));
@@ -276,7 +282,7 @@ fn no_frame_is_appended_before_its_page_keys_are_with_a_majority() {
     assert!(matches!(refused, Err(AppendFailure::NotTaken(_))), "{refused:?}");
     assert_eq!(nodes.log.frames().len(), before, "nothing was sent");
     let without = append(&journal, draft(5));
-    away.0.store(2, Ordering::SeqCst);
+    away.calls.store(2, Ordering::SeqCst);
     let good = append(&journal, draft_with_body(3, 10, None));
     nodes.are_one(std::slice::from_ref(&journal), &[without, good.clone()]);
     assert!(wait_for(journal.bodies(vec![good.leaf])).expect("read")[0].is_some());
