@@ -84,6 +84,11 @@ impl NatsServers {
         self.ports.iter().map(|ports| format!("127.0.0.1:{}", ports.client)).collect()
     }
 
+    /// The processes of those that run.
+    pub fn ids(&self) -> Vec<u32> {
+        self.processes.iter().flatten().map(Child::id).collect()
+    }
+
     /// A file of the certificates: `ca.pem`, or of a user, as `gateway.pem` and `gateway.key`.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
