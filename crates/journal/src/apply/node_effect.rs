@@ -1,6 +1,6 @@
 //! What nodes that share a log say of themselves: who they are, and that each of them has destroyed the keys of what is erased.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_model::LeafIndex;
 
@@ -39,7 +39,8 @@ pub(super) fn attest(state: &mut State, entry: &v1::Entry) -> Outcome {
 /// Of each order that these records are erased by, how many of them; none where a node of the roster has not attested one of the orders.
 pub(super) fn attested(state: &State, records: &[RecordNumber]) -> Option<BTreeMap<LeafIndex, u64>> {
     let mut orders = BTreeMap::new();
-    for record in records {
+    // An entry may name a record twice, which is erased once.
+    for record in BTreeSet::from_iter(records) {
         if let Erasure::Ordered(order) = state.records.at(*record).erasure {
             *orders.entry(order).or_default() += 1;
         }

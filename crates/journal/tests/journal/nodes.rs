@@ -64,6 +64,20 @@ fn an_erasure_is_complete_once_every_node_of_the_roster_has_attested_it() {
 }
 
 #[test]
+fn a_record_that_a_completion_names_twice_counts_once() {
+    let mut log = shared();
+    assert_eq!(log.one(roster(1, &[1, 2])), Outcome::Effective);
+    let order = order(&mut log, &["1", "2"]);
+    for node in ["node-1", "node-2"] {
+        assert_eq!(log.one(attest(node, order)), Outcome::Effective);
+    }
+    assert_eq!(log.one(completed(&["1", "1"])), Outcome::Effective);
+    assert_eq!(waits_for(&log, order), [""; 0], "the other one is attested still");
+    assert_eq!(log.one(completed(&["2"])), Outcome::Effective);
+    assert_eq!(log.state.erasures_due().count(), 0);
+}
+
+#[test]
 fn nobody_attests_but_a_node_of_the_roster_what_was_ordered() {
     let mut log = shared();
     let before = order(&mut log, &["1"]);
