@@ -104,6 +104,10 @@ impl Journal {
         let node_keys = options.node_keys.clone();
         let opened = OpenedKeys::open(log.as_ref(), &options)?;
         let halting = brought_up(upstream.as_ref(), log.as_ref(), &options, &past, (&mut replayed, is_first_start))?;
+        if upstream.is_some() && halting.is_none() {
+            // Once more: a node that lost its own log with its keys finds only now what it has used.
+            reaches(&opened.vault, log.as_ref(), &opened.folders)?;
+        }
         let Replayed { state, tiles, contradiction, kept, met } = replayed;
         // One that is halted signs nothing, so it does not have to find the key that the old log names.
         let signing_state = if contradiction.is_some() { &State::new() } else { &state };

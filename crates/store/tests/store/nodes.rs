@@ -2,6 +2,7 @@
 //!
 //! After each of these nothing that was acknowledged is lost, nothing is there twice, and all roots are equal (`are_one`).
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -233,6 +234,20 @@ fn a_journal_that_one_gateway_began_goes_on_as_a_node() {
     journals.iter().for_each(Journal::close);
     let alone = setting.start_over(Box::new(setting.log()));
     assert!(matches!(alone, Err(StoreError::Upstream(_))), "it would become another log");
+}
+
+#[test]
+fn a_node_that_has_lost_its_disks_numbers_no_key_page_as_it_has_before() {
+    let nodes = Nodes::new(1);
+    let journal = nodes.begin().remove(0);
+    append(&journal, draft_with_body(1, 50, None));
+    journal.close();
+    let setting = &nodes.settings[0];
+    fs::remove_dir_all(setting.data_dir()).expect("removed");
+    fs::remove_file(setting.keys_dir().join("page-keys.1")).expect("removed");
+    // Nobody whom it can ask has got the page key.
+    let again = nodes.try_start(0, nodes.upstream());
+    assert!(matches!(again, Err(StoreError::Keys { .. })), "{again:?}");
 }
 
 /// Another node, which is away for so many calls.
