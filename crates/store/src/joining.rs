@@ -55,7 +55,7 @@ impl Joined {
         };
         let pages = || KeyPages::shared(Arc::clone(vault));
         let timer = CheckpointTimer::new(upstream.checkpoint_frames, Instant::now());
-        let node = Arc::new(Node::new(upstream));
+        let node = Arc::new(Node::new(upstream, queue.clone()));
         let lanes = Lanes::start(&node, shared, &peers, pages)?;
         let (shared, index) = (Arc::clone(shared), Arc::clone(index));
         let tail = TailOfShared { node: Arc::clone(&node), shared, index, publisher, timer, queue };

@@ -128,6 +128,9 @@ impl Lane {
 
     /// Appends a frame; the tail answers who waits for it. Whether it is stored is found out, however long that takes.
     fn append(&self, job: &mut Job) -> Result<(), Arc<str>> {
+        if self.node.is_stopping() {
+            return Err("the journal has been closed, and it does not answer".into());
+        }
         self.share(&mut job.pages)?;
         self.node.appends(self.number, true);
         let done = self.append_until_known(job);
@@ -142,6 +145,10 @@ impl Lane {
                 Err(AppendError::Unknown(why)) => {
                     complain(&why);
                     self.node.doubt();
+                    if self.node.is_closing() {
+                        // The journal is not kept open by a log that does not answer, nor by what is still to be sent to it.
+                        self.node.stop();
+                    }
                 }
                 Err(error @ (AppendError::Refused(_) | AppendError::Conflict { .. })) => {
                     self.node.doubt();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_channel::WeakSender;
 use causeway_crypto::Digest;
 use causeway_journal::v1;
 use causeway_model::FrameSeq;
@@ -13,6 +14,7 @@ use crate::at_work::STALL;
 use crate::building::{Answer, refuse};
 use crate::error::AppendFailure;
 use crate::shared_log::SharedLog;
+use crate::work::Work;
 
 /// Most frames that are on their way or come back: what is written waits in the queue then, and frames get larger.
 const MOST_OPEN: usize = 16;
@@ -40,6 +42,8 @@ pub(crate) struct Node {
     fault: Mutex<Option<Arc<str>>>,
     /// Whether a lane has been answered as a log answers that is another one.
     doubted: AtomicBool,
+    /// Where the framer's work comes from: closed once the journal is being closed.
+    queue: WeakSender<Work>,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +69,7 @@ pub(crate) struct OpenFrame {
 }
 
 impl Node {
-    pub(crate) fn new(upstream: Upstream) -> Self {
+    pub(crate) fn new(upstream: Upstream, queue: WeakSender<Work>) -> Self {
         Self {
             upstream,
             open: Mutex::default(),
@@ -74,6 +78,7 @@ impl Node {
             away: Mutex::default(),
             fault: Mutex::default(),
             doubted: AtomicBool::new(false),
+            queue,
         }
     }
 
@@ -126,6 +131,11 @@ impl Node {
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.settled.notify_all();
+    }
+
+    /// Whether the journal is being closed: what waits in the queue is still sent, as long as the shared log answers.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.queue.upgrade().is_none_or(|queue| queue.is_closed())
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -235,7 +245,8 @@ mod tests {
     fn only_what_does_not_answer_for_long_is_away_and_it_is_back_with_its_answer() {
         let dir = tempfile::tempdir().expect("a folder");
         let log = Arc::new(SledLog::open(dir.path()).expect("opens"));
-        let node = Node::new(Upstream { log, in_flight: 2, checkpoint_frames: 1 });
+        let (queue, _work) = async_channel::bounded(1);
+        let node = Node::new(Upstream { log, in_flight: 2, checkpoint_frames: 1 }, queue.downgrade());
         let later = || Instant::now() + STALL;
         assert!(!node.is_cut_off_at(later()), "nothing is under way");
         node.appends(1, true);

@@ -1,6 +1,6 @@
 //! What ends a node's serving: a shared log that is not the one that it has followed, or not whole, and another root than other nodes have.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -101,4 +101,35 @@ fn nodes_say_how_far_the_log_goes_and_one_that_has_another_root_halts() {
     second.close();
     let again = nodes.start(1);
     assert!(again.halted().expect("halted again").contains("another root"));
+}
+
+#[test]
+fn a_node_is_closed_though_the_shared_log_does_not_answer() {
+    let nodes = Nodes::new(1);
+    let journal = nodes.start_with(0, 1);
+    genesis(&journal);
+    nodes.log.is_silent(true);
+    // One frame is on its way, one waits for the lane, and one draft waits in the queue.
+    let waiting: Vec<_> = (0..3)
+        .map(|number| {
+            let waiting = wait_for(journal.enqueue(draft(number))).expect("taken");
+            thread::sleep(Duration::from_millis(50));
+            waiting
+        })
+        .collect();
+    let (done, closed) = mpsc::channel();
+    let closing = journal.clone();
+    thread::spawn(move || {
+        closing.close();
+        let _ = done.send(());
+    });
+    closed.recv_timeout(LONG).expect("it is closed");
+    for waiting in waiting {
+        let answer = wait_for(waiting);
+        assert!(matches!(answer, Err(AppendFailure::Stopped(_) | AppendFailure::NotTaken(_))), "{answer:?}");
+    }
+    nodes.log.is_silent(false);
+    let again = nodes.start(0);
+    let committed = append(&again, draft(9));
+    nodes.are_one(&[again], &[committed]);
 }
