@@ -43,7 +43,12 @@ impl Sequencer {
             }
             Work::Maintain(task) => {
                 // No frame may be under way that is in a page which is written anew.
-                let mut all = self.settled();
+                let (mut all, is_settled) = self.settled();
+                if !is_settled {
+                    // Whoever asked is told by its answer's being dropped.
+                    self.give_back(all);
+                    return Ok(());
+                }
                 all.iter_mut().for_each(KeyPages::close);
                 let shared = Arc::clone(&self.shared);
                 let done = shared.at_work.during(|| self.maintain(task));
@@ -130,19 +135,20 @@ impl Sequencer {
     /// The pages of a lane that has nothing to do, when there is room for another frame.
     fn lane(&self, behind: Behind) -> Option<KeyPages> {
         let Way::Shared(framer) = &self.way else { return None };
-        match behind {
+        let goes_on = match behind {
             Behind::Anything => framer.node.wait_for_room(),
             Behind::OwnHead => framer.node.wait_until_open(0),
-        }
-        if self.shared.stopped().is_some() { None } else { framer.lanes.free() }
+        };
+        if goes_on && self.shared.stopped().is_none() { framer.lanes.free() } else { None }
     }
 
-    /// Waits until nothing is on its way; gives the pages of all lanes.
-    fn settled(&self) -> Vec<KeyPages> {
-        let Way::Shared(framer) = &self.way else { return Vec::new() };
+    /// Waits until nothing is on its way; gives the pages of all lanes, and whether that is so: where the tail has ended, nobody knows what
+    /// became of the frames that were.
+    fn settled(&self) -> (Vec<KeyPages>, bool) {
+        let Way::Shared(framer) = &self.way else { return (Vec::new(), false) };
         let all = framer.lanes.all();
-        framer.node.wait_until_open(0);
-        all
+        let is_settled = framer.node.wait_until_open(0);
+        (all, is_settled)
     }
 
     fn give_back(&self, all: Vec<KeyPages>) {

@@ -109,11 +109,11 @@ impl Node {
         frames.into_iter().flat_map(|(_, open)| open.answers).for_each(|answer| refuse(answer, failure()));
     }
 
-    /// Waits until at most so many frames are open, or the tail has ended.
-    pub(crate) fn wait_until_open(&self, most: usize) {
+    /// Waits until at most so many frames are open, or the tail has ended; says whether it goes on.
+    pub(crate) fn wait_until_open(&self, most: usize) -> bool {
         let waits = |open: &mut Open| open.frames.len() > most && !open.ended;
         let waited = self.settled.wait_while(self.open(), waits);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        !waited.unwrap_or_else(PoisonError::into_inner).ended
     }
 
     /// Waits until no frame is open, or so long.
@@ -123,9 +123,9 @@ impl Node {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Waits until another frame may be sent.
-    pub(crate) fn wait_for_room(&self) {
-        self.wait_until_open(MOST_OPEN - 1);
+    /// Waits until another frame may be sent, or the tail has ended; says whether it goes on.
+    pub(crate) fn wait_for_room(&self) -> bool {
+        self.wait_until_open(MOST_OPEN - 1)
     }
 
     pub(crate) fn stop(&self) {

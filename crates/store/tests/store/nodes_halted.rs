@@ -5,12 +5,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use causeway_journal::{REASON_CHECKPOINT, decode_entry, decode_frame, encode_entry, encode_frame, v1};
-use causeway_model::FrameSeq;
+use causeway_model::{FrameSeq, LeafIndex};
 use causeway_store::{AppendFailure, Journal, StoreError, Upstream};
 
 use crate::nodes_setting::{LONG, Nodes};
-use crate::setting::{append, append_many, draft, genesis, wait_for};
-use crate::shared_doubles::Memory;
+use crate::setting::{append, append_many, draft, draft_with_body, genesis, wait_for};
+use crate::shared_doubles::{Memory, Next};
 
 #[test]
 fn a_log_that_is_another_or_not_whole_halts_the_node_in_words() {
@@ -132,4 +132,41 @@ fn a_node_is_closed_though_the_shared_log_does_not_answer() {
     let again = nodes.start(0);
     let committed = append(&again, draft(9));
     nodes.are_one(&[again], &[committed]);
+}
+
+/// Waits until a journal is halted; why.
+fn is_halted(journal: &Journal) -> Arc<str> {
+    let until = Instant::now() + LONG;
+    while journal.halted().is_none() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(5));
+    }
+    journal.halted().expect("halted")
+}
+
+#[test]
+fn no_page_is_written_anew_while_nobody_knows_what_became_of_a_frame() {
+    let nodes = Nodes::new(1);
+    let journal = nodes.start_with(0, 1);
+    genesis(&journal);
+    let before = append(&journal, draft_with_body(1, 50, None));
+    nodes.log.then(&[Next::Held]);
+    let waiting = wait_for(journal.enqueue(draft_with_body(2, 50, None))).expect("taken");
+    let (shredding, leaf) = (journal.clone(), before.leaf);
+    let shredding = thread::spawn(move || wait_for(shredding.shred(vec![leaf])));
+    thread::sleep(Duration::from_millis(50));
+    // The tail ends, and the frame, which has another key in the same page, gets into the log after that.
+    nodes.log.lose(FrameSeq(nodes.head().0 + 1));
+    is_halted(&journal);
+    nodes.log.let_go();
+    assert!(matches!(wait_for(waiting), Err(AppendFailure::Halted(_))));
+    let shredded = shredding.join().expect("no panic");
+    assert!(matches!(shredded, Err(StoreError::Closed)), "{shredded:?}");
+    journal.close();
+    let whole = Memory::default();
+    nodes.log.frames().into_iter().for_each(|frame| whole.push(frame));
+    let again = nodes.try_start(0, Upstream { log: Arc::new(whole), ..nodes.upstream() }).expect("starts");
+    assert_eq!(again.halted(), None);
+    let leaves = vec![before.leaf, LeafIndex(before.leaf.0 + 1)];
+    let bodies = wait_for(again.bodies(leaves)).expect("both are read");
+    assert!(bodies.iter().all(Option::is_some), "what got into the log opens");
 }
