@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use causeway_crypto::random;
 use causeway_journal::{REASON_CHECKPOINT, v1};
+use causeway_model::FrameSeq;
 use futures_channel::oneshot;
 
 use crate::building::{Answer, Building, Offered, Request, refuse};
@@ -30,6 +31,8 @@ enum Behind {
     Anything,
     /// What this node has applied, and nothing else.
     OwnHead,
+    /// This frame, which was the newest that this node had applied when the frame's content was made.
+    Frame(FrameSeq),
 }
 
 impl Sequencer {
@@ -81,9 +84,10 @@ impl Sequencer {
     fn checkpoint(&mut self) {
         let Some(pages) = self.lane(Behind::OwnHead) else { return };
         self.pages = pages;
-        let (last_time, stated) = self.shared.read(|state| {
+        let (last_time, head, stated) = self.shared.read(|state| {
             let operator = state.operator().map(ToString::to_string).filter(|_| state.genesis_complete());
-            (state.last_time(), operator.map(|operator| (operator, state.tree().size(), state.tree().root())))
+            let stated = operator.map(|operator| (operator, state.tree().size(), state.tree().root()));
+            (state.last_time(), state.head().0, stated)
         });
         let mut building = Building::after(self.log_id(), self.writer.stamp.rules, None);
         if let (Some((agency, size, root)), Ok(time)) = (stated, self.shared.clock.time_of_entry(last_time)) {
@@ -106,7 +110,7 @@ impl Sequencer {
                 debug_assert!(matches!(offered, Ok(Offered::Settled)), "it has no keys and is short");
             }
         }
-        self.send(building, Behind::OwnHead);
+        self.send(building, Behind::Frame(head));
     }
 
     /// Sends what has been built by the lane whose pages it has filled.
@@ -128,7 +132,11 @@ impl Sequencer {
             framer.lanes.give_back(pages);
             return;
         }
-        let expect = (behind == Behind::OwnHead).then(|| causeway_model::FrameSeq(seq.0 - 1));
+        let expect = match behind {
+            Behind::Anything => None,
+            Behind::OwnHead => Some(FrameSeq(seq.0 - 1)),
+            Behind::Frame(head) => Some(head),
+        };
         framer.lanes.send(Job { id, bytes, expect, pages });
     }
 
@@ -137,7 +145,7 @@ impl Sequencer {
         let Way::Shared(framer) = &self.way else { return None };
         let goes_on = match behind {
             Behind::Anything => framer.node.wait_for_room(),
-            Behind::OwnHead => framer.node.wait_until_open(0),
+            Behind::OwnHead | Behind::Frame(_) => framer.node.wait_until_open(0),
         };
         if goes_on && self.shared.stopped().is_none() { framer.lanes.free() } else { None }
     }

@@ -212,12 +212,19 @@ pub(crate) fn not_to_be_applied(seq: FrameSeq, error: &JournalError) -> String {
 pub(crate) fn contradicts(state: &State, judged: &Judged) -> Option<String> {
     let Judged::Applies(checked) = judged else { return None };
     let (size, root) = (state.tree().size(), state.tree().root());
-    let is_other = |head: &v1::TreeHead| head.size == size && *head.root != root.0;
+    // It was appended behind the very frame that it is about, so its size is another one only where something was left out or added.
+    let is_other = |head: &v1::TreeHead| head.size != size || *head.root != root.0;
     let mut stated = checked.entries().iter().filter(|entry| is_checkpoint(entry));
     let other = stated.find(|entry| entry.tree_head.as_ref().is_some_and(is_other))?;
+    let there = other.tree_head.as_ref().map_or(0, |head| head.size);
+    let what = if there == size {
+        format!("the first {size} entries have another root than they have here")
+    } else {
+        format!("the log has {there} entries where it has {size} here")
+    };
     Some(format!(
-        "node {} says that the first {size} entries have another root than they have here: one of the two has lost or altered \
-         something; nothing is signed or disclosed until the operator has found out which (docs/cluster.md)",
+        "node {} says that {what}: one of the two has lost or altered something; nothing is signed or disclosed until the \
+         operator has found out which (docs/cluster.md)",
         other.node
     ))
 }

@@ -83,21 +83,9 @@ fn nodes_say_how_far_the_log_goes_and_one_that_has_another_root_halts() {
     first.close();
     // It may have stated one more, which the size has to be after.
     assert!(second.wait_for(nodes.head(), LONG));
-    let mut frame = decode_frame(nodes.log.frames().last().expect("there")).expect("a frame");
-    let mut entry = decode_entry(&frame.items[0].entry).expect("an entry");
     let size = second.read(|state| state.tree().size());
-    entry.reason = REASON_CHECKPOINT.into();
-    entry.operation = v1::Operation::Administration.into();
-    entry.entry_id = vec![9; 16];
-    entry.tree_head = Some(v1::TreeHead { size, root: vec![1; 32] });
-    frame.items = vec![v1::Item { entry: encode_entry(&entry).expect("well formed"), ..v1::Item::default() }];
-    frame.key_pages.clear();
-    nodes.log.push(encode_frame(&frame).expect("well formed"));
-    let until = Instant::now() + LONG;
-    while second.halted().is_none() && Instant::now() < until {
-        thread::sleep(Duration::from_millis(5));
-    }
-    assert!(second.halted().expect("halted").contains("another root"));
+    state_elsewhere(&nodes, v1::TreeHead { size, root: vec![1; 32] });
+    assert!(is_halted(&second).contains("another root"));
     second.close();
     let again = nodes.start(1);
     assert!(again.halted().expect("halted again").contains("another root"));
@@ -132,6 +120,34 @@ fn a_node_is_closed_though_the_shared_log_does_not_answer() {
     let again = nodes.start(0);
     let committed = append(&again, draft(9));
     nodes.are_one(&[again], &[committed]);
+}
+
+#[test]
+fn a_node_that_has_more_or_fewer_entries_than_another_one_says_halts() {
+    for more in [true, false] {
+        let nodes = Nodes::new(1);
+        let journal = nodes.begin().remove(0);
+        append_many(&journal, 3);
+        assert!(journal.wait_for(nodes.head(), LONG));
+        let (size, root) = journal.read(|state| (state.tree().size(), state.tree().root()));
+        let size = if more { size + 1 } else { size - 1 };
+        state_elsewhere(&nodes, v1::TreeHead { size, root: root.0.to_vec() });
+        assert!(is_halted(&journal).contains(&format!("the log has {size} entries")), "{:?}", journal.halted());
+        journal.close();
+    }
+}
+
+/// Has the log hold a frame by which another node says how far it goes.
+fn state_elsewhere(nodes: &Nodes, head: v1::TreeHead) {
+    let mut frame = decode_frame(nodes.log.frames().last().expect("there")).expect("a frame");
+    let mut entry = decode_entry(&frame.items[0].entry).expect("an entry");
+    entry.reason = REASON_CHECKPOINT.into();
+    entry.operation = v1::Operation::Administration.into();
+    entry.entry_id = vec![9; 16];
+    entry.tree_head = Some(head);
+    frame.items = vec![v1::Item { entry: encode_entry(&entry).expect("well formed"), ..v1::Item::default() }];
+    frame.key_pages.clear();
+    nodes.log.push(encode_frame(&frame).expect("well formed"));
 }
 
 /// Waits until a journal is halted; why.
