@@ -2,11 +2,11 @@
 
 use causeway_crypto::Digest;
 use causeway_journal::{
-    Outcome, REASON_GENESIS, REASON_GENESIS_COMPLETE, RULES_VERSION, State, apply, document_digest, encode_entry,
-    encode_frame, v1,
+    JournalError, Outcome, REASON_GENESIS, REASON_GENESIS_COMPLETE, RULES_VERSION, State, apply, document_digest,
+    encode_entry, encode_frame, v1,
 };
 use causeway_model::AgencyId;
-use causeway_store::{Draft, Journal};
+use causeway_store::{AppendFailure, Draft, Journal};
 
 use crate::document_faults::document_faults;
 use crate::draft::Said;
@@ -40,7 +40,8 @@ impl ProposedDocument {
 /// version has taken the place of is not.
 ///
 /// # Errors
-/// `Invalid` with every faulty or unapproved document; `Unavailable` where the journal cannot be written.
+/// `Invalid` with every faulty or unapproved document; `Unavailable` where the journal cannot be written, and with the reason
+/// [`LOG_NOT_REACHED`](crate::LOG_NOT_REACHED) also where another node was faster at a step: what is left may be gone on with.
 pub async fn genesis(journal: &Journal, operator: &AgencyId, documents: Vec<ProposedDocument>) -> Result<(), Error> {
     if journal.read(|state| state.genesis_complete()) {
         return compare(journal, operator, &documents);
@@ -51,21 +52,35 @@ pub async fn genesis(journal: &Journal, operator: &AgencyId, documents: Vec<Prop
     }
     if journal.read(|state| state.log_id().is_none()) {
         unless_refused(unapproved_documents(operator, &documents))?;
-        journal.append(opening(operator)).await.map_err(append_failed)?;
+        journal.append(opening(operator)).await.map_err(not_taken)?;
     }
     let mut refused = Vec::new();
     for document in in_order(&documents, operator) {
         let digest = document.digest();
-        let in_force = journal.read(|state| state.document(document.kind, &document.id).map(|known| known.digest));
-        if in_force != Some(digest) {
-            let committed = journal.append(activation(operator, document)).await.map_err(append_failed)?;
-            refused.extend(refusal_of(document, &committed.outcome));
+        let is_in_force = || {
+            journal
+                .read(|state| state.document(document.kind, &document.id).is_some_and(|known| known.digest == digest))
+        };
+        if !is_in_force() {
+            let committed = journal.append(activation(operator, document)).await.map_err(not_taken)?;
+            // Another node may have brought it into force right before.
+            refused.extend(refusal_of(document, &committed.outcome).filter(|_| !is_in_force()));
         }
     }
     unless_refused(refused)?;
     let closing = Said::allowed(v1::Operation::Administration, REASON_GENESIS_COMPLETE).by_operator(operator);
-    journal.append(closing).await.map_err(append_failed)?;
+    journal.append(closing).await.map_err(not_taken)?;
     Ok(())
+}
+
+/// A failed append of the beginning. What comes at the wrong place of it is there because another node has done the same before.
+fn not_taken(failure: AppendFailure) -> Error {
+    match failure {
+        AppendFailure::Refused(error @ JournalError::Genesis(_)) => {
+            append_failed(AppendFailure::NotTaken(error.to_string().into()))
+        }
+        failure => append_failed(failure),
+    }
 }
 
 fn unless_refused(refused: Vec<String>) -> Result<(), Error> {
