@@ -271,3 +271,16 @@ fn what_each_node_wrote_is_erased_on_all_while_they_go_on_writing() {
         assert_ne!(body.opens_under(&keys), is_erased, "body {}", body.number);
     }
 }
+
+#[test]
+fn a_node_with_another_key_ring_gives_and_gets_nothing() {
+    let nodes = Nodes::new();
+    nodes.other_ring(3);
+    let [one, two, three] = [1, 2, 3].map(|node| nodes.open(node));
+    assert_eq!(one.catch_up().expect("asked").away, [NodeNumber(3)]);
+    assert_eq!(two.catch_up().expect("asked").away, [NodeNumber(3)]);
+    assert!(one.has_caught_up() && two.has_caught_up(), "those two are a majority");
+    assert_eq!(three.catch_up().expect("asked").answered, []);
+    assert!(!three.has_caught_up());
+    assert!(matches!(nodes.try_start(3, &three), Err(StoreError::NodesAway { .. })), "its codes are no other node's");
+}
