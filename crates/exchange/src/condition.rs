@@ -20,6 +20,8 @@ pub enum Condition {
     ClockAhead,
     /// What is being written does not come to the disk, which neither takes it nor fails: nothing more is taken until it has.
     Stalled,
+    /// The log that several gateways share does not answer: nothing more is taken until it does.
+    CutOff,
     /// It has stopped at an error, for this reason: it goes on once it is opened again.
     Stopped(Arc<str>),
     /// Its history is not what it has signed, for this reason.
@@ -28,8 +30,8 @@ pub enum Condition {
 
 impl Condition {
     /// All of them, in one word each.
-    pub const WORDS: [&str; 7] =
-        ["writable", "disk-low", "clock-behind", "clock-ahead", "stalled", "stopped", "halted"];
+    pub const WORDS: [&str; 8] =
+        ["writable", "disk-low", "clock-behind", "clock-ahead", "stalled", "cut-off", "stopped", "halted"];
 
     /// It in one word.
     pub const fn word(&self) -> &'static str {
@@ -39,6 +41,7 @@ impl Condition {
             Self::ClockBehind => "clock-behind",
             Self::ClockAhead => "clock-ahead",
             Self::Stalled => "stalled",
+            Self::CutOff => "cut-off",
             Self::Stopped(_) => "stopped",
             Self::Halted(_) => "halted",
         }
@@ -51,6 +54,7 @@ pub(crate) struct Said {
     is_disk_low: AtomicBool,
     is_clock_wrong: AtomicBool,
     is_stalled: AtomicBool,
+    is_cut_off: AtomicBool,
     /// Whether an entry says that there is little room.
     is_noted: AtomicBool,
 }
@@ -68,6 +72,9 @@ impl Exchange {
         if self.journal().is_stalled() {
             return Condition::Stalled;
         }
+        if self.is_cut_off() {
+            return Condition::CutOff;
+        }
         match self.journal().entry_time() {
             Err(AppendFailure::ClockAhead { .. }) => return Condition::ClockAhead,
             Err(_) => return Condition::ClockBehind,
@@ -84,6 +91,16 @@ impl Exchange {
     /// Whether the journal has neither stopped nor been closed.
     pub(crate) fn is_running(&self) -> bool {
         self.journal().is_healthy()
+    }
+
+    /// This gateway's number among the nodes that share its log; none where it is alone.
+    pub fn node_number(&self) -> Option<u16> {
+        self.journal().node_number().map(|number| number.0)
+    }
+
+    /// Whether the log that several gateways share has not answered for so long that nothing more is taken until it does.
+    pub fn is_cut_off(&self) -> bool {
+        self.journal().is_cut_off()
     }
 
     /// Whether only what is worth the room that is kept back is written.
@@ -109,6 +126,7 @@ impl Exchange {
     pub fn say_condition(&self) {
         self.say_how_the_clock_is();
         self.say_whether_the_disk_answers();
+        self.say_whether_the_shared_log_answers();
         let (room, free) = self.journal().room();
         let is_low = room != Room::Ample;
         if self.said().is_disk_low.swap(is_low, Ordering::Relaxed) != is_low {
@@ -153,6 +171,21 @@ impl Exchange {
         }
     }
 
+    fn say_whether_the_shared_log_answers(&self) {
+        let is_cut_off = self.is_cut_off();
+        if self.said().is_cut_off.swap(is_cut_off, Ordering::Relaxed) == is_cut_off {
+            return;
+        }
+        if is_cut_off {
+            tracing::error!(
+                "the log that the nodes share does not answer: nothing is accepted or disclosed here until it does; see to its servers \
+                 and to the way to them"
+            );
+        } else {
+            tracing::warn!("the log that the nodes share answers again, and everything is taken again");
+        }
+    }
+
     fn say_how_the_clock_is(&self) {
         let clock = self.journal().entry_time();
         if self.said().is_clock_wrong.swap(clock.is_err(), Ordering::Relaxed) == clock.is_err() {
@@ -181,6 +214,7 @@ mod tests {
             Condition::ClockBehind,
             Condition::ClockAhead,
             Condition::Stalled,
+            Condition::CutOff,
             Condition::Stopped(Arc::clone(&reason)),
             Condition::Halted(reason),
         ];

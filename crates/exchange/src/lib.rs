@@ -88,7 +88,7 @@ pub use identity::{
     SealedIdentity, Whose,
 };
 pub use log::{MAX_RANGE_ENTRIES, Range};
-pub use measures::{FeedMeasures, Measures};
+pub use measures::{FeedMeasures, Measures, NodeMeasures};
 pub use narrowed::REVOCATION_STALE;
 pub use notice::Notice;
 pub use page::{Content, Evidence, Page, PageItem, PageTerms, PseudonymChange, page_digest};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use causeway_model::{AgreementId, LeafIndex};
+use causeway_model::{AgreementId, FrameSeq, LeafIndex};
 use causeway_store::JournalMeasures;
 
 use crate::{Exchange, WitnessMeasures};
@@ -29,6 +29,23 @@ pub struct Measures {
     pub feeds: Vec<FeedMeasures>,
     /// The witnesses; none where there are none.
     pub witnesses: Option<WitnessMeasures>,
+    /// How it stands as a node; none where it is alone.
+    pub node: Option<NodeMeasures>,
+}
+
+/// How one of several gateways stands to the log that they share.
+#[derive(Debug, Clone)]
+pub struct NodeMeasures {
+    /// Its number.
+    pub number: u16,
+    /// How many nodes the log states.
+    pub rostered: u64,
+    /// The newest frame that it has applied.
+    pub frame: FrameSeq,
+    /// Whether the log does not answer.
+    pub is_cut_off: bool,
+    /// Whether the log's servers do not enforce what they have to, or could not be asked.
+    pub has_fault: bool,
 }
 
 /// The measures of one feed.
@@ -49,7 +66,7 @@ impl Exchange {
     pub fn measures(&self) -> Measures {
         let (is_healthy, looked_at) = (self.is_healthy(), self.looked_at().load(Ordering::Relaxed));
         let (overdue, witnesses) = (self.overdue(), self.witness_measures());
-        let (journal, tallied) = (self.journal().measures(), self.tallies().totals());
+        let (journal, tallied, node) = (self.journal().measures(), self.tallies().totals(), self.node_measures());
         self.journal().read(|state| {
             let feeds = state.agreements().filter_map(|agreement| {
                 let feed = state.feed(&agreement.id)?;
@@ -76,7 +93,15 @@ impl Exchange {
                 looked_at,
                 feeds: feeds.collect(),
                 witnesses,
+                node,
             }
         })
+    }
+
+    fn node_measures(&self) -> Option<NodeMeasures> {
+        let number = self.node_number()?;
+        let (is_cut_off, has_fault) = (self.is_cut_off(), self.journal().shared_log_fault().is_some());
+        let (frame, rostered) = self.journal().read(|state| (state.head().0, state.roster().count() as u64));
+        Some(NodeMeasures { number, rostered, frame, is_cut_off, has_fault })
     }
 }

@@ -33,8 +33,17 @@ impl Exchange {
             Condition::ClockBehind => clock_behind(),
             Condition::ClockAhead => clock_ahead(),
             Condition::Stalled => stalled(),
+            Condition::CutOff => not_taken(),
             Condition::Stopped(_) | Condition::Writable => stopped(),
         }
+    }
+
+    /// What a caller is told whose call waited for the shared log until that had not answered for long. Whether it was taken nobody knows
+    /// yet; the same submission sent again finds out.
+    pub fn left_open(&self) -> Error {
+        let message = "the log that the gateways share does not answer: whether this was taken is open; send the same again, here or to \
+                       another gateway";
+        Error { retry_after: Some(RETRY), ..Error::new(Class::Unavailable, LOG_NOT_REACHED, message) }
     }
 }
 

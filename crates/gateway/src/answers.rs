@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tonic::Status;
 use tracing::Instrument;
 
+use crate::cut_off::cut_off;
 use crate::gate::Call;
 use crate::panics::{At, contained};
 
@@ -43,8 +44,8 @@ impl<T: Send + 'static> Answers<T> {
     }
 
     /// Runs `make` until `lost` says why the peer may not go on. Then `make` is dropped where it stands, and the stream ends
-    /// with the reason at once, ahead of the at most `ahead` answers that the client has not taken. So it does where `make` panics: no
-    /// part of an answer passes for the whole.
+    /// with the reason at once, ahead of the at most `ahead` answers that the client has not taken. So it does where `make` panics, and where
+    /// the log that nodes share does not answer: no part of an answer passes for the whole.
     pub(crate) fn until<F>(
         call: &Call,
         lost: impl Future<Output = Status> + Send + 'static,
@@ -70,6 +71,7 @@ impl<T: Send + 'static> Answers<T> {
                     Err(_) => call.panicked().await,
                 },
                 status = lost => status,
+                left_open = cut_off(&call.standing.basis.exchange) => left_open,
             };
             let _ = cutter.send(status);
         };

@@ -18,6 +18,7 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::access::{self, Access, Answerer};
+use crate::cut_off::cut_off;
 use crate::finish::{Counted, Finish};
 use crate::limits::{Attached, Manner, Pages, Place, Room};
 use crate::log_files::{LogFiles, Wanted};
@@ -149,7 +150,11 @@ impl Gate {
             (Ok(Admitted::Hashes(peer)), Some(wanted)) => self.files.hashes(wanted, peer.system()).await,
             (Ok(Admitted::Entries(caller)), Some(wanted)) => self.files.entries(wanted, &caller).await,
             (Ok(Admitted::Call | Admitted::Hashes(_) | Admitted::Entries(_)), _) => {
-                self.answered(&attached.peer, answer(&mut inner, request).await)
+                tokio::select! {
+                    biased;
+                    response = answer(&mut inner, request) => self.answered(&attached.peer, response),
+                    left_open = cut_off(&self.standings.exchange) => left_open.into_http(),
+                }
             }
             (Err(status), wanted) => refused(&status, wanted),
         }

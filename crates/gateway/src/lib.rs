@@ -11,6 +11,7 @@ mod answers;
 pub mod client;
 mod cluster;
 pub mod config;
+mod cut_off;
 mod duties;
 mod error;
 pub mod expiry;

@@ -6,6 +6,7 @@
 mod disk;
 mod feeds;
 mod journal;
+mod node;
 mod process;
 mod traffic;
 mod trust;
@@ -226,6 +227,7 @@ impl Collector for Gauges {
         let measures = self.exchange.measures();
         journal::of_journal(&mut encoder, &measures, &self.data_dir)?;
         disk::of_disk(&mut encoder, &self.exchange)?;
+        measures.node.as_ref().map_or(Ok(()), |node| node::of_node(&mut encoder, node))?;
         feeds::of_feeds(&mut encoder, &measures.feeds)?;
         measures.witnesses.map_or(Ok(()), |witnesses| feeds::of_witnesses(&mut encoder, &witnesses))
     }

@@ -21,6 +21,7 @@ use crate::index::Index;
 use crate::keys::Keys;
 use crate::node::Node;
 use crate::node_keys::NodeKeys;
+use crate::page_keys::NodeNumber;
 use crate::past::Past;
 use crate::reader::{OpenedBody, Readers};
 use crate::room::{FreeBytes, Room};
@@ -117,6 +118,11 @@ impl Journal {
     /// The name of this node, in every entry that it writes.
     pub fn node_name(&self) -> &str {
         &self.name
+    }
+
+    /// This node's number among those that share its log; none where it is alone.
+    pub fn node_number(&self) -> Option<NodeNumber> {
+        self.node.as_ref().and(self.node_keys.as_ref()).map(NodeKeys::own)
     }
 
     /// Whether a draft would be taken at this moment. Another may come first.

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 
 use causeway_store::{RootSource, StoreError, kept_checkpoint};
 
+use super::monitoring::Told;
 use super::{Findings, Ground};
 
 pub(super) fn look(ground: &Ground<'_>, findings: &mut Findings) {
@@ -55,8 +56,24 @@ pub(super) fn look(ground: &Ground<'_>, findings: &mut Findings) {
     }
 }
 
+/// What a node says of the log that it shares.
+fn shared(told: &Told, findings: &mut Findings) {
+    let Some(frames) = told.number("causeway_log_frames") else { return };
+    let number = told.number("causeway_node_number").unwrap_or_default();
+    if told.number("causeway_shared_log_faulty") == Some(1.0) {
+        findings.failure(
+            "node",
+            "the shared log's servers do not enforce what they have to, or could not be asked",
+            "run causeway cluster check, which says what; mend it (docs/cluster.md)",
+        );
+    } else {
+        findings.ok("node", format!("node {number:.0} has applied {frames:.0} frames of the shared log"));
+    }
+}
+
 fn running(ground: &Ground<'_>, findings: &mut Findings) {
     let Some(told) = &ground.told else { return };
+    shared(told, findings);
     match told.unready() {
         None => findings.ok("gateway", "ready: it takes what is written to it"),
         Some("recovering") => {
@@ -71,6 +88,11 @@ fn running(ground: &Ground<'_>, findings: &mut Findings) {
             "gateway",
             format!("{why}: nothing is accepted, nothing disclosed"),
             "see why in its log lines; make room or replace the disk (docs/operating.md, \"Disk full, or failing\")",
+        ),
+        Some("cut-off") => findings.failure(
+            "gateway",
+            "cut-off: the log that the nodes share does not answer; nothing is accepted, nothing disclosed",
+            "see to the log's servers and the way to them: causeway cluster check; this node goes on by itself (docs/cluster.md)",
         ),
         Some(why @ ("clock-behind" | "clock-ahead")) => findings.failure(
             "gateway",
