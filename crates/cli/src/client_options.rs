@@ -46,6 +46,10 @@ pub(crate) struct ClientOptions {
     /// The person acting. Development identities have a default.
     #[arg(long, value_name = "ID")]
     pub(crate) operator: Option<String>,
+    /// Have the gateway answer only once it has applied its log up to here: what another node of its cluster gave with an answer, as
+    /// `causeway submit` shows it.
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) position: Option<String>,
 }
 
 impl ClientOptions {
@@ -62,6 +66,7 @@ impl ClientOptions {
             trust_suffix: DEVELOPMENT_SUFFIX.to_owned(),
             purpose: None,
             operator: None,
+            position: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Streams submissions to the gateway and gives each its verdict, in order, however many there are.
 
+use causeway_gateway::client::position_of;
 use causeway_proto::v1::submit_stream_response::Verdict as WireVerdict;
 use causeway_proto::v1::{Receipt, Refusal, SubmitRequest, SubmitStreamRequest};
 use futures_util::StreamExt;
@@ -10,6 +11,7 @@ use crate::line::Line;
 use crate::output::note;
 use crate::session::Session;
 use crate::{Broken, Failure};
+use causeway_verify::plain::plain;
 
 /// Submissions between the reader and the connection: enough to keep it busy, few enough to hold in memory.
 const AHEAD: usize = 256;
@@ -93,6 +95,14 @@ impl Line {
     }
 }
 
+/// What sending all of them came to.
+#[derive(Debug)]
+pub(crate) struct Pushed {
+    pub(crate) totals: Totals,
+    /// How far the gateway had applied its log then, where it shares that with others.
+    pub(crate) position: Option<String>,
+}
+
 /// Sends all of `outgoing` on one stream and calls `each` with every answer, in order.
 ///
 /// The stream ends early where the connection does; what was acknowledged before that is durable, and the same
@@ -101,7 +111,7 @@ pub(crate) async fn push(
     session: &Session,
     outgoing: impl Iterator<Item = Outgoing> + Send + 'static,
     mut each: impl FnMut(Answer, &Totals) -> Result<(), Failure>,
-) -> Result<Totals, Failure> {
+) -> Result<Pushed, Failure> {
     let (requests, stream) = mpsc::channel(AHEAD);
     let (labels, mut sent) = mpsc::unbounded_channel();
     // Reading a file blocks, so it has a thread of its own; the bounded channel holds it to the connection's pace.
@@ -122,9 +132,11 @@ pub(crate) async fn push(
         };
         tell(Answer { place, submission_id, verdict })?;
     }
+    let trailers = verdicts.trailers().await.map_err(|s| session.failure(s))?;
+    let position = trailers.as_ref().and_then(position_of).map(plain);
     reader.await.expect("the reading thread does not panic");
     match unsent(&mut sent, &mut tell).await? {
-        None => Ok(totals),
+        None => Ok(Pushed { totals, position }),
         Some(_) => Err(session.lost("the gateway ended the stream before all verdicts were in; run this again")),
     }
 }

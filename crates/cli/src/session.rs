@@ -80,7 +80,12 @@ impl Session {
         let purpose = stated(&options.purpose, "--purpose CODE", doing.default_purpose())?;
         let operator = stated(&options.operator, "--operator ID", DEVELOPMENT_OPERATOR)?;
         check_purpose(&purpose)?;
-        let statement = Statement::new(&purpose, &operator).map_err(|error| Failure::usage(error.to_string()))?;
+        let statement = Statement::new(&purpose, &operator);
+        let statement = match &options.position {
+            Some(position) => statement.and_then(|statement| statement.after(position)),
+            None => statement,
+        };
+        let statement = statement.map_err(|error| Failure::usage(error.to_string()))?;
         let unreachable = |error| unreachable(error, &options.gateway);
         let credentials = Credentials::load(&files.cert, &files.key, &files.ca).map_err(unreachable)?;
         let gateway = gateway_id(options)?;

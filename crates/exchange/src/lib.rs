@@ -33,6 +33,7 @@ mod hold;
 mod holders;
 mod identity;
 mod log;
+mod log_position;
 mod measures;
 mod narrowed;
 mod news;
@@ -88,6 +89,7 @@ pub use identity::{
     SealedIdentity, Whose,
 };
 pub use log::{MAX_RANGE_ENTRIES, Range};
+pub use log_position::{LogPosition, NoPosition};
 pub use measures::{FeedMeasures, Measures, NodeMeasures};
 pub use narrowed::REVOCATION_STALE;
 pub use notice::Notice;

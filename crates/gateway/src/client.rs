@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use causeway_exchange::LogPosition;
 use causeway_model::{OperatorId, PurposeCode, PurposeText};
 use http::Uri;
 use hyper_util::rt::TokioIo;
@@ -20,7 +21,7 @@ use tokio::io::AsyncBufReadExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tonic::metadata::{Ascii, MetadataValue};
+use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -159,11 +160,18 @@ impl Dialer {
     }
 }
 
+/// How far the node that answered has applied its log, from the metadata of an answer or of a refusal, or from a stream's trailers; none of
+/// a gateway that shares its log with no other.
+pub fn position_of(answer: &MetadataMap) -> Option<&str> {
+    answer.get(metadata::POSITION)?.to_str().ok()
+}
+
 /// What every call of records or entries states: why, and which person acts. An interceptor for the generated clients.
 #[derive(Clone)]
 pub struct Statement {
     purpose: MetadataValue<Ascii>,
     operator: MetadataValue<Ascii>,
+    position: Option<MetadataValue<Ascii>>,
 }
 
 impl Statement {
@@ -183,7 +191,18 @@ impl Statement {
         Ok(Self {
             purpose: purpose.parse().map_err(|_| ClientError::Statement(of_purpose))?,
             operator: operator.parse().map_err(|_| ClientError::Statement(of_operator))?,
+            position: None,
         })
+    }
+
+    /// The same, by whose calls a gateway answers only once it has applied what another node had at this position ([`position_of`]).
+    ///
+    /// # Errors
+    /// `Statement` for what no gateway has given.
+    pub fn after(self, position: &str) -> Result<Self, ClientError> {
+        let malformed = || ClientError::Statement("the position must be one that a gateway has given with an answer");
+        position.parse::<LogPosition>().map_err(|_| malformed())?;
+        Ok(Self { position: Some(position.parse().map_err(|_| malformed())?), ..self })
     }
 }
 
@@ -197,6 +216,9 @@ impl Interceptor for Statement {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         request.metadata_mut().insert(metadata::PURPOSE, self.purpose.clone());
         request.metadata_mut().insert(metadata::OPERATOR, self.operator.clone());
+        if let Some(position) = &self.position {
+            request.metadata_mut().insert(metadata::POSITION, position.clone());
+        }
         Ok(request)
     }
 }

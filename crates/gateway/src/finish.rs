@@ -4,6 +4,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use causeway_exchange::Exchange;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
@@ -22,6 +23,8 @@ pub(crate) struct Finish {
     began: Instant,
     span: Span,
     counted: Counted,
+    /// Of a node: whose position is told with the answer.
+    node: Option<Exchange>,
 }
 
 /// What counts the call, and until when it counts as open.
@@ -34,7 +37,12 @@ pub(crate) struct Counted {
 
 impl Finish {
     pub(crate) fn new(span: Span, counted: Counted) -> Self {
-        Self { began: Instant::now(), span, counted }
+        Self { began: Instant::now(), span, counted, node: None }
+    }
+
+    /// The same, which tells with the answer how far this gateway has applied its log, where it shares that with others.
+    pub(crate) fn telling(self, exchange: Exchange) -> Self {
+        Self { node: Some(exchange).filter(|exchange| exchange.node_number().is_some()), ..self }
     }
 
     /// Writes the line when the response is over: at once where its headers hold its status, as those of a refusal do,
@@ -44,6 +52,7 @@ impl Finish {
         if let Some(status) = Status::from_header_map(response.headers()) {
             self.say(&status);
             name_request(response.headers_mut(), &status, request_id.as_ref());
+            self.tell_position(response.headers_mut());
             return response;
         }
         response.map(|body| Body::new(Followed { body, finish: Some(self), request_id }))
@@ -67,6 +76,14 @@ impl Finish {
             Code::ResourceExhausted => tracing::debug!(?code, reason, micros, "call refused"),
             _ => tracing::info!(?code, reason, micros, "call refused"),
         });
+    }
+
+    /// Says how far the log has been applied here: whatever this call has written is before that.
+    fn tell_position(&self, trailers: &mut HeaderMap) {
+        let position = self.node.as_ref().and_then(Exchange::log_position);
+        if let Some(Ok(position)) = position.map(|position| HeaderValue::try_from(position.to_string())) {
+            trailers.insert(metadata::POSITION, position);
+        }
     }
 
     /// Counts the call; gives the microseconds that it took.
@@ -109,6 +126,7 @@ impl Followed {
         if let (Some(status), Some(finish)) = (Status::from_header_map(trailers), self.finish.take()) {
             finish.say(&status);
             name_request(trailers, &status, self.request_id.as_ref());
+            finish.tell_position(trailers);
         }
     }
 }

@@ -6,8 +6,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use causeway_exchange::{Caller, Tallied};
+use causeway_exchange::{Caller, Class, LogPosition, Tallied};
 use causeway_model::RequestId;
 use http::HeaderValue;
 use prost::Message;
@@ -28,6 +29,9 @@ use crate::peer::Peer;
 use crate::standing::{Standing, Standings};
 use crate::status::{self, Fault};
 use crate::{lapse, log_files, metadata};
+
+/// How long a request waits until this node has come to the position that it carries: a node that is well is there within milliseconds.
+const POSITION_WAIT: Duration = Duration::from_secs(5);
 
 /// One admitted call, for the service that serves it.
 #[derive(Debug, Clone)]
@@ -160,6 +164,23 @@ impl Gate {
         }
     }
 
+    /// Waits, for a moment, until this node has applied what the caller has seen at another one.
+    async fn comes_to(&self, position: LogPosition, peer: &Peer) -> Result<(), Status> {
+        let exchange = &self.standings.exchange;
+        let tally = |what| exchange.tally("", Some(peer.system()), what, 1);
+        match tokio::time::timeout(POSITION_WAIT, exchange.comes_to(position)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                tally(if error.class == Class::Invalid { Tallied::Malformed } else { Tallied::Overload });
+                Err(status::of(error))
+            }
+            Err(_elapsed) => {
+                tally(Tallied::Overload);
+                Err(status::of(exchange.not_at(position)))
+            }
+        }
+    }
+
     /// A request ended in a panic: what is left of it is an entry, a line and an opaque refusal.
     async fn panicked(&self, peer: &Peer, request_id: RequestId) -> Status {
         self.traffic.panicked();
@@ -196,6 +217,9 @@ impl Gate {
             (Access::Roles(_), Answerer::Service | Answerer::Entries) => {}
         }
         let (purpose, operator) = metadata::read(request.headers()).map_err(malformed)?;
+        if let Some(position) = metadata::position(request.headers()).map_err(malformed)? {
+            self.comes_to(position, peer).await?;
+        }
         let caller = Caller {
             system: peer.system().clone(),
             certificate_digest: peer.certificate_digest(),
@@ -252,6 +276,7 @@ where
         let open: Option<Open> = attached.as_ref().map(|own| gate.traffic.call(&own.peer.system().agency));
         let finish =
             Finish::new(span.clone(), Counted { traffic: gate.traffic.clone(), method: method(&request), _open: open });
+        let finish = finish.telling(gate.standings.exchange.clone());
         let answer = async move {
             let (wanted, pages) = (Wanted::of(&request), Pages::default());
             let mut response = match (Gate::place(attached.as_ref(), &request), &attached) {

@@ -1,6 +1,6 @@
 //! The metadata that every call of records or entries carries: why, and which person acts.
 
-use causeway_exchange::Purpose;
+use causeway_exchange::{LogPosition, Purpose};
 use causeway_model::OperatorId;
 use http::HeaderMap;
 
@@ -14,6 +14,18 @@ pub(crate) const OPERATOR: &str = "causeway-operator";
 
 /// In every answer: the id under which the gateway's log and entries know the request.
 pub(crate) const REQUEST_ID: &str = "causeway-request-id";
+
+/// In a request, how far the gateway has to have applied its log before it answers; in the trailing metadata of a node's answer, how far it
+/// has.
+pub(crate) const POSITION: &str = "causeway-position";
+
+/// The position that a request carries, if any.
+pub(crate) fn position(headers: &HeaderMap) -> Result<Option<LogPosition>, Fault> {
+    if !headers.contains_key(POSITION) {
+        return Ok(None);
+    }
+    single(headers, POSITION)?.parse().map(Some).map_err(|_| Fault::MetadataMalformed(POSITION))
+}
 
 /// Purpose and operator of a call.
 pub(crate) fn read(headers: &HeaderMap) -> Result<(Purpose, OperatorId), Fault> {

@@ -119,6 +119,9 @@ impl Fault {
                 "the metadata `causeway-purpose` must be once a purpose code, or code:text, as safeguarding:referral"
                     .into()
             }
+            Self::MetadataMalformed("causeway-position") => {
+                "the metadata `causeway-position` must be there once, as a gateway gave it in an answer".into()
+            }
             Self::MetadataMalformed(name) => {
                 format!("the metadata `{name}` must be there once, with 1 to 128 characters")
             }

@@ -12,7 +12,7 @@ use crate::client_options::ClientOptions;
 use crate::line::LINE_HELP;
 use crate::lines::{Lines, no_line};
 use crate::output::{Progress, say};
-use crate::push::{Answer, Outgoing, Reasons, Totals, Verdict, again, push};
+use crate::push::{Answer, Outgoing, Pushed, Reasons, Totals, Verdict, again, push};
 use crate::receipt_form::ReceiptForm;
 use crate::session::{Doing, Session, broken, said};
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let (mut reasons, mut listed, mut accepted) = (Reasons::default(), Vec::new(), 0);
     let proven = options.receipts.is_some();
     let lines = lines.map(move |outgoing| with_proof(outgoing, proven));
-    let totals = push(&session, lines, |answer, totals| {
+    let pushed = push(&session, lines, |answer, totals| {
         progress.at(totals.all());
         accepted = totals.accepted;
         if let (Verdict::Accepted(receipt), Some(receipts)) = (&answer.verdict, &mut receipts) {
@@ -62,9 +62,13 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let kept = receipts.map_or(Ok(()), Receipts::finish);
     listed.iter().flatten().for_each(say);
     kept?;
-    let totals = totals.inspect_err(|_| again(accepted, "the same file can be submitted again"))?;
+    let Pushed { totals, position } =
+        pushed.inspect_err(|_| again(accepted, "the same file can be submitted again"))?;
     if totals.all() == 0 {
         return Err(no_line(&options.file));
+    }
+    if let Some(position) = position {
+        say(format_args!("position: {position}"));
     }
     conclude(totals, &reasons)
 }

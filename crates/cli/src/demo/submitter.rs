@@ -7,7 +7,7 @@ use causeway_proto::v1::{Receipt, Record, Refusal, SubmitRequest};
 
 use crate::Failure;
 use crate::output::Progress;
-use crate::push::{Answer, Outgoing, Reasons, Totals, Verdict, push};
+use crate::push::{Answer, Outgoing, Pushed, Reasons, Totals, Verdict, push};
 use crate::sample::{FaultKind, SampleRecord};
 use crate::session::Session;
 
@@ -31,7 +31,7 @@ pub(super) async fn submit(session: &Session, sample: Vec<SampleRecord>, quiet: 
     let began = Instant::now();
     let outgoing = (0..).zip(sample).map(|(place, record)| Outgoing { place, what: Ok(request(record)) });
     let mut faults = faults.into_iter();
-    let totals = push(session, outgoing, |answer, totals| {
+    let pushed = push(session, outgoing, |answer, totals| {
         progress.at(totals.all());
         let fault = faults.next().flatten();
         match check(&answer, fault)? {
@@ -42,7 +42,7 @@ pub(super) async fn submit(session: &Session, sample: Vec<SampleRecord>, quiet: 
     })
     .await;
     progress.finish();
-    let totals = totals?;
+    let Pushed { totals, .. } = pushed?;
     if totals.all() != count {
         return Err(Failure::does_not_hold(format!(
             "{count} records were submitted and {} got a verdict",
