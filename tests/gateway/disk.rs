@@ -14,7 +14,7 @@ use tonic_types::StatusExt;
 
 use crate::feed::{ALBANIA, released_in};
 use crate::harness::calls::{items, pull, reason, released, request, submit, withdraw, within};
-use crate::harness::{Gateway, Persist, World, documents};
+use crate::harness::{Gateway, Persist, World, documents, own_log_only};
 use crate::metrics::{number, scrape};
 use crate::rollback::until_health;
 
@@ -126,6 +126,9 @@ async fn a_disk_that_does_not_answer_is_said_and_refused_and_goes_on_by_itself()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_never_answers_is_given_up_and_what_was_acknowledged_is_there_for_the_next_start() {
+    if !own_log_only("what its own log does not take is in the shared one") {
+        return;
+    }
     let world = World::with(|setup| setup.configure(|config| config.disk.give_up = Duration::from_millis(1)));
     let gateway = world.start().await;
     let mut ingest = gateway.ingest(SYSTEM).await;
@@ -201,6 +204,9 @@ async fn a_start_while_there_is_little_room_serves_what_can_be() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_an_error_has_stopped_is_opened_again_once_its_disk_takes_something() {
+    if !own_log_only("what its own log does not take is in the shared one") {
+        return;
+    }
     for persist in [Persist::No, Persist::Yes] {
         let world = World::with(|setup| setup.configure(|config| config.disk.reopen = Duration::from_millis(1)));
         let gateway = world.start().await;

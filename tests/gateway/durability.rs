@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::harness::calls::{items, pull, reason, released, request, submit, within};
-use crate::harness::{Persist, Stated, World, documents};
+use crate::harness::{Persist, Stated, World, documents, own_log_only};
 
 const SYSTEM: &str = "gb-nca/case-management";
 const AGREEMENT: &str = "ISA-AL-2026-014";
@@ -31,6 +31,9 @@ fn unavailable() -> (Code, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_submission_that_cannot_be_stored_is_not_accepted() {
+    if !own_log_only("what its own log does not take is in the shared one") {
+        return;
+    }
     for persist in [Persist::No, Persist::Yes] {
         let world = World::new();
         let gateway = world.start().await;
@@ -77,6 +80,9 @@ async fn a_stream_ends_where_the_journal_stops() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_whose_disclosure_cannot_be_written_is_not_sent() {
+    if !own_log_only("what its own log does not take is in the shared one") {
+        return;
+    }
     for persist in [Persist::No, Persist::Yes] {
         let world = World::new();
         let gateway = world.start().await;

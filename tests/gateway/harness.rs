@@ -11,6 +11,7 @@ mod mirror;
 pub(crate) mod node_files;
 pub(crate) mod raw_h2;
 pub(crate) mod raw_tls;
+pub(crate) mod shared_log;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,6 +27,9 @@ use tempfile::TempDir;
 pub(crate) use gateway::{Gateway, Reach, Stated};
 pub(crate) use log::{Faults, Persist};
 pub(crate) use mirror::{Mirror, Seen};
+use node_files::NodeFiles;
+use shared_log::Stream;
+pub(crate) use shared_log::own_log_only;
 
 /// Everything between the first start and the last stop. It can be started again after a stop, on the same data.
 pub(crate) struct World {
@@ -35,6 +39,8 @@ pub(crate) struct World {
     hand: ManualClock,
     faults: Faults,
     mirror: Mirror,
+    /// What makes its gateway a node, where the tests run over a shared log.
+    node: Option<(Stream, NodeFiles)>,
 }
 
 /// A change of the gateway's settings.
@@ -86,10 +92,24 @@ impl World {
         config.disk.give_up = std::time::Duration::MAX;
         setup.configure.into_iter().for_each(|change| change(&mut config));
         let (clock, hand) = Clock::manual(setup.now);
-        let world =
-            Self { root: Arc::new(root), config, clock, hand, faults: Faults::default(), mirror: Mirror::new() };
+        let world = Self {
+            root: Arc::new(root),
+            config,
+            clock,
+            hand,
+            faults: Faults::default(),
+            mirror: Mirror::new(),
+            node: None,
+        };
         world.reissue();
-        world
+        let stream = Stream::lease();
+        let node = stream.map(|stream| (stream, NodeFiles::issue(&world.path("certs-nodes"), 1)));
+        Self { node, ..world }
+    }
+
+    /// As [`World::with`], with a log of its own however the tests run.
+    pub(crate) fn alone(change: impl FnOnce(&mut Setup)) -> Self {
+        Self { node: None, ..Self::with(change) }
     }
 
     /// Issues what is missing and approves the documents as they stand now. The gateway's own certificate and the revocation
@@ -206,18 +226,21 @@ impl World {
             let inner = SledLog::open(data_dir)?;
             Ok(Box::new(log::WatchedLog::over(inner, faults, mirror)))
         };
-        causeway_gateway::launch_over(self.config.clone(), self.clock.clone(), log).await
+        let mut config = self.config.clone();
+        config.cluster = self.node.as_ref().map(|(stream, files)| stream.cluster(files));
+        causeway_gateway::launch_over(config, self.clock.clone(), log).await
     }
 
     /// Starts a gateway of this world's clock and identities by other settings, as a node of the cluster that they name; `mirror` takes what
-    /// it has.
+    /// it has, and `faults` make its own log fail or wait.
     pub(crate) async fn start_node(
         &self,
         config: Config,
         shared: Arc<dyn SharedLog>,
         mirror: &Mirror,
+        faults: &Faults,
     ) -> Result<Gateway, causeway_gateway::Error> {
-        let (faults, taking) = (self.faults.clone(), mirror.clone());
+        let (faults, taking) = (faults.clone(), mirror.clone());
         let logs =
             Logs::over(move |data_dir| Ok(Box::new(log::WatchedLog::over(SledLog::open(data_dir)?, faults, taking))));
         let launched = causeway_gateway::launch_with(config, self.clock.clone(), logs.sharing(shared)).await?;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::fs;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,16 +11,16 @@ use base64::engine::general_purpose::STANDARD;
 use causeway_crypto::Digest;
 use causeway_gateway::Config;
 use causeway_gateway::config::ClusterOptions;
-use causeway_journal::Tree;
+use causeway_journal::{Tree, decode_frame};
 use causeway_model::FrameSeq;
 use causeway_proto::v1::GetCheckpointRequest;
 use causeway_store::{
-    AppendError, Assurance, AssureError, ClientFiles, Head, JetStreamSettings, Keys, ReadError, SharedLog, SledLog,
+    AppendError, Assurance, AssureError, ClientFiles, Head, JetStreamSettings, Keys, ReadError, SharedLog,
 };
 use futures_util::future::join_all;
 
 use crate::harness::node_files::NodeFiles;
-use crate::harness::{Gateway, Mirror, Seen, Setup, World};
+use crate::harness::{Faults, Gateway, Mirror, Seen, Setup, World};
 
 /// The system that submits.
 pub(crate) const SYSTEM: &str = "gb-nca/case-management";
@@ -31,8 +32,9 @@ pub(crate) struct Cluster {
     pub(crate) world: World,
     config: Config,
     files: NodeFiles,
-    log: Arc<SledLog>,
+    log: Shared,
     mirrors: Vec<Mirror>,
+    faults: Vec<Faults>,
 }
 
 impl Cluster {
@@ -43,7 +45,7 @@ impl Cluster {
 
     /// The same with changes of the shipped configuration.
     pub(crate) fn with(change: impl FnOnce(&mut Setup)) -> Self {
-        let mut world = World::with(change);
+        let mut world = World::alone(change);
         let config = world.config().clone();
         let files = NodeFiles::issue(&world.path("certs-nodes"), NODES);
         drop(Keys::load_or_create(&world.path("ring")).expect("made"));
@@ -54,8 +56,8 @@ impl Cluster {
                 fs::copy(world.path("ring").join(name), keys.join(name)).expect("copied");
             }
         }
-        let log = Arc::new(SledLog::open(&world.path("shared")).expect("opens"));
-        Self { world, config, files, log, mirrors: (0..NODES).map(|_| Mirror::new()).collect() }
+        let (mirrors, faults) = (0..NODES).map(|_| (Mirror::new(), Faults::default())).unzip();
+        Self { world, config, files, log: Shared::default(), mirrors, faults }
     }
 
     fn config(&self, node: u16) -> Config {
@@ -74,8 +76,8 @@ impl Cluster {
 
     /// Starts a node.
     pub(crate) async fn start(&self, node: u16) -> Gateway {
-        let (shared, mirror) = (Arc::new(Lasting(Arc::clone(&self.log))), self.mirror(node));
-        let started = self.world.start_node(self.config(node), shared, mirror).await;
+        let (shared, mirror) = (Arc::new(self.log.clone()), self.mirror(node));
+        let started = self.world.start_node(self.config(node), shared, mirror, self.faults(node)).await;
         started.unwrap_or_else(|error| panic!("node {node} does not start: {error:?}"))
     }
 
@@ -96,6 +98,16 @@ impl Cluster {
         &self.mirrors[usize::from(node) - 1]
     }
 
+    /// What makes a node's own log fail or wait.
+    pub(crate) fn faults(&self, node: u16) -> &Faults {
+        &self.faults[usize::from(node) - 1]
+    }
+
+    /// Has the shared log answer nobody, or everybody again.
+    pub(crate) fn silence(&self, is_silent: bool) {
+        self.log.silence(is_silent);
+    }
+
     /// The entries that a node has.
     pub(crate) fn entries(&self, node: u16) -> Vec<Seen> {
         self.mirror(node).entries()
@@ -103,7 +115,7 @@ impl Cluster {
 
     /// The newest frame of the log that they share.
     fn head(&self) -> FrameSeq {
-        SharedLog::head(self.log.as_ref()).expect("read").last
+        SharedLog::head(&self.log).expect("read").last
     }
 
     /// Waits until these nodes, which are all, have come to what the log holds now, and holds them against each other: their entries, and the
@@ -130,34 +142,91 @@ impl Cluster {
     }
 }
 
-/// A log that outlives the nodes: each of them closes what it was given.
-struct Lasting(Arc<SledLog>);
+/// A log in memory, for any number of nodes, that outlives them and can be kept from answering.
+#[derive(Clone, Default)]
+struct Shared(Arc<Inner>);
 
-impl fmt::Debug for Lasting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lasting(..)")
+#[derive(Default)]
+struct Inner {
+    frames: Mutex<Vec<(Digest, Vec<u8>)>>,
+    grown: Condvar,
+    silent: AtomicBool,
+}
+
+impl Shared {
+    /// Has it answer nobody, or everybody again.
+    fn silence(&self, is_silent: bool) {
+        self.0.silent.store(is_silent, Ordering::SeqCst);
+    }
+
+    /// What it holds, where it answers.
+    fn frames(&self) -> Option<MutexGuard<'_, Vec<(Digest, Vec<u8>)>>> {
+        if self.0.silent.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(50));
+            return None;
+        }
+        Some(self.0.frames.lock().expect("not poisoned"))
+    }
+
+    fn last(frames: &[(Digest, Vec<u8>)]) -> FrameSeq {
+        FrameSeq(frames.len() as u64)
     }
 }
 
-impl SharedLog for Lasting {
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared(..)")
+    }
+}
+
+fn unread() -> ReadError {
+    ReadError::Engine("nobody answers".into())
+}
+
+impl SharedLog for Shared {
     fn append(&self, id: &Digest, bytes: &[u8], expect: Option<FrameSeq>) -> Result<FrameSeq, AppendError> {
-        SharedLog::append(self.0.as_ref(), id, bytes, expect)
+        let mut frames = self.frames().ok_or_else(|| AppendError::Unknown("nobody answers".into()))?;
+        if let Some(place) = frames.iter().position(|(known, _)| known == id) {
+            return Ok(FrameSeq(place as u64 + 1));
+        }
+        let head = Self::last(&frames);
+        if expect.is_some_and(|expected| expected != head) {
+            return Err(AppendError::Conflict { head });
+        }
+        frames.push((*id, bytes.to_vec()));
+        self.0.grown.notify_all();
+        Ok(head.next())
     }
 
     fn read(&self, from: FrameSeq, max_bytes: usize) -> Result<Vec<(FrameSeq, Vec<u8>)>, ReadError> {
-        SharedLog::read(self.0.as_ref(), from, max_bytes)
+        let frames = self.frames().ok_or_else(unread)?;
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        for (seq, (_, frame)) in (1..).map(FrameSeq).zip(frames.iter()).skip_while(|(seq, _)| *seq < from) {
+            if bytes >= max_bytes {
+                break;
+            }
+            bytes += frame.len();
+            taken.push((seq, frame.clone()));
+        }
+        Ok(taken)
     }
 
     fn wait(&self, after: FrameSeq, until: Duration) -> FrameSeq {
-        SharedLog::wait(self.0.as_ref(), after, until)
+        let Some(frames) = self.frames() else { return after };
+        let waited = self.0.grown.wait_timeout_while(frames, until, |frames| Self::last(frames) <= after);
+        Self::last(&waited.expect("not poisoned").0)
     }
 
     fn head(&self) -> Result<Head, ReadError> {
-        SharedLog::head(self.0.as_ref())
+        let frames = self.frames().ok_or_else(unread)?;
+        let id =
+            |(_, bytes): &(Digest, Vec<u8>)| decode_frame(bytes).expect("a frame").log_id.try_into().expect("an id");
+        Ok(Head { log: frames.first().map(id), last: Self::last(&frames) })
     }
 
     fn assure(&self) -> Result<Assurance, AssureError> {
-        SharedLog::assure(self.0.as_ref())
+        let head = Self::last(&self.frames().ok_or_else(unread)?);
+        Ok(Assurance { head, checked: vec!["memory".into()], away: Vec::new(), bytes: 0, max_bytes: None })
     }
 
     fn close(&self) -> Result<(), ReadError> {

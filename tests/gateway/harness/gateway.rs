@@ -131,6 +131,12 @@ impl Reach {
         client.max_decoding_message_size(LARGEST_ANSWER)
     }
 
+    /// `IngestService`, by whose calls the gateway answers only once it has come to this position.
+    pub(crate) async fn ingest_after(&self, system: &str, position: &str) -> IngestServiceClient<Stated> {
+        let statement = statement("investigation").after(position).expect("a position");
+        IngestServiceClient::with_interceptor(self.channel(system).await, statement)
+    }
+
     /// `FeedService`, stating why and who.
     pub(crate) async fn feed(&self, system: &str) -> FeedServiceClient<Stated> {
         let channel = self.channel(system).await;

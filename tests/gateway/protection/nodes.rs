@@ -198,7 +198,7 @@ fn caller() -> Caller {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_is_complete_once_each_node_has_destroyed_its_keys_and_said_so() {
-    let mut world = World::new();
+    let mut world = World::alone(|_| {});
     let (origin, own_identities) = (world.config().origin.clone(), world.config().own_identities);
     let gateway = world.start().await;
     let mut ingest = gateway.ingest(SYSTEM).await;
