@@ -7,7 +7,7 @@ mod gone;
 pub(crate) mod key_search;
 mod lost;
 mod nodes;
-mod office;
+pub(crate) mod office;
 mod proofs;
 mod resume;
 mod retention;
