@@ -10,6 +10,7 @@ use super::connection::{Connection, NoAnswer, denial};
 use super::engine::Engine;
 use super::names::StreamName;
 use super::stream_info::StreamInfo;
+use crate::clock::Clock;
 use crate::log::ReadError;
 use crate::shared_log::{Assurance, AssureError};
 
@@ -22,7 +23,9 @@ impl Engine {
             return Err(AssureError::Faults(vec![why.to_owned()]));
         }
         let info = self.info_in_full().await?;
+        let clock_fault = info.clock_fault(Clock::system().now());
         let mut faults = info.faults(&self.name);
+        faults.extend(clock_fault);
         faults.extend(info.losses(&format!("stream {}", self.name)));
         faults.extend(self.permission_faults().await);
         let said = self.ask_servers().await?;

@@ -1,5 +1,6 @@
 //! What a stream is set to and holds, as the servers say it, and what of that breaks the log's promises.
 
+use causeway_model::Timestamp;
 use serde_json::Value;
 
 use super::names::StreamName;
@@ -15,6 +16,12 @@ const SILENT_NANOS: u64 = 3 * 1_000_000_000;
 
 /// A frame of 256 KiB and its headers.
 const LONGEST_MESSAGE: i64 = 257 * 1024;
+
+/// How far the clock may be ahead of the servers'. A node whose own is this far behind the newest entry writes nothing.
+const MOST_AHEAD_MICROS: u64 = 5_000_000;
+
+/// Bytes of a time up to its seconds, as in `2026-11-21T22:34:59`.
+const SECONDS: usize = 19;
 
 /// The answer to a question about a stream.
 #[derive(Debug, Clone)]
@@ -110,6 +117,20 @@ impl StreamInfo {
         let longest = config["max_msg_size"].as_i64().unwrap_or(-1);
         must(!(0..LONGEST_MESSAGE).contains(&longest), "max_msg_size has to be -1, or 257 KiB or more");
         faults
+    }
+
+    /// Whether this machine's clock, which showed `now` when the answer came, is ahead of the servers'.
+    pub(super) fn clock_fault(&self, now: Timestamp) -> Option<String> {
+        let seconds = |time: &str| time.get(..SECONDS).map(str::to_owned);
+        // In UTC by the same form, so that what is later is also greater.
+        let said = self.0["ts"].as_str().filter(|said| said.ends_with('Z')).and_then(seconds)?;
+        let least = seconds(&Timestamp(now.0.saturating_sub(MOST_AHEAD_MICROS)).to_string())?;
+        (least > said).then(|| {
+            format!(
+                "this machine's clock shows {now} where the servers' show {said}Z: what it writes keeps every other node from writing \
+                 until that time; set it right first"
+            )
+        })
     }
 
     /// What a copy has lost.
@@ -208,6 +229,26 @@ mod tests {
             let faults = faults_with(key, value);
             assert_eq!(faults.len(), 1, "{key}: {faults:?}");
             assert!(faults[0].contains(key) || ["mirror", "sources", "sealed"].contains(&key), "{key}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_of_the_servers_is_a_fault_and_one_that_is_behind_is_none() {
+        let with = |said: Value| {
+            let mut info = good();
+            info["ts"] = said;
+            StreamInfo(info)
+        };
+        let info = with(json!("1970-01-01T23:59:58.469300632Z"));
+        let at = |seconds: u64| Timestamp(seconds * 1_000_000);
+        let day = 86_400;
+        for fine in [0, day - 2, day, day + 3] {
+            assert_eq!(info.clock_fault(at(fine)), None, "{fine}");
+        }
+        let fault = info.clock_fault(at(day + 5)).expect("ahead");
+        assert!(fault.contains("1970-01-02T00:00:05") && fault.contains("1970-01-01T23:59:58Z"), "{fault}");
+        for said in [Value::Null, json!("1970-01-01T23:59:58+01:00"), json!("Z")] {
+            assert_eq!(with(said).clock_fault(at(9 * day)), None, "what is not said is not held against anybody");
         }
     }
 
