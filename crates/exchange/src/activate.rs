@@ -63,6 +63,9 @@ impl Exchange {
     /// Says in the log that a later version's first day has come, where nothing else has been said since: it comes into force with
     /// the first entry of that day, and a feed in which nothing happens must not wait for one.
     pub(crate) async fn begin_agreements(&self) {
+        if !self.is_releaser() {
+            return;
+        }
         let now = self.now();
         let due: Vec<Arc<Agreement>> = self.journal().read(|state| {
             let pending = state.agreements().filter_map(|known| state.pending_agreement(&known.id));
@@ -70,7 +73,7 @@ impl Exchange {
         });
         for agreement in due {
             let draft = self.releaser_draft(&agreement, "agreement-began");
-            match self.record(draft).await {
+            match self.record_in_term(draft).await {
                 Ok(_) => {
                     tracing::info!(agreement = %agreement.id, version = agreement.version, "its first day has come")
                 }

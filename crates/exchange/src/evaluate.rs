@@ -66,7 +66,7 @@ impl Exchange {
             closes_evaluation: true,
             ..causeway_journal::v1::ReleaseBatch::default()
         });
-        self.record(draft).await?;
+        self.record_in_term(draft).await?;
         Ok(())
     }
 }

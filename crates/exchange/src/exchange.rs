@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use causeway_agreement::{AgencyFile, Role};
 use causeway_crypto::Digest;
 use causeway_journal::v1;
-use causeway_model::{AgencyId, LeafIndex, SubmissionId, SystemId, Timestamp};
+use causeway_model::{AgencyId, LeafIndex, SubmissionId, Timestamp};
 use causeway_store::{Clock, Journal, Keys};
 use event_listener::{Event, EventListener};
 use futures_util::lock::Mutex;
@@ -27,7 +26,7 @@ use crate::sealing::Windows;
 use crate::tally::Tally;
 use crate::unavailable::stopped;
 use crate::witnessed::Witnessed;
-use crate::{Caller, Error};
+use crate::{Caller, Error, Releaser};
 
 /// Domain of a submission's MAC, over agency and submission id.
 const SUBMISSION_DOMAIN: &str = "causeway/v1/submission";
@@ -81,6 +80,7 @@ struct Inner {
     /// How far the log has been gone through for bodies that lost; held while it is.
     swept: Mutex<Swept>,
     clock_trust: ClockTrust,
+    releaser: Releaser,
     /// What has been said of how the journal stands.
     said: Said,
 }
@@ -96,6 +96,20 @@ impl Exchange {
         keys: Arc<Keys>,
         clock: Clock,
         own_identities: OwnIdentities,
+    ) -> Result<Self, Error> {
+        Self::start_among(journal, keys, clock, own_identities, Releaser::alone())
+    }
+
+    /// As [`Exchange::start`], of one node of several where `releaser` says so: what only one of them does, it does while it is its turn.
+    ///
+    /// # Errors
+    /// As [`Exchange::start`].
+    pub fn start_among(
+        journal: Journal,
+        keys: Arc<Keys>,
+        clock: Clock,
+        own_identities: OwnIdentities,
+        releaser: Releaser,
     ) -> Result<Self, Error> {
         let governed = journal.read(|state| Ok(Epochs::start(state, Governed::compile(state)?)))?;
         let tally = Tally::starting(clock.now());
@@ -126,29 +140,10 @@ impl Exchange {
             comparing: Mutex::new(()),
             erasing: Mutex::new(()),
             swept: Mutex::new(Swept::default()),
+            releaser,
             said: Said::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
-    }
-
-    /// The roles that the agency file in force gives to a system; none for an unknown system.
-    pub fn roles(&self, system: &SystemId) -> Vec<Role> {
-        self.journal().read(|state| {
-            let agency = state.agency(&system.agency);
-            let found = agency.and_then(|file| file.systems.iter().find(|known| known.name == system.system));
-            found.map(|known| known.roles.clone()).unwrap_or_default()
-        })
-    }
-
-    /// The trust bundle (PEM) of every agency in force: that agency's own roots, and nobody else's.
-    pub fn bundles(&self) -> Vec<(AgencyId, String)> {
-        self.journal()
-            .read(|state| state.agencies().map(|file| (file.id.clone(), file.trust_bundle_pem.clone())).collect())
-    }
-
-    /// The agency files in force.
-    pub fn agencies(&self) -> Vec<Arc<AgencyFile>> {
-        self.journal().read(|state| state.agencies().cloned().collect())
     }
 
     /// Wakes when something has been appended.
@@ -161,6 +156,7 @@ impl Exchange {
     pub async fn tick(&self) {
         let now = self.now();
         self.inner.watches.lately.age();
+        self.note_well();
         self.inner.windows.close_before(now);
         if self.halted().is_some() {
             self.inner.ticked.notify(usize::MAX);
@@ -308,6 +304,10 @@ impl Exchange {
 
     pub(crate) fn clock_trust(&self) -> &ClockTrust {
         &self.inner.clock_trust
+    }
+
+    pub(crate) fn releaser(&self) -> &Releaser {
+        &self.inner.releaser
     }
 
     pub(crate) fn said(&self) -> &Said {

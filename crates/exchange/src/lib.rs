@@ -40,6 +40,7 @@ mod news;
 mod notice;
 mod overdue;
 mod page;
+mod parties;
 mod propose;
 mod publish;
 mod pull;
@@ -50,6 +51,7 @@ mod recording;
 mod refusal;
 mod release;
 mod release_again;
+mod releaser;
 mod restrict;
 mod retention;
 mod roster;
@@ -102,6 +104,7 @@ pub use query::{
     ReasonCode, SaidFilter, Span, UnderAgreement,
 };
 pub use receipt::Receipt;
+pub use releaser::{Releaser, ReleaserPeers};
 pub use restrict::Restriction;
 pub use retention::{RetentionList, RetentionReason, RetentionRow, RetentionRun};
 pub use roster::Roster;

@@ -38,7 +38,7 @@ impl Exchange {
             draft.entry.count = positions.len() as u64;
             let positions = positions.iter().map(|position| position.0).collect();
             draft.entry.overdue = Some(v1::Overdue { feed: agreement.id.to_string(), positions });
-            self.record(draft).await?;
+            self.record_in_term(draft).await?;
         }
         Ok(())
     }

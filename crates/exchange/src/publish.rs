@@ -127,7 +127,7 @@ impl Exchange {
         draft.entry.subject_digest = table_digest(text.as_bytes()).0.to_vec();
         draft.entry.byte_count = text.len() as u64;
         draft.document_text = Some(text.into_bytes());
-        Ok(self.record(draft).await?.outcome.is_effective())
+        Ok(self.record_in_term(self.in_term(draft)).await?.outcome.is_effective())
     }
 
     /// The text of a period's table. One that is too large to be published is published as its total alone.

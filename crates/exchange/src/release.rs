@@ -22,6 +22,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::cell_release::CellProgress;
 use crate::publish::TableProgress;
+use crate::releaser::TERM_OVER;
 use crate::standing::standing;
 use crate::verdict::Ground;
 use crate::{Error, Exchange};
@@ -121,15 +122,17 @@ impl Round {
             Err(error) => error,
         };
         let feed = &ground.agreement.id;
-        tracing::error!(%feed, reason = error.reason, error = %error, "the releaser could not go on with a feed; it tries again");
+        if error.reason != TERM_OVER {
+            tracing::error!(%feed, reason = error.reason, error = %error, "the releaser could not go on with a feed; it tries again");
+        }
         self.failed.insert(feed.clone());
         None
     }
 }
 
 impl Exchange {
-    /// Releases what may be released, until the journal stops. To be run once, beside the calls.
-    pub async fn run_releaser(&self) {
+    /// Releases what may be released, until the journal stops. Whoever runs it is the releaser.
+    pub(crate) async fn release_on(&self) {
         let mut progress = Progress::default();
         while self.is_running() {
             let (changed, ticked) = (self.changed(), self.ticked());
@@ -141,7 +144,9 @@ impl Exchange {
                 // What it has appended itself must not wake it: it would try again at the rate of commits.
                 Ok(Next::Tick) => ticked.await,
                 Err(error) => {
-                    tracing::error!(reason = error.reason, error = %error, "the releaser could not go on; it tries again");
+                    if error.reason != TERM_OVER {
+                        tracing::error!(reason = error.reason, error = %error, "the releaser could not go on; it tries again");
+                    }
                     ticked.await;
                 }
             }

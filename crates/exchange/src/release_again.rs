@@ -99,6 +99,6 @@ impl Exchange {
             releases,
             ..v1::ReleaseBatch::default()
         });
-        Ok(self.record(draft).await?.outcome != Outcome::Void)
+        Ok(self.record_in_term(draft).await?.outcome != Outcome::Void)
     }
 }

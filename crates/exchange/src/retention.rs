@@ -134,7 +134,11 @@ impl Exchange {
             draft.entry.count = records.len() as u64;
             draft.entry.item_salt = causeway_crypto::random::<32>().to_vec();
             draft.entry.request_id = own_request().as_bytes().to_vec();
-            let committed = self.record(draft).await?;
+            let committed = match owner {
+                Some(_) => self.record(draft).await?,
+                // Nobody has asked for it: it is the releaser's to do.
+                None => self.record_in_term(self.in_term(draft)).await?,
+            };
             if committed.outcome.is_effective() {
                 finished = finished.and(self.finish_with_others(committed.leaf).await);
                 run.erased.extend_from_slice(records);

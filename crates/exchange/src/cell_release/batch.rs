@@ -67,7 +67,7 @@ impl Exchange {
                 recoding: recoding.clone(),
                 ..v1::ReleaseBatch::default()
             });
-            if self.record(draft).await?.outcome == Outcome::Void {
+            if self.record_in_term(draft).await?.outcome == Outcome::Void {
                 return Ok(false);
             }
         }

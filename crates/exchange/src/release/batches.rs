@@ -56,7 +56,7 @@ impl Exchange {
                 releases,
                 ..v1::ReleaseBatch::default()
             });
-            self.record(draft).await?;
+            self.record_in_term(draft).await?;
         }
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Exchange {
                 .iter()
                 .map(|record| v1::Withdrawal { feed: agreement.id.to_string(), record_id: record.as_bytes().to_vec() })
                 .collect();
-            self.record(draft).await?;
+            self.record_in_term(draft).await?;
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Exchange {
         });
         draft.entry.item_salt = causeway_crypto::random::<32>().to_vec();
         draft.entry.request_id = own_request().as_bytes().to_vec();
-        draft
+        self.in_term(draft)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::day_of;
 use super::trust::distrust;
 use crate::erase::{Finished, WAITS};
+use crate::releaser::TERM_OVER;
 use crate::{Error, Exchange};
 
 /// Ticks, which are seconds, after which the keeper tries again what failed, and asks other nodes what it lacks of their page keys.
@@ -68,10 +69,12 @@ impl Exchange {
         };
         let finished = self.finish_all().await;
         let expired = match today {
-            Some(day) if keeping.expired_on != Some(day) => {
+            Some(day) if keeping.expired_on != Some(day) && self.is_releaser() => {
                 let expired = match self.expire(None).await {
                     // It is ordered, and gone on with like every other erasure.
                     Err(error) if error.reason == WAITS => true,
+                    // Another node does it.
+                    Err(error) if error.reason == TERM_OVER => return LOOK_TICKS,
                     expired => said(expired.map(|_| ())),
                 };
                 keeping.expired_on = expired.then_some(day);
