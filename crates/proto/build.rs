@@ -15,7 +15,7 @@ const FILES: [&str; 6] = [
 ];
 
 /// What nodes say to each other: at an address of its own, and in no reflection.
-const NODE_FILES: [&str; 1] = ["causeway/node/v1/page_keys.proto"];
+const NODE_FILES: [&str; 2] = ["causeway/node/v1/page_keys.proto", "causeway/node/v1/releaser.proto"];
 
 /// Its messages that hold keys print nothing of them: what is generated for them is written by hand.
 const SECRET: [&str; 3] =

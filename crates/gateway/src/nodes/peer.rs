@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::status;
 
 /// How long one call may take, the connection included. A node that hangs holds up a frame no longer than one that is away.
-const CALL: Duration = Duration::from_secs(2);
+pub(super) const CALL: Duration = Duration::from_secs(2);
 
 /// Keys, slots or pages in one message.
 pub(super) const AT_ONCE: usize = 128;
@@ -145,7 +145,7 @@ fn failure(status: &Status) -> PeerFailure {
 }
 
 /// A channel to the node at an address, `host:port`, which has to prove that it is the node that the configuration expects.
-fn channel(address: &str, tls: Arc<ClientConfig>) -> Channel {
+pub(super) fn channel(address: &str, tls: Arc<ClientConfig>) -> Channel {
     let address: Arc<str> = address.into();
     let connector = tower::service_fn(move |_: Uri| {
         let (address, tls) = (Arc::clone(&address), Arc::clone(&tls));

@@ -23,12 +23,6 @@ pub(super) struct PageKeys {
 }
 
 impl PageKeys {
-    /// The node that calls, while its certificate holds: connections last for days.
-    fn caller<T>(&self, request: &Request<T>) -> Result<NodeNumber, Status> {
-        let calling = request.extensions().get::<Calling>().filter(|calling| unix_time(&self.clock) <= calling.expires);
-        calling.map(|calling| calling.node).ok_or_else(|| Fault::IdentityLapsed.into())
-    }
-
     /// Runs on a thread that may block what reads and syncs files.
     async fn done<R: Send + 'static>(
         &self,
@@ -43,7 +37,7 @@ impl PageKeys {
 #[tonic::async_trait]
 impl PageKeyService for PageKeys {
     async fn put_keys(&self, request: Request<PutKeysRequest>) -> Answer<PutKeysResponse> {
-        let from = self.caller(&request)?;
+        let from = caller(&request, &self.clock)?;
         let keys = keys_of(&request.get_ref().keys)?;
         drop(request);
         self.done(move |node| node.take_keys(from, &keys)).await?;
@@ -51,7 +45,7 @@ impl PageKeyService for PageKeys {
     }
 
     async fn compare_slots(&self, request: Request<CompareSlotsRequest>) -> Answer<CompareSlotsResponse> {
-        self.caller(&request)?;
+        caller(&request, &self.clock)?;
         let CompareSlotsRequest { writer, first } = request.into_inner();
         let writer = u16::try_from(writer).map(NodeNumber).map_err(|_| Fault::Field("writer"))?;
         if first >> 48 != 0 {
@@ -71,19 +65,25 @@ impl PageKeyService for PageKeys {
     }
 
     async fn fetch_keys(&self, request: Request<FetchKeysRequest>) -> Answer<FetchKeysResponse> {
-        self.caller(&request)?;
+        caller(&request, &self.clock)?;
         let slots = few("slots", request.into_inner().slots)?;
         let keys = self.done(move |node| kept(node.keys_of(&slots))).await?;
         Ok(Response::new(FetchKeysResponse { keys: keys.iter().map(to_wire).collect() }))
     }
 
     async fn fetch_pages(&self, request: Request<FetchPagesRequest>) -> Answer<FetchPagesResponse> {
-        self.caller(&request)?;
+        caller(&request, &self.clock)?;
         let numbers = few("numbers", request.into_inner().numbers)?;
         let pages = self.done(move |node| kept(node.pages_written_anew(&numbers))).await?;
         let pages = pages.into_iter().map(|(number, stored)| KeyPage { number, stored }).collect();
         Ok(Response::new(FetchPagesResponse { pages }))
     }
+}
+
+/// The node that calls, while its certificate holds: connections last for days.
+pub(super) fn caller<T>(request: &Request<T>, clock: &Clock) -> Result<NodeNumber, Status> {
+    let calling = request.extensions().get::<Calling>().filter(|calling| unix_time(clock) <= calling.expires);
+    calling.map(|calling| calling.node).ok_or_else(|| Fault::IdentityLapsed.into())
 }
 
 fn kept<R>(result: Result<R, StoreError>) -> Result<R, PageKeyRefused> {

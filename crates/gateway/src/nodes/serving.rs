@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use causeway_exchange::Releaser;
 use causeway_proto::node_v1::page_key_service_server::PageKeyServiceServer;
+use causeway_proto::node_v1::releaser_service_server::ReleaserServiceServer;
 use causeway_store::{Clock, NodeKeys, NodeNumber};
 use rustls::ServerConfig;
 use rustls_pki_types::UnixTime;
@@ -22,6 +24,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
+use super::releaser::Standing;
 use super::service::PageKeys;
 use super::{NodeCredentials, identity};
 use crate::error::Error;
@@ -45,6 +48,7 @@ pub struct NodeServer {
     listener: TcpListener,
     tls: Arc<ServerConfig>,
     service: PageKeys,
+    releaser: Releaser,
 }
 
 impl NodeServer {
@@ -60,7 +64,13 @@ impl NodeServer {
         clock: Clock,
     ) -> Result<Self, Error> {
         let tls = credentials.server(others, &clock).map_err(|error| Error::Faults(vec![error.to_string()]))?;
-        Ok(Self { listener, tls: Arc::new(tls), service: PageKeys { keys, clock } })
+        Ok(Self { listener, tls: Arc::new(tls), service: PageKeys { keys, clock }, releaser: Releaser::alone() })
+    }
+
+    /// Tells the others whether this node is the releaser. Without, it is not.
+    #[must_use]
+    pub fn with_releaser(self, releaser: Releaser) -> Self {
+        Self { releaser, ..self }
     }
 
     /// Where it listens.
@@ -76,12 +86,14 @@ impl NodeServer {
     /// # Errors
     /// `Serve`.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
-        let Self { listener, tls, service } = self;
+        let Self { listener, tls, service, releaser } = self;
+        let standing = Standing { releaser, clock: service.clock.clone() };
         let (ready, connections) = mpsc::channel(HANDSHAKES);
         let accepting = tokio::spawn(accept(listener, TlsAcceptor::from(tls), ready));
         let served = Server::builder()
             .max_concurrent_streams(CALLS)
             .add_service(PageKeyServiceServer::new(service))
+            .add_service(ReleaserServiceServer::new(standing))
             .serve_with_incoming_shutdown(ReceiverStream::new(connections), shutdown)
             .await;
         accepting.abort();
