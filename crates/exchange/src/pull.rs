@@ -183,7 +183,8 @@ impl Exchange {
         });
         let mut page = self.page(agreement, *after, &stretch, items, put_off);
         let committed = self.disclose(caller, agreement, &mut page, &digests, reading.pressure()).await?;
-        if !self.still_holds(agreement, &stretch, &page) {
+        // Another node's page may have taken what was left of the day.
+        if !committed.outcome.is_effective() || !self.still_holds(agreement, &stretch, &page) {
             return Ok(None);
         }
         page.evidence = Some(self.evidence(committed).await?);

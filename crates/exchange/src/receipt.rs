@@ -75,6 +75,7 @@ impl Exchange {
         match committed.outcome {
             Outcome::Effective => Receipt::of(committed),
             Outcome::Duplicate { of } => self.receipt_at(of).await,
+            Outcome::CapReached => Err(self.day_is_full()),
             ref outcome => Err(lost_to_another(outcome)),
         }
     }

@@ -12,7 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::draft::{Said, entry_id};
 use crate::exchange::record_ref;
-use crate::{Caller, Class, Error, Exchange, Receipt, Tallied};
+use crate::{Caller, Class, DailyLimits, Error, Exchange, Receipt, Tallied};
 
 /// Domain of a submission's content MAC, over schema id, corrected record and version, and the document's exact bytes.
 const CONTENT_DOMAIN: &str = "causeway/v1/content";
@@ -27,6 +27,8 @@ pub struct Submission {
     pub document: Vec<u8>,
     /// For a correction: the record and the version that it replaces.
     pub correction: Option<(RecordId, RecordVersion)>,
+    /// How many the day may have; none where nobody limits them.
+    pub limits: Option<DailyLimits>,
 }
 
 /// The text that was received does not outlast the call.
@@ -70,7 +72,8 @@ impl Exchange {
     ///
     /// # Errors
     /// `Invalid` with every violation; `Conflict` where the submission id was used for other content or the expected version
-    /// has moved; `NotFound` for a correction of a record that this agency does not own; `TooLarge`, `Busy`, `Unavailable`.
+    /// has moved; `NotFound` for a correction of a record that this agency does not own; `Busy` also where the day's records were
+    /// accepted by other nodes meanwhile; `TooLarge`, `Unavailable`.
     pub async fn submit(&self, caller: &Caller, submission: Submission, pressure: Pressure) -> Result<Receipt, Error> {
         let attempt = self.attempt(caller, &submission, pressure);
         if let Some(receipt) = self.earlier(caller, &attempt).await? {
@@ -231,6 +234,8 @@ impl Exchange {
         draft.entry.content_mac = attempt.content.to_vec();
         draft.entry.byte_count = submission.document.len() as u64;
         draft.entry.retention = Some(retention_of(schema, &split.classified));
+        // A gateway that has its log for itself counts before it accepts.
+        draft.entry.daily_limits = submission.limits.filter(|_| self.journal().is_shared()).map(Into::into);
         let (sealed, encapsulation) = sealed.unzip();
         if let Some(body) = &sealed {
             draft.entry.sealing_key_id.clone_from(&body.key_id);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use causeway_exchange::{Caller, Class, LogPosition, Tallied};
+use causeway_exchange::{Caller, Class, LogPosition, Submission, Tallied};
 use causeway_model::RequestId;
 use http::HeaderValue;
 use prost::Message;
@@ -61,6 +61,12 @@ impl Call {
     /// Room for one record more of those that may be accepted today.
     pub(crate) fn record(&self) -> Result<Room, Status> {
         self.attached.party.record().map_err(|over| Fault::OverLimit(over).into())
+    }
+
+    /// A submission that says how many of its day may be accepted: of several nodes' at once the log decides.
+    pub(crate) fn limited(&self, mut submission: Submission) -> Submission {
+        submission.limits = Some(self.attached.party.daily_limits());
+        submission
     }
 
     /// Leave to make a page that may be large: so many at a time wait to be taken.

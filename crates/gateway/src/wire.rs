@@ -52,7 +52,13 @@ pub(crate) fn submission(request: v1::SubmitRequest) -> Result<Submission, Fault
         None if request.expected_version == 0 => None,
         Some(_) | None => return Err(Fault::Field("expected_version")),
     };
-    Ok(Submission { submission_id: required("submission_id", &request.submission_id)?, schema, document, correction })
+    Ok(Submission {
+        submission_id: required("submission_id", &request.submission_id)?,
+        schema,
+        document,
+        correction,
+        limits: None,
+    })
 }
 
 /// A withdrawal.

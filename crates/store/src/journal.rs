@@ -125,6 +125,11 @@ impl Journal {
         self.node.as_ref().and(self.node_keys.as_ref()).map(NodeKeys::own)
     }
 
+    /// Whether it is one of several over one log, whose entries are of the rules of such a log.
+    pub fn is_shared(&self) -> bool {
+        self.node.is_some()
+    }
+
     /// Whether a draft would be taken at this moment. Another may come first.
     pub fn has_room(&self) -> bool {
         !self.queue.is_full()

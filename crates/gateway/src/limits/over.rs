@@ -39,7 +39,7 @@ impl Quantity {
             Self::Calls => "calls-over-limit",
             Self::Requests => "requests-over-limit",
             Self::Bytes => "bytes-over-limit",
-            Self::Records => "records-over-limit",
+            Self::Records => causeway_exchange::RECORDS_OVER_LIMIT,
             Self::Pages => "pages-over-limit",
         }
     }

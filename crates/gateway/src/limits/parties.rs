@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use causeway_exchange::{Exchange, Receipt, Tallied};
+use causeway_exchange::{DailyLimits, Exchange, Receipt, Tallied};
 use causeway_model::{AgencyId, SystemId, Timestamp};
 use causeway_store::Clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -311,15 +311,23 @@ impl Party {
         let (agency, system, _) = self.quotas();
         let now = self.parties.clock.now();
         let mut room = Room { taken: Vec::with_capacity(2), day: now.day() };
-        let most = [(&self.system, system.records_per_day), (&self.agency, agency.records_per_day)];
-        for (account, most) in most {
-            if !Day::one(&account.records, room.day, most) {
+        let (by_agency, by_system) = self.parties.exchange.accepted_by_all(&self.id).unwrap_or_default();
+        let most =
+            [(&self.system, system.records_per_day, by_system), (&self.agency, agency.records_per_day, by_agency)];
+        for (account, most, accepted) in most {
+            if accepted >= most || !Day::one(&account.records, room.day, most) {
                 self.refuse(Quantity::Records);
                 return Err(Over { quantity: Quantity::Records, retry: until_midnight(now) });
             }
             room.taken.push(Arc::clone(&account.records));
         }
         Ok(room)
+    }
+
+    /// How many records the day may have.
+    pub(crate) fn daily_limits(&self) -> DailyLimits {
+        let (agency, system, _) = self.quotas();
+        DailyLimits { of_agency: agency.records_per_day, of_system: system.records_per_day }
     }
 
     /// Leave to make a page that may be large.

@@ -41,6 +41,7 @@ impl IngestService for Ingest {
         let request = request.into_inner();
         let proved = request.with_inclusion_proof;
         let submission = wire::submission(request).map_err(|fault| call.malformed(fault))?;
+        let submission = call.limited(submission);
         let room = call.record()?;
         let accepted = self.exchange.submit(&call.caller, submission, Pressure::Refuse).await.map_err(status::of)?;
         room.taken_by(&accepted);

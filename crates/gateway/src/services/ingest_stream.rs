@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 
-use causeway_exchange::{Exchange, Pressure};
+use causeway_exchange::{Exchange, Pressure, RECORDS_OVER_LIMIT};
 use causeway_proto::v1;
 use causeway_proto::v1::submit_stream_response::Verdict;
 use futures_util::stream::FuturesOrdered;
@@ -200,7 +200,7 @@ impl SubmissionStream {
             };
             let proved = request.with_inclusion_proof;
             let submission = match wire::submission(request) {
-                Ok(submission) => submission,
+                Ok(submission) => call.limited(submission),
                 Err(fault) => return Ok(Verdict::Refusal(status::malformed_verdict(call.malformed(fault)))),
             };
             // The day's records are used up: no later one of the stream could fare better today.
@@ -210,6 +210,8 @@ impl SubmissionStream {
                     room.taken_by(&accepted);
                     receipt(&exchange, accepted, proved).await.map(Verdict::Receipt)
                 }
+                // Other nodes were first: as above.
+                Err(error) if error.reason == RECORDS_OVER_LIMIT => Err(status::of(error)),
                 Err(error) => status::verdict(error).map(Verdict::Refusal),
             }
         }
