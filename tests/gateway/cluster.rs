@@ -4,8 +4,11 @@
 //! one feed. Non-failures: a node that is stopped has what it lacks when it is back; of nodes that begin at once each comes up.
 
 mod cut_off;
+mod gate;
 mod positions;
 mod protection;
+mod quotas;
+mod releasing;
 mod stand;
 
 use causeway_journal::v1::Operation;

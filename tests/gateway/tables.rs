@@ -12,7 +12,8 @@ use crate::harness::World;
 use crate::harness::calls::submit;
 use crate::minimum_cell::{profile, quiet};
 
-const TABLE: &str = "\n[[tables]]\nid = \"t1\"\nclause = \"c3.1\"\nkind = \"victim-profile\"\ndimensions = [\"gender\", \"exploitation_type\"]\nperiod = \"month\"\n";
+/// A table a month of what the first clause grants, to be put behind an agreement's text.
+pub(crate) const TABLE: &str = "\n[[tables]]\nid = \"t1\"\nclause = \"c3.1\"\nkind = \"victim-profile\"\ndimensions = [\"gender\", \"exploitation_type\"]\nperiod = \"month\"\n";
 
 fn text(world: &World, period: &str) -> Option<String> {
     let id: AgreementId = ALBANIA.parse().expect("an agreement's id");

@@ -25,6 +25,10 @@ pub struct Measures {
     pub erasures_due: u64,
     /// Nodes that those wait for, each once.
     pub erasures_wait_for: u64,
+    /// The newest term of the releaser among nodes that share the log; 0 where there are no terms.
+    pub releaser_term: u64,
+    /// Whether this gateway is the releaser.
+    pub is_releaser: bool,
     /// Every feed.
     pub feeds: Vec<FeedMeasures>,
     /// The witnesses; none where there are none.
@@ -65,6 +69,7 @@ impl Exchange {
     /// The measures of this moment.
     pub fn measures(&self) -> Measures {
         let (is_healthy, looked_at) = (self.is_healthy(), self.looked_at().load(Ordering::Relaxed));
+        let is_releaser = self.is_releaser();
         let (overdue, witnesses) = (self.overdue(), self.witness_measures());
         let (journal, tallied, node) = (self.journal().measures(), self.tallies().totals(), self.node_measures());
         self.journal().read(|state| {
@@ -86,6 +91,8 @@ impl Exchange {
             Measures {
                 erasures_due: due.values().sum(),
                 erasures_wait_for: waited_for.len() as u64,
+                releaser_term: state.term().map_or(0, |term| term.number),
+                is_releaser,
                 is_healthy,
                 entries: state.tree().size(),
                 journal,

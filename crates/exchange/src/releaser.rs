@@ -112,7 +112,7 @@ impl Exchange {
 
     /// Notes that this node can do what a releaser does, where it can.
     pub(crate) fn note_well(&self) {
-        if self.is_healthy() {
+        if self.is_healthy() && !self.journal().is_cut_off() {
             self.releaser().standing().well = Some(self.passed());
         }
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_exchange::Exchange;
+use causeway_exchange::{Exchange, Releaser};
 use causeway_store::{AppendFailure, Clock, FrameLog, Journal, Keys, StoreError};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -80,7 +80,8 @@ pub async fn launch_with(config: Config, clock: Clock, logs: Logs) -> Result<Gat
         preflight::of_an_empty_journal(&config, &proposals, &clock)?;
     }
     let (keys, journal, mut membership) = opening::open(&config, clock.clone(), own, shared).await?;
-    match begin(&config, proposals, keys, &journal, clock).await {
+    let releaser = membership.as_ref().map_or_else(Releaser::alone, Membership::releaser);
+    match begin(&config, proposals, keys, &journal, clock, releaser).await {
         Ok(gateway) => Ok(gateway.with_metrics(metrics).of(membership)),
         Err(error) => {
             if let Some(membership) = &mut membership {
@@ -102,6 +103,7 @@ async fn begin(
     keys: Arc<Keys>,
     journal: &Journal,
     clock: Clock,
+    releaser: Releaser,
 ) -> Result<Gateway, Error> {
     let mut witnesses = Witnesses::of(config, journal, &clock).map_err(Error::Faults)?;
     if let Some(witnesses) = &mut witnesses {
@@ -126,7 +128,7 @@ async fn begin(
         clock_is_relied_on(journal).await;
         beginning::genesis(journal, &config.operator, proposals.documents).await?;
     }
-    let exchange = Exchange::start(journal.clone(), keys, clock.clone(), config.own_identities)?;
+    let exchange = Exchange::start_among(journal.clone(), keys, clock.clone(), config.own_identities, releaser)?;
     if let (Some(cluster), None) = (&config.cluster, exchange.halted()) {
         exchange.state_roster(&joining::roster(&cluster.nodes)).await?;
     }

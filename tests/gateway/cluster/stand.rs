@@ -19,6 +19,7 @@ use causeway_store::{
 };
 use futures_util::future::join_all;
 
+use super::gate::{Gate, Gated};
 use crate::harness::node_files::NodeFiles;
 use crate::harness::{Faults, Gateway, Mirror, Seen, Setup, World};
 
@@ -35,6 +36,7 @@ pub(crate) struct Cluster {
     log: Shared,
     mirrors: Vec<Mirror>,
     faults: Vec<Faults>,
+    gates: Vec<Gate>,
 }
 
 impl Cluster {
@@ -57,7 +59,8 @@ impl Cluster {
             }
         }
         let (mirrors, faults) = (0..NODES).map(|_| (Mirror::new(), Faults::default())).unzip();
-        Self { world, config, files, log: Shared::default(), mirrors, faults }
+        let gates = (0..NODES).map(|_| Gate::default()).collect();
+        Self { world, config, files, log: Shared::default(), mirrors, faults, gates }
     }
 
     fn config(&self, node: u16) -> Config {
@@ -76,7 +79,8 @@ impl Cluster {
 
     /// Starts a node.
     pub(crate) async fn start(&self, node: u16) -> Gateway {
-        let (shared, mirror) = (Arc::new(self.log.clone()), self.mirror(node));
+        let shared = Arc::new(Gated { log: Arc::new(self.log.clone()), gate: self.gate(node).clone() });
+        let mirror = self.mirror(node);
         let started = self.world.start_node(self.config(node), shared, mirror, self.faults(node)).await;
         started.unwrap_or_else(|error| panic!("node {node} does not start: {error:?}"))
     }
@@ -101,6 +105,11 @@ impl Cluster {
     /// What makes a node's own log fail or wait.
     pub(crate) fn faults(&self, node: u16) -> &Faults {
         &self.faults[usize::from(node) - 1]
+    }
+
+    /// A node's way to the shared log.
+    pub(crate) fn gate(&self, node: u16) -> &Gate {
+        &self.gates[usize::from(node) - 1]
     }
 
     /// Has the shared log answer nobody, or everybody again.

@@ -50,6 +50,16 @@ pub(super) fn of_journal(
             "Nodes of the cluster that have not destroyed the keys of those records yet",
             measures.erasures_wait_for,
         ),
+        (
+            "causeway_releaser",
+            "Whether this gateway is the one that decides releases: 1, or 0; of the nodes of a cluster one is",
+            u64::from(measures.is_releaser),
+        ),
+        (
+            "causeway_releaser_term",
+            "The newest term of the releaser in the log; 0 where no log is shared",
+            measures.releaser_term,
+        ),
         ("causeway_audit_entries_looked_at", "Entries that auditors' answers have looked at", measures.looked_at),
     ] {
         whole(encoder, (name, help), number)?;

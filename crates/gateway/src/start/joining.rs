@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_exchange::Roster;
+use causeway_exchange::{Releaser, Roster};
 use causeway_store::{
     AssureError, Clock, Keys, NodeKeySettings, NodeKeys, ReadError, SHARED_WITHIN, SharedLog, StoreError, Upstream,
 };
@@ -16,7 +16,7 @@ use super::logs::OpenShared;
 use super::opening::aside;
 use crate::config::{ClusterOptions, Config};
 use crate::error::Error;
-use crate::nodes::{NodeCredentials, NodeServer, NodeSettings, peers};
+use crate::nodes::{NodeCredentials, NodeServer, NodeSettings, peers, releaser_peers};
 use crate::shutdown::{self, Stop};
 
 /// Frames of one node that may be on their way at once: more than four bring little, and each lane fills key pages of its own.
@@ -97,9 +97,11 @@ impl SharedPart {
         let listener = TcpListener::bind(nodes.listen).await.map_err(Error::Listen)?;
         let others = nodes.others().map(|node| node.number).collect();
         let server = NodeServer::new(listener, &credentials, others, node_keys.clone(), clock.clone())?;
+        let releaser = Releaser::among(releaser_peers(nodes, &credentials, clock)?);
+        let server = server.with_releaser(releaser.clone());
         let (stop, stopping) = shutdown::channel();
         let answering = tokio::spawn(server.serve(async move { stopping.wait().await }));
-        let membership = Membership { log: self.log, stop, answering };
+        let membership = Membership { log: self.log, releaser, stop, answering };
         caught_up(&node_keys).await?;
         Ok((membership, node_keys))
     }
@@ -133,6 +135,7 @@ pub(super) fn roster(nodes: &NodeSettings) -> Roster {
 #[derive(Debug)]
 pub(crate) struct Membership {
     log: Arc<dyn SharedLog>,
+    releaser: Releaser,
     stop: Stop,
     answering: JoinHandle<Result<(), Error>>,
 }
@@ -141,6 +144,11 @@ impl Membership {
     /// The log as the journal is started with it.
     pub(super) fn upstream(&self) -> Upstream {
         Upstream { log: Arc::clone(&self.log), in_flight: IN_FLIGHT, checkpoint_frames: CHECKPOINT_FRAMES }
+    }
+
+    /// Whether this node is the releaser, as it tells the others.
+    pub(super) fn releaser(&self) -> Releaser {
+        self.releaser.clone()
     }
 
     /// Answers no other node any more: to be called before the journal closes, which has the keys folder.
