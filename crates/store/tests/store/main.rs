@@ -20,6 +20,7 @@ mod nodes_halted;
 mod nodes_late;
 mod nodes_racing;
 mod nodes_setting;
+mod nodes_terms;
 mod recovery;
 mod rollback;
 mod rotation;

@@ -18,7 +18,7 @@ fn key(person: &str) -> SigningKey {
     SigningKey::from_seed(&causeway_crypto::digest("test person", &[person.as_bytes()]).0)
 }
 
-fn administration(reason: &str) -> Draft {
+pub(crate) fn administration(reason: &str) -> Draft {
     let mut draft = draft(0);
     draft.entry.operation = v1::Operation::Administration.into();
     draft.entry.reason = reason.into();
@@ -26,7 +26,7 @@ fn administration(reason: &str) -> Draft {
 }
 
 /// A document that two persons of the operator have approved.
-fn document(kind: v1::DocumentKind, id: &str, version: u32, text: &str) -> Draft {
+pub(crate) fn document(kind: v1::DocumentKind, id: &str, version: u32, text: &str) -> Draft {
     let digest = document_digest(kind, id, version, text.as_bytes());
     let approval = |person: &str| v1::Approval {
         agency: "gb-nca".into(),
@@ -68,7 +68,7 @@ fn operator() -> Draft {
 }
 
 /// The submission of a version of a record, which other nodes may make too.
-fn submission(record: u8, version: u32, id: u8, content: u8) -> Draft {
+pub(crate) fn submission(record: u8, version: u32, id: u8, content: u8) -> Draft {
     let mut draft = draft(0);
     draft.entry.operation = v1::Operation::Collection.into();
     draft.entry.records = vec![v1::RecordRef {
@@ -83,7 +83,7 @@ fn submission(record: u8, version: u32, id: u8, content: u8) -> Draft {
     draft
 }
 
-fn begun(nodes: &Nodes) -> Vec<Journal> {
+pub(crate) fn begun(nodes: &Nodes) -> Vec<Journal> {
     let first = nodes.start(0);
     let schema = document(v1::DocumentKind::Schema, "victim-profile/1.0", 1, "{}");
     for draft in [administration("genesis"), operator(), schema, administration("genesis-complete")] {
@@ -94,7 +94,7 @@ fn begun(nodes: &Nodes) -> Vec<Journal> {
 }
 
 /// Has both nodes append at once; gives the two outcomes by their names.
-fn race(journals: &[Journal], drafts: [Draft; 2]) -> BTreeMap<&'static str, usize> {
+pub(crate) fn race(journals: &[Journal], drafts: [Draft; 2]) -> BTreeMap<&'static str, usize> {
     let mut counted = BTreeMap::new();
     thread::scope(|scope| {
         let racing = journals.iter().zip(drafts).map(|(journal, draft)| scope.spawn(|| append(journal, draft).outcome));
@@ -105,7 +105,7 @@ fn race(journals: &[Journal], drafts: [Draft; 2]) -> BTreeMap<&'static str, usiz
     counted
 }
 
-fn one_each(names: [&'static str; 2]) -> BTreeMap<&'static str, usize> {
+pub(crate) fn one_each(names: [&'static str; 2]) -> BTreeMap<&'static str, usize> {
     names.map(|name| (name, 1)).into()
 }
 
