@@ -49,7 +49,7 @@ pub(crate) struct ClientOptions {
     /// Have the gateway answer only once it has applied its log up to here: what another node of its cluster gave with an answer, as
     /// `causeway submit` shows it.
     #[arg(long, value_name = "POSITION")]
-    pub(crate) position: Option<String>,
+    pub(crate) log_position: Option<String>,
 }
 
 impl ClientOptions {
@@ -66,7 +66,7 @@ impl ClientOptions {
             trust_suffix: DEVELOPMENT_SUFFIX.to_owned(),
             purpose: None,
             operator: None,
-            position: None,
+            log_position: None,
         }
     }
 }

@@ -81,7 +81,7 @@ impl Session {
         let operator = stated(&options.operator, "--operator ID", DEVELOPMENT_OPERATOR)?;
         check_purpose(&purpose)?;
         let statement = Statement::new(&purpose, &operator);
-        let statement = match &options.position {
+        let statement = match &options.log_position {
             Some(position) => statement.and_then(|statement| statement.after(position)),
             None => statement,
         };

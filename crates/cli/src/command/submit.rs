@@ -68,7 +68,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         return Err(no_line(&options.file));
     }
     if let Some(position) = position {
-        say(format_args!("position: {position}"));
+        say(format_args!("log position: {position}"));
     }
     conclude(totals, &reasons)
 }
