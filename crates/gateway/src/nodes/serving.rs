@@ -18,6 +18,7 @@ use rustls_pki_types::UnixTime;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -81,7 +82,7 @@ impl NodeServer {
         self.listener.local_addr()
     }
 
-    /// Answers until `shutdown` completes.
+    /// Answers until `shutdown` completes. The port is free again when this returns.
     ///
     /// # Errors
     /// `Serve`.
@@ -89,14 +90,16 @@ impl NodeServer {
         let Self { listener, tls, service, releaser } = self;
         let standing = Standing { releaser, clock: service.clock.clone() };
         let (ready, connections) = mpsc::channel(HANDSHAKES);
-        let accepting = tokio::spawn(accept(listener, TlsAcceptor::from(tls), ready));
+        // A set, so that a server that is dropped accepts nothing any more either.
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(listener, TlsAcceptor::from(tls), ready));
         let served = Server::builder()
             .max_concurrent_streams(CALLS)
             .add_service(PageKeyServiceServer::new(service))
             .add_service(ReleaserServiceServer::new(standing))
             .serve_with_incoming_shutdown(ReceiverStream::new(connections), shutdown)
             .await;
-        accepting.abort();
+        accepting.shutdown().await;
         served.map_err(Error::Serve)
     }
 }

@@ -102,8 +102,13 @@ impl SharedPart {
         let (stop, stopping) = shutdown::channel();
         let answering = tokio::spawn(server.serve(async move { stopping.wait().await }));
         let membership = Membership { log: self.log, releaser, stop, answering };
-        caught_up(&node_keys).await?;
-        Ok((membership, node_keys))
+        match caught_up(&node_keys).await {
+            Ok(()) => Ok((membership, node_keys)),
+            Err(error) => {
+                membership.give_up().await;
+                Err(error)
+            }
+        }
     }
 }
 
@@ -157,7 +162,14 @@ impl Membership {
         if tokio::time::timeout(LAST_CALLS, &mut self.answering).await.is_err() {
             // A call that is cut is made again, at this node's next start or at another one.
             self.answering.abort();
+            let _ = (&mut self.answering).await;
         }
+    }
+
+    /// Lets go of all of it where no journal was opened with it.
+    pub(super) async fn give_up(mut self) {
+        self.stop_answering().await;
+        self.leave().await;
     }
 
     /// Lets go of the shared log, after the journal has been closed.

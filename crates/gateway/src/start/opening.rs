@@ -54,7 +54,15 @@ pub(super) async fn open(
         }
         Ok(journal)
     });
-    Ok((keys, started.await?, membership))
+    match (started.await, membership) {
+        (Ok(journal), membership) => Ok((keys, journal, membership)),
+        (Err(error), membership) => {
+            if let Some(membership) = membership {
+                membership.give_up().await;
+            }
+            Err(error)
+        }
+    }
 }
 
 fn keys(settings: &KeySettings) -> Result<Arc<Keys>, Error> {
