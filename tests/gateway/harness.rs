@@ -29,7 +29,7 @@ pub(crate) use log::{Faults, Persist};
 pub(crate) use mirror::{Mirror, Seen};
 use node_files::NodeFiles;
 use shared_log::Stream;
-pub(crate) use shared_log::own_log_only;
+pub(crate) use shared_log::{own_log_only, rules_version};
 
 /// Everything between the first start and the last stop. It can be started again after a stop, on the same data.
 pub(crate) struct World {

@@ -4,8 +4,8 @@
 use causeway_crypto::Digest;
 use causeway_journal::v1::{BundleNotes, Decision};
 use causeway_journal::{
-    Checkpoint, RULES_VERSION, TILE_WIDTH, Tree, VerifierKey, leaf_hash, tlog_path, verify_checkpoint,
-    verify_consistency, verify_inclusion,
+    Checkpoint, TILE_WIDTH, Tree, VerifierKey, leaf_hash, tlog_path, verify_checkpoint, verify_consistency,
+    verify_inclusion,
 };
 use causeway_model::LeafIndex;
 use causeway_proto::v1;
@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 use crate::audit::Auditor;
 use crate::feed::{submit_all, verifier_key};
 use crate::harness::calls::{reason, request, submit, within};
-use crate::harness::{Gateway, Setup, World, documents};
+use crate::harness::{Gateway, Setup, World, documents, rules_version};
 
 const AUDITOR: &str = "gb-nca/audit";
 
@@ -168,7 +168,7 @@ async fn a_range_comes_whole_with_what_applies_it_again() {
             }
             let notes = BundleNotes::decode(part.notes.as_slice()).expect("notes");
             assert_eq!(notes.from_leaf_index, leaf);
-            assert!(notes.rules.iter().all(|run| run.version == RULES_VERSION));
+            assert!(notes.rules.iter().all(|run| run.version == rules_version()));
             assert_eq!(notes.rules.iter().map(|run| u64::from(run.count)).sum::<u64>(), last + 1 - leaf);
             for run in notes.outcomes {
                 outcomes.extend((0..run.count).map(|_| run.outcome.clone()));

@@ -151,13 +151,16 @@ impl Cluster {
     }
 }
 
+/// A frame and its id.
+type Kept = (Digest, Vec<u8>);
+
 /// A log in memory, for any number of nodes, that outlives them and can be kept from answering.
 #[derive(Clone, Default)]
 struct Shared(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    frames: Mutex<Vec<(Digest, Vec<u8>)>>,
+    frames: Mutex<Vec<Kept>>,
     grown: Condvar,
     silent: AtomicBool,
 }
@@ -169,7 +172,7 @@ impl Shared {
     }
 
     /// What it holds, where it answers.
-    fn frames(&self) -> Option<MutexGuard<'_, Vec<(Digest, Vec<u8>)>>> {
+    fn frames(&self) -> Option<MutexGuard<'_, Vec<Kept>>> {
         if self.0.silent.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(50));
             return None;
@@ -177,7 +180,7 @@ impl Shared {
         Some(self.0.frames.lock().expect("not poisoned"))
     }
 
-    fn last(frames: &[(Digest, Vec<u8>)]) -> FrameSeq {
+    fn last(frames: &[Kept]) -> FrameSeq {
         FrameSeq(frames.len() as u64)
     }
 }
@@ -228,8 +231,7 @@ impl SharedLog for Shared {
 
     fn head(&self) -> Result<Head, ReadError> {
         let frames = self.frames().ok_or_else(unread)?;
-        let id =
-            |(_, bytes): &(Digest, Vec<u8>)| decode_frame(bytes).expect("a frame").log_id.try_into().expect("an id");
+        let id = |(_, bytes): &Kept| decode_frame(bytes).expect("a frame").log_id.try_into().expect("an id");
         Ok(Head { log: frames.first().map(id), last: Self::last(&frames) })
     }
 

@@ -10,6 +10,8 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use causeway_gateway::config::ClusterOptions;
+use causeway_gateway::nodes::NodeSettings;
+use causeway_journal::{RULES_SHARED, RULES_VERSION};
 use causeway_rig::nats::{self, NatsServers, gateway_user};
 use causeway_store::{ClientFiles, JetStreamSettings, create_stream};
 
@@ -47,6 +49,11 @@ pub(crate) fn own_log_only(why: &str) -> bool {
         let _ = writeln!(std::io::stderr().lock(), "skipped over a shared log: {why}");
     }
     !is_shared()
+}
+
+/// The rules that a gateway of the tests writes its log by.
+pub(crate) fn rules_version() -> u32 {
+    if is_shared() { RULES_SHARED } else { RULES_VERSION }
 }
 
 fn servers() -> &'static Servers {
@@ -90,7 +97,9 @@ impl Stream {
 
     /// The settings of the one node of a cluster over it.
     pub(crate) fn cluster(&self, files: &NodeFiles) -> ClusterOptions {
-        ClusterOptions { log: settings(&self.0, USER), nodes: files.settings(1) }
+        // Nobody calls it.
+        let listen = "127.0.0.1:0".parse().expect("an address");
+        ClusterOptions { log: settings(&self.0, USER), nodes: NodeSettings { listen, ..files.settings(1) } }
     }
 }
 
