@@ -1,13 +1,15 @@
 //! What the servers enforce, and whether this client may do what it has to and no more.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use async_nats::HeaderMap;
 use causeway_model::FrameSeq;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::connection::{Connection, NoAnswer, denial};
-use super::engine::Engine;
+use super::engine::{Engine, FIRST_PAUSE, LONGEST_PAUSE};
 use super::names::StreamName;
 use super::stream_info::StreamInfo;
 use crate::clock::Clock;
@@ -43,29 +45,35 @@ impl Engine {
         Ok(Assurance { head: FrameSeq(info.last()), checked, away, bytes: info.bytes(), max_bytes })
     }
 
-    /// What this client may not do and has to, or may do and should not. Nothing is stored or changed by it.
+    /// What this client may not do and has to, or may do and should not. Nothing is stored or changed by it. While somebody is silent it is
+    /// asked again: a stream that was just made, or has no leader for the moment, has nobody who answers.
     async fn permission_faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        for connection in self.servers.all().iter().filter(|connection| connection.is_up()) {
-            let found = self.permissions_at(connection).await;
-            let at = connection.server();
-            faults.extend(found.into_iter().map(|fault| format!("server {at}: {fault}")));
+        let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            let mut found = Permissions::default();
+            for connection in self.servers.all().iter().filter(|connection| connection.is_up()) {
+                self.permissions_at(connection, &mut found).await;
+            }
+            if found.silent.is_empty() || begun.elapsed() > self.patience {
+                return [found.faults, found.silent].concat();
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        faults
     }
 
-    async fn permissions_at(&self, connection: &Connection) -> Vec<String> {
-        let mut faults = Vec::new();
+    async fn permissions_at(&self, connection: &Connection, found: &mut Permissions) {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Expected-Stream", format!("NOT_{}", self.name));
         match connection.ask(&self.name.frames(), Some(headers), Vec::new()).await {
             Ok(answer) => {
                 let answer: Value = serde_json::from_slice(&answer.payload).unwrap_or_default();
                 if answer["error"]["err_code"].as_u64() != Some(OTHER_STREAM) {
-                    faults.push(format!("what is published on {} is not taken by the stream", self.name.frames()));
+                    let frames = self.name.frames();
+                    found.fault(connection, format!("what is published on {frames} is not taken by the stream"));
                 }
             }
-            Err(error) => faults.push(error.into_error().to_string()),
+            Err(error) => found.no_answer(connection, error),
         }
         let question = json!({ "seq": 1, "batch": 1, "max_bytes": 1 }).to_string().into_bytes();
         let read = match connection.ask_for_many(&self.name.call("DIRECT.GET"), question).await {
@@ -73,20 +81,20 @@ impl Engine {
             Err(error) => Err(error),
         };
         if let Err(error) = read {
-            faults.push(error.into_error().to_string());
+            found.no_answer(connection, error);
         }
         if connection.is_denied(&self.name.tail()) {
-            faults.push(denial(&self.name.tail()));
+            found.fault(connection, denial(&self.name.tail()));
         }
         for forbidden in ["STREAM.UPDATE", "STREAM.PURGE"] {
             let subject = self.name.call(forbidden);
             // No JSON, which is refused; but whoever is refused for that is permitted to ask.
             if connection.ask(&subject, None, b"{".to_vec()).await.is_ok() {
-                faults
-                    .push(format!("this certificate is permitted {subject}: it must not be able to change the stream"));
+                let fault =
+                    format!("this certificate is permitted {subject}: it must not be able to change the stream");
+                found.fault(connection, fault);
             }
         }
-        faults
     }
 
     /// What each server says of itself and of its copy, by its name.
@@ -114,6 +122,27 @@ impl Engine {
             }
         }
         Ok(said)
+    }
+}
+
+/// What was found of what servers permit.
+#[derive(Debug, Default)]
+struct Permissions {
+    faults: Vec<String>,
+    /// Who did not answer, which may mean nothing.
+    silent: Vec<String>,
+}
+
+impl Permissions {
+    fn fault(&mut self, connection: &Connection, fault: String) {
+        self.faults.push(format!("server {}: {fault}", connection.server()));
+    }
+
+    fn no_answer(&mut self, connection: &Connection, error: NoAnswer) {
+        match error {
+            NoAnswer::Failed(error) => self.silent.push(format!("server {}: {error}", connection.server())),
+            other => self.fault(connection, other.into_error().to_string()),
+        }
     }
 }
 
