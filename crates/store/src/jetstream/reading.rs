@@ -18,9 +18,6 @@ const MOST_FRAMES: usize = 1000;
 /// Most bytes of one reading, whatever is asked for: the servers cut off a client that is slow to take more.
 const MOST_BYTES: usize = 8 << 20;
 
-/// Every copy is asked so often before a hole is believed in: one may just be catching up, and a server that is away may have it.
-const ROUNDS: usize = 3;
-
 /// What one copy gave.
 #[derive(Debug)]
 enum Got {
@@ -55,11 +52,13 @@ impl Engine {
         let from = from.max(FrameSeq(1));
         let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
         let mut asked = 0_usize;
+        // Believed in only once patience is over: which copy answers is the servers' to choose, whichever of them is asked, and one that
+        // has just started answers nobody yet.
         let mut hole: Option<(FrameSeq, &'static str)> = None;
         loop {
             let connection = self.servers.at(asked);
             asked += 1;
-            let (is_sure, failed) = match self.read_from(connection, from, max_bytes).await {
+            let failed = match self.read_from(connection, from, max_bytes).await {
                 Got::Frames(frames) => {
                     if let Some((last, _)) = frames.last() {
                         self.knows(*last);
@@ -74,28 +73,25 @@ impl Engine {
                 // Until there is a new leader, the copies may all lag behind what was acknowledged.
                 Got::Nothing => {
                     hole.get_or_insert((from, "nobody has it, though it was there"));
-                    (false, None)
+                    None
                 }
                 Got::Hole(at, what) => {
                     let server = connection.server();
                     tracing::error!(stream = %self.name, server, frame = at.0, what, "a copy of the shared log has a hole");
                     hole = Some((at, what));
-                    (true, None)
+                    None
                 }
                 Got::Denied(error) => return Err(ReadError::Engine(error)),
-                Got::Failed(error) => (false, Some(error)),
+                Got::Failed(error) => Some(error),
             };
-            let all = self.servers.all();
-            let were_all_asked = asked >= ROUNDS * all.len() && all.iter().all(Connection::is_up);
-            let is_late = begun.elapsed() > self.patience;
-            match (hole, failed) {
-                (Some((at, what)), _) if is_late || (is_sure && were_all_asked) => {
-                    return Err(ReadError::Hole { at, what });
+            if begun.elapsed() > self.patience {
+                match (hole, failed) {
+                    (Some((at, what)), _) => return Err(ReadError::Hole { at, what }),
+                    (None, Some(error)) => return Err(ReadError::Engine(error)),
+                    (None, None) => {}
                 }
-                (None, Some(error)) if is_late => return Err(ReadError::Engine(error)),
-                _ => {}
             }
-            if asked.is_multiple_of(all.len()) {
+            if asked.is_multiple_of(self.servers.all().len()) {
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
