@@ -1,4 +1,5 @@
-//! Three real NATS servers in processes of their own, on the loopback, by mutual TLS: what a shared log runs on, to break it.
+//! Three real NATS servers in processes of their own, on the loopback or each on a host of a [`Lab`], by mutual TLS: what a shared log runs
+//! on, to break it.
 //!
 //! The configuration is that of docs/cluster.md. The servers and their folder go when this is dropped, and when this process ends in
 //! whatever way.
@@ -10,15 +11,16 @@ mod guard;
 use std::env;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::Failed;
+use crate::{Failed, Lab};
 use configuration::Ports;
 use guard::Guard;
 
@@ -29,6 +31,7 @@ pub const SERVERS: usize = 3;
 
 /// How long the servers may take to find each other.
 const START: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Where `.ci/nats-server` puts it, below cargo's own folder.
@@ -53,6 +56,7 @@ pub fn program() -> Result<Option<PathBuf>, Failed> {
 pub struct NatsServers {
     program: PathBuf,
     folder: TempDir,
+    lab: Option<Arc<Lab>>,
     ports: Vec<Ports>,
     processes: Vec<Option<Child>>,
     _guard: Guard,
@@ -64,16 +68,30 @@ impl NatsServers {
     /// # Errors
     /// When something cannot be made or started, or they do not find each other within a minute.
     pub fn start(program: &Path, users: &[User]) -> Result<Self, Failed> {
+        Self::start_at(program, users, None)
+    }
+
+    /// The same, each server on the host of its index.
+    ///
+    /// # Errors
+    /// As [`NatsServers::start`].
+    pub fn start_on(lab: Arc<Lab>, program: &Path, users: &[User]) -> Result<Self, Failed> {
+        Self::start_at(program, users, Some(lab))
+    }
+
+    fn start_at(program: &Path, users: &[User], lab: Option<Arc<Lab>>) -> Result<Self, Failed> {
+        let ports = lab.as_deref().map_or_else(free_ports, |lab| Ok(ports_on(lab)))?;
+        let hosts: Vec<_> = ports.iter().map(|ports| ports.host.to_string()).collect();
         let folder = tempfile::Builder::new().prefix("causeway-nats-").tempdir()?;
-        certificates::issue(folder.path(), users.iter().map(|user| user.name.as_str()).chain(["admin", "stranger"]))?;
-        let ports = free_ports()?;
+        let clients = users.iter().map(|user| user.name.as_str()).chain(["admin", "stranger"]);
+        certificates::issue(folder.path(), &hosts, clients)?;
         for index in 0..SERVERS {
             fs::create_dir(folder.path().join(format!("n{}", index + 1)))?;
             fs::write(config(folder.path(), index), configuration::text(folder.path(), index, &ports, users))?;
         }
         let guard = Guard::over(folder.path())?;
         let processes = (0..SERVERS).map(|_| None).collect();
-        let mut servers = Self { program: program.to_owned(), folder, ports, processes, _guard: guard };
+        let mut servers = Self { program: program.to_owned(), folder, lab, ports, processes, _guard: guard };
         (0..SERVERS).try_for_each(|index| servers.run(index))?;
         servers.wait_until_well()?;
         Ok(servers)
@@ -81,7 +99,7 @@ impl NatsServers {
 
     /// Where each of them listens, as `host:port`.
     pub fn addresses(&self) -> Vec<String> {
-        self.ports.iter().map(|ports| format!("127.0.0.1:{}", ports.client)).collect()
+        self.ports.iter().map(|ports| format!("{}:{}", ports.host, ports.client)).collect()
     }
 
     /// The processes of those that run.
@@ -104,8 +122,16 @@ impl NatsServers {
     /// # Errors
     /// When it does not.
     pub fn monitor(&self, index: usize, path: &str) -> Result<String, Failed> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.ports[index].monitoring))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        match &self.lab {
+            Some(lab) => lab.on(index, || self.ask_monitoring(index, path)),
+            None => self.ask_monitoring(index, path),
+        }
+    }
+
+    fn ask_monitoring(&self, index: usize, path: &str) -> Result<String, Failed> {
+        let Ports { host, monitoring, .. } = self.ports[index];
+        let mut stream = TcpStream::connect_timeout(&(host, monitoring).into(), ANSWER)?;
+        stream.set_read_timeout(Some(ANSWER))?;
         write!(stream, "GET {path} HTTP/1.0\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
@@ -120,6 +146,18 @@ impl NatsServers {
     pub fn kill(&mut self, index: usize) -> Result<(), Failed> {
         if let Some(mut process) = self.processes[index].take() {
             process.kill()?;
+            process.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Tells a server to stop (SIGTERM) and waits until it has: it keeps no more of what was than it has to.
+    ///
+    /// # Errors
+    /// When it does not run, or cannot be waited for.
+    pub fn stop(&mut self, index: usize) -> Result<(), Failed> {
+        self.tell(index, "TERM")?;
+        if let Some(mut process) = self.processes[index].take() {
             process.wait()?;
         }
         Ok(())
@@ -140,7 +178,8 @@ impl NatsServers {
     /// # Errors
     /// When it does not start.
     pub fn run(&mut self, index: usize) -> Result<(), Failed> {
-        let process = Command::new(&self.program)
+        let process = self
+            .command(index)
             .arg("-c")
             .arg(config(self.folder.path(), index))
             .stdin(Stdio::null())
@@ -149,6 +188,14 @@ impl NatsServers {
             .spawn()?;
         self.processes[index] = Some(process);
         Ok(())
+    }
+
+    fn command(&self, index: usize) -> Command {
+        let Some(lab) = &self.lab else { return Command::new(&self.program) };
+        let [enter, namespace] = lab.words(index);
+        let mut command = Command::new(enter);
+        command.arg(namespace).arg(&self.program);
+        command
     }
 
     /// Changes the configuration of a server, for its next start. A change that changes nothing is a mistake.
@@ -220,12 +267,20 @@ fn config(folder: &Path, index: usize) -> PathBuf {
     folder.join(format!("n{}/server.conf", index + 1))
 }
 
+/// On hosts of their own no port is taken.
+fn ports_on(lab: &Lab) -> Vec<Ports> {
+    (0..SERVERS)
+        .map(|index| Ports { host: lab.address(index), client: 4222, cluster: 6222, monitoring: 8222 })
+        .collect()
+}
+
 /// Ports that nobody listens on: held all at once, so that they differ, and then let go.
 fn free_ports() -> Result<Vec<Ports>, Failed> {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let mut held = Vec::new();
     let mut port = || -> Result<u16, Failed> {
         held.push(TcpListener::bind(("127.0.0.1", 0))?);
         Ok(held.last().ok_or("just pushed")?.local_addr()?.port())
     };
-    (0..SERVERS).map(|_| Ok(Ports { client: port()?, cluster: port()?, monitoring: port()? })).collect()
+    (0..SERVERS).map(|_| Ok(Ports { host, client: port()?, cluster: port()?, monitoring: port()? })).collect()
 }

@@ -10,8 +10,8 @@ use rcgen::{
 
 use crate::Failed;
 
-/// Writes `ca.pem`, a certificate and key of the servers, and one of each client.
-pub(super) fn issue<'a>(folder: &Path, clients: impl Iterator<Item = &'a str>) -> Result<(), Failed> {
+/// Writes `ca.pem`, a certificate and key of the servers at these addresses, and one of each client.
+pub(super) fn issue<'a>(folder: &Path, hosts: &[String], clients: impl Iterator<Item = &'a str>) -> Result<(), Failed> {
     let mut params = CertificateParams::new(Vec::<String>::new())?;
     params.distinguished_name = named("log ca");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -21,7 +21,7 @@ pub(super) fn issue<'a>(folder: &Path, clients: impl Iterator<Item = &'a str>) -
     let issuer = Issuer::new(params, key);
     // A server is a client of the others too.
     let both = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    leaf(folder, &issuer, "server", &["127.0.0.1".to_owned()], both)?;
+    leaf(folder, &issuer, "server", hosts, both)?;
     for name in clients {
         leaf(folder, &issuer, name, &[], vec![ExtendedKeyUsagePurpose::ClientAuth])?;
     }

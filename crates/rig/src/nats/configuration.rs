@@ -1,11 +1,13 @@
 //! The servers' configuration, as docs/cluster.md has it: synced always, mutual TLS, and accounts in which a gateway is no administrator.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::path::Path;
 
-/// The ports of one server.
+/// Where one server listens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ports {
+    pub(super) host: IpAddr,
     pub(super) client: u16,
     pub(super) cluster: u16,
     pub(super) monitoring: u16,
@@ -40,9 +42,9 @@ pub fn gateway_user(name: &str, streams: &[&str]) -> User {
 
 /// The configuration of one server.
 pub(super) fn text(folder: &Path, index: usize, ports: &[Ports], users: &[User]) -> String {
-    let (name, Ports { client, cluster, monitoring }) = (format!("n{}", index + 1), ports[index]);
+    let (name, Ports { host, client, cluster, monitoring }) = (format!("n{}", index + 1), ports[index]);
     let at = folder.display();
-    let routes: Vec<_> = ports.iter().map(|ports| format!("nats-route://127.0.0.1:{}", ports.cluster)).collect();
+    let routes: Vec<_> = ports.iter().map(|ports| format!("nats-route://{}:{}", ports.host, ports.cluster)).collect();
     let routes = routes.join(", ");
     let certificate =
         format!("cert_file: \"{at}/server.pem\", key_file: \"{at}/server.key\", ca_file: \"{at}/ca.pem\"");
@@ -64,8 +66,8 @@ pub(super) fn text(folder: &Path, index: usize, ports: &[Ports], users: &[User])
     }
     format!(
         r#"server_name: {name}
-listen: "127.0.0.1:{client}"
-http: "127.0.0.1:{monitoring}"
+listen: "{host}:{client}"
+http: "{host}:{monitoring}"
 pid_file: "{at}/{name}/pid"
 log_file: "{at}/{name}/log"
 max_payload: 1MB
@@ -73,7 +75,7 @@ jetstream {{ store_dir: "{at}/{name}/data", sync_interval: always, max_file: 2GB
 tls {{ {certificate}, verify_and_map: true }}
 cluster {{
   name: causeway
-  listen: "127.0.0.1:{cluster}"
+  listen: "{host}:{cluster}"
   routes: [{routes}]
   tls {{ {certificate}, verify: true }}
 }}
