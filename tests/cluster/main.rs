@@ -11,7 +11,12 @@ mod damage;
 mod frames;
 mod loss;
 mod migration;
+mod node_faults;
+mod node_races;
+mod node_setting;
 mod nodes;
+mod partition;
+mod rot;
 mod servers;
 
 #[test]

@@ -88,6 +88,20 @@ impl Stand {
         fs::read_to_string(out).expect("items")
     }
 
+    /// The same once there is something, and nothing more comes: releases follow a submission by a moment.
+    fn pull_all(&self, gateway: &Process) -> String {
+        let (mut before, mut looks) = (String::new(), 0..100);
+        loop {
+            let number = looks.next().expect("the partner has something in the end");
+            let now = self.pull(gateway, &format!("look-{number}.jsonl"));
+            if !now.is_empty() && now == before {
+                return now;
+            }
+            before = now;
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
     fn call(&self, gateway: &Process, words: &[&str]) -> (bool, String) {
         let (address, certs) = (format!("https://{}", gateway.address()), self.path("certs-dev"));
         run(&[words, &["--gateway", &address, "--certs-dir", &certs]].concat())
@@ -119,8 +133,7 @@ fn a_journal_goes_to_the_servers_and_comes_back_as_it_was() {
     stand.write_cluster_file(&cluster, "MOVED");
     let gateway = stand.start();
     stand.submit(&gateway, 1);
-    let before = stand.pull(&gateway, "before.jsonl");
-    assert!(!before.is_empty(), "the partner has something");
+    let before = stand.pull_all(&gateway);
     let (migrated, said) = stand.migrate(&THERE);
     assert!(!migrated && said.contains("another process"), "a gateway that runs: {said}");
     gateway.stop().expect("stopped");

@@ -13,7 +13,7 @@ use crate::frames::LOG;
 /// The streams of all tests: the servers' permissions name them.
 const STREAMS: &[&str] = &[
     "SAME", "WRITERS", "KILLED", "ALL", "HALTED", "QUORUM", "ROTTEN", "ANEW", "FOREIGN", "FULL", "DENIED", "GOOD",
-    "BAD", "MOVED", "BROKEN", "NODES", "REMADE",
+    "BAD", "MOVED", "BROKEN", "NODES", "REMADE", "STOPPED", "ENDED", "SLOW", "FILLED", "RACED", "ROT",
 ];
 
 /// Room for what a test appends: the servers set it aside, and have 2 GB for all streams, 64 MB of memory.
@@ -28,9 +28,7 @@ pub(crate) struct Cluster(MutexGuard<'static, Option<NatsServers>>);
 pub(crate) fn cluster() -> Option<Cluster> {
     let program = nats::program().expect("what was stated is there");
     let Some(program) = program else {
-        // Nobody can do anything about a standard error that is closed.
-        let _ = writeln!(std::io::stderr().lock(), "skipped: there is no nats-server; .ci/nats-server installs it");
-        return None;
+        return skip("there is no nats-server; .ci/nats-server installs it");
     };
     // A test that failed has left nothing that the next one uses, once the servers are well.
     let mut held = SERVERS_OF_ALL.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,6 +37,25 @@ pub(crate) fn cluster() -> Option<Cluster> {
         None => *held = Some(NatsServers::start(&program, &users()).expect("started")),
     }
     Some(Cluster(held))
+}
+
+/// What a user connects to a stream by.
+pub(crate) fn settings_at(servers: &NatsServers, stream: &str, user: &str) -> JetStreamSettings {
+    let files = ClientFiles {
+        ca: servers.file("ca.pem"),
+        certificate: servers.file(&format!("{user}.pem")),
+        key: servers.file(&format!("{user}.key")),
+    };
+    let stream = stream.parse().expect("a stream's name");
+    let patience = Duration::from_secs(30);
+    JetStreamSettings { servers: servers.addresses(), files, stream, log_id: Some(LOG), patience }
+}
+
+/// Says that a test is skipped, and why.
+pub(crate) fn skip<T>(why: &str) -> Option<T> {
+    // Nobody can do anything about a standard error that is closed.
+    let _ = writeln!(std::io::stderr().lock(), "skipped: {why}");
+    None
 }
 
 /// The gateway, and those with too few rights or too many.
@@ -72,15 +89,7 @@ impl Cluster {
     }
 
     pub(crate) fn settings(&self, stream: &str, user: &str) -> JetStreamSettings {
-        let servers = self.0.as_ref().expect("started");
-        let files = ClientFiles {
-            ca: servers.file("ca.pem"),
-            certificate: servers.file(&format!("{user}.pem")),
-            key: servers.file(&format!("{user}.key")),
-        };
-        let stream = stream.parse().expect("a stream's name");
-        let patience = Duration::from_secs(30);
-        JetStreamSettings { servers: servers.addresses(), files, stream, log_id: Some(LOG), patience }
+        settings_at(self.0.as_ref().expect("started"), stream, user)
     }
 
     /// Makes a stream as an operator does, and opens it as a gateway.
@@ -138,6 +147,11 @@ impl Cluster {
             std::thread::sleep(Duration::from_millis(50));
         }
         panic!("stream {stream} has no leader");
+    }
+
+    /// A follower of a stream, for as long as the leader stays.
+    pub(crate) fn follower(&self, stream: &str) -> usize {
+        (self.leader(stream) + 1) % SERVERS
     }
 
     /// What a server says of its own copy of a stream.
