@@ -9,7 +9,6 @@ use causeway_model::LeafIndex;
 use causeway_rig::Lab;
 use causeway_rig::nats::{self, NatsServers, SERVERS, gateway_user};
 use causeway_store::{AppendFailure, JetStreamLog, JetStreamSettings, Journal, create_stream};
-use serde_json::Value;
 
 use crate::node_setting::{LONG, append, are_one, begin, connect, places, wait_for, writing};
 use crate::servers::{ROOM, settings_at, skip};
@@ -32,7 +31,7 @@ impl Site {
         }
         let lab = Arc::new(Lab::new(SERVERS).expect("hosts"));
         let users = [gateway_user("gateway", &[STREAM])];
-        let servers = NatsServers::start_on(Arc::clone(&lab), &program, &users).expect("started");
+        let servers = NatsServers::start_on(lab.clone(), &program, &users).expect("started");
         let site = Self { servers, lab };
         let made = site.lab.on(0, || create_stream(&site.settings(0, "admin"), ROOM));
         made.expect("created");
@@ -50,14 +49,10 @@ impl Site {
         self.lab.on(host, || connect(&self.settings(host, "gateway")))
     }
 
-    /// The host of the stream's leader, as host 0 is told.
     fn leader(&self) -> usize {
         let begun = Instant::now();
         while begun.elapsed() < LONG {
-            let told = self.servers.monitor(0, "/jsz?accounts=true&streams=true").expect("answered");
-            let told: Value = serde_json::from_str(&told).expect("JSON");
-            let leader = &told["account_details"][0]["stream_detail"][0]["cluster"]["leader"];
-            if let Some(host) = (0..SERVERS).find(|host| *leader == format!("n{}", host + 1)) {
+            if let Some(host) = self.servers.leader(STREAM) {
                 return host;
             }
             thread::sleep(Duration::from_millis(50));

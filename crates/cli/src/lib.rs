@@ -28,6 +28,7 @@ mod kept_pages;
 mod key_file;
 mod line;
 mod lines;
+pub mod nats;
 mod output;
 mod private_file;
 mod proof_file;
@@ -42,6 +43,7 @@ mod supervisor;
 #[cfg(test)]
 mod test_pages;
 mod text_table;
+pub mod trial_nodes;
 mod verifier_keys;
 
 use std::ffi::OsString;

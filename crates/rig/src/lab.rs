@@ -3,6 +3,7 @@
 //! Nothing of it is seen outside: no interface of the machine's own is touched, and the namespaces are gone with whoever holds them, also
 //! where this process is killed.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use causeway_cli::nats::Hosts;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::Failed;
@@ -58,12 +60,6 @@ impl Lab {
         Ok(lab)
     }
 
-    /// A host's address on the switch.
-    pub fn address(&self, host: usize) -> IpAddr {
-        let last = u8::try_from(host + 1).expect("few hosts");
-        Ipv4Addr::new(10, 77, 0, last).into()
-    }
-
     /// Pulls a host's plug: what it sends is gone, and nothing says so.
     ///
     /// # Errors
@@ -80,11 +76,6 @@ impl Lab {
         self.switch.ip(&format!("link set {} master switch", plug(host)))
     }
 
-    /// The words before a command that is to run on a host. They become that command: its process id is theirs.
-    pub fn words(&self, host: usize) -> [String; 2] {
-        ["nsenter".to_owned(), format!("--net={}", self.hosts[host].path().display())]
-    }
-
     /// Does something on a host: sockets that it opens are there, and those of threads that it begins.
     ///
     /// # Panics
@@ -96,6 +87,21 @@ impl Lab {
             Ok(done) => done.expect("a namespace of this process's own"),
             Err(panicked) => std::panic::resume_unwind(panicked),
         }
+    }
+}
+
+impl Hosts for Lab {
+    fn address(&self, host: usize) -> IpAddr {
+        let last = u8::try_from(host + 1).expect("few hosts");
+        Ipv4Addr::new(10, 77, 0, last).into()
+    }
+
+    fn words(&self, host: usize) -> Vec<OsString> {
+        vec!["nsenter".into(), format!("--net={}", self.hosts[host].path().display()).into()]
+    }
+
+    fn on(&self, host: usize, work: &mut (dyn FnMut() + Send)) {
+        Self::on(self, host, work);
     }
 }
 

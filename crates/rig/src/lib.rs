@@ -4,10 +4,10 @@
 mod cluster;
 mod installation;
 mod lab;
-pub mod nats;
 mod process;
 mod reach;
 
+pub use causeway_cli::nats;
 pub use cluster::{Cluster, STREAM};
 pub use installation::{Installation, copy};
 pub use lab::Lab;

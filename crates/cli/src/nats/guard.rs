@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::Failed;
+use super::Failed;
 
 /// Waits until whoever started it is gone, which closes its standard input; then ends each server of the folder that still runs, by
 /// the id in its file and only where it is one of this folder's, and removes the folder.

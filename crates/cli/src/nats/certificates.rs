@@ -8,7 +8,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-use crate::Failed;
+use super::Failed;
 
 /// Writes `ca.pem`, a certificate and key of the servers at these addresses, and one of each client.
 pub(super) fn issue<'a>(folder: &Path, hosts: &[String], clients: impl Iterator<Item = &'a str>) -> Result<(), Failed> {

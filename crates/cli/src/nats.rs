@@ -1,5 +1,5 @@
-//! Three real NATS servers in processes of their own, on the loopback or each on a host of a [`Lab`], by mutual TLS: what a shared log runs
-//! on, to break it.
+//! Three real NATS servers in processes of their own, by mutual TLS: what a shared log runs on, to show it and to break it. Not for an
+//! installation: all three are on one machine.
 //!
 //! The configuration is that of docs/cluster.md. The servers and their folder go when this is dropped, and when this process ends in
 //! whatever way.
@@ -7,11 +7,12 @@
 mod certificates;
 mod configuration;
 mod guard;
+mod hosts;
+mod program;
 
-use std::env;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -20,11 +21,15 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::{Failed, Lab};
 use configuration::Ports;
 use guard::Guard;
 
 pub use configuration::{User, gateway_user};
+pub use hosts::{Hosts, Loopback};
+pub use program::{install, program};
+
+/// Why something could not be set up or started.
+pub type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// How many servers there are.
 pub const SERVERS: usize = 3;
@@ -34,29 +39,12 @@ const START: Duration = Duration::from_secs(60);
 const ANSWER: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Where `.ci/nats-server` puts it, below cargo's own folder.
-const INSTALLED: &str = "causeway-nats-server-2.15.1/bin/nats-server";
-
-/// The server's program: what `CAUSEWAY_NATS_SERVER` names, or what `.ci/nats-server` has installed; none where neither is there.
-///
-/// # Errors
-/// When the variable names nothing that is there.
-pub fn program() -> Result<Option<PathBuf>, Failed> {
-    if let Some(stated) = env::var_os("CAUSEWAY_NATS_SERVER") {
-        let stated = PathBuf::from(stated);
-        return if stated.is_file() { Ok(Some(stated)) } else { Err("CAUSEWAY_NATS_SERVER names no file".into()) };
-    }
-    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let cargo = cargo.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
-    Ok(cargo.map(|cargo| cargo.join(INSTALLED)).filter(|program| program.is_file()))
-}
-
 /// The servers.
 #[derive(Debug)]
 pub struct NatsServers {
     program: PathBuf,
     folder: TempDir,
-    lab: Option<Arc<Lab>>,
+    hosts: Arc<dyn Hosts>,
     ports: Vec<Ports>,
     processes: Vec<Option<Child>>,
     _guard: Guard,
@@ -68,30 +56,32 @@ impl NatsServers {
     /// # Errors
     /// When something cannot be made or started, or they do not find each other within a minute.
     pub fn start(program: &Path, users: &[User]) -> Result<Self, Failed> {
-        Self::start_at(program, users, None)
+        Self::start_on(Arc::new(Loopback), program, users)
     }
 
     /// The same, each server on the host of its index.
     ///
     /// # Errors
     /// As [`NatsServers::start`].
-    pub fn start_on(lab: Arc<Lab>, program: &Path, users: &[User]) -> Result<Self, Failed> {
-        Self::start_at(program, users, Some(lab))
-    }
-
-    fn start_at(program: &Path, users: &[User], lab: Option<Arc<Lab>>) -> Result<Self, Failed> {
-        let ports = lab.as_deref().map_or_else(free_ports, |lab| Ok(ports_on(lab)))?;
-        let hosts: Vec<_> = ports.iter().map(|ports| ports.host.to_string()).collect();
+    pub fn start_on(hosts: Arc<dyn Hosts>, program: &Path, users: &[User]) -> Result<Self, Failed> {
+        let mut free = free_ports(3 * SERVERS)?.into_iter();
+        let mut port = || free.next().expect("so many were asked for");
+        let mut ports = |index| {
+            let (client, cluster, monitoring) = (port(), port(), port());
+            Ports { host: hosts.address(index), client, cluster, monitoring }
+        };
+        let ports: Vec<_> = (0..SERVERS).map(&mut ports).collect();
+        let addresses: Vec<_> = ports.iter().map(|ports| ports.host.to_string()).collect();
         let folder = tempfile::Builder::new().prefix("causeway-nats-").tempdir()?;
         let clients = users.iter().map(|user| user.name.as_str()).chain(["admin", "stranger"]);
-        certificates::issue(folder.path(), &hosts, clients)?;
+        certificates::issue(folder.path(), &addresses, clients)?;
         for index in 0..SERVERS {
             fs::create_dir(folder.path().join(format!("n{}", index + 1)))?;
             fs::write(config(folder.path(), index), configuration::text(folder.path(), index, &ports, users))?;
         }
         let guard = Guard::over(folder.path())?;
         let processes = (0..SERVERS).map(|_| None).collect();
-        let mut servers = Self { program: program.to_owned(), folder, lab, ports, processes, _guard: guard };
+        let mut servers = Self { program: program.to_owned(), folder, hosts, ports, processes, _guard: guard };
         (0..SERVERS).try_for_each(|index| servers.run(index))?;
         servers.wait_until_well()?;
         Ok(servers)
@@ -112,6 +102,19 @@ impl NatsServers {
         self.folder.path().join(name)
     }
 
+    /// The folder of all that they have; it goes with them. A process whose id is in a file `pid` of a folder in it, and whose command line
+    /// names something in it, is killed where this one ends in whatever way.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Which server leads a stream of the gateways' account, as any of them says; none while there is no leader.
+    pub fn leader(&self, stream: &str) -> Option<usize> {
+        let told = (0..SERVERS).filter(|index| self.processes[*index].is_some());
+        let told = told.filter_map(|index| self.monitor(index, "/jsz?accounts=true&streams=true").ok());
+        told.filter_map(|told| leader_in(&serde_json::from_str(&told).ok()?, stream)).next()
+    }
+
     /// The folder that a server keeps a stream's messages in.
     pub fn messages(&self, index: usize, stream: &str) -> PathBuf {
         self.folder.path().join(format!("n{}/data/jetstream/LOG/streams/{stream}/msgs", index + 1))
@@ -122,10 +125,9 @@ impl NatsServers {
     /// # Errors
     /// When it does not.
     pub fn monitor(&self, index: usize, path: &str) -> Result<String, Failed> {
-        match &self.lab {
-            Some(lab) => lab.on(index, || self.ask_monitoring(index, path)),
-            None => self.ask_monitoring(index, path),
-        }
+        let mut answer = None;
+        self.hosts.on(index, &mut || answer = Some(self.ask_monitoring(index, path)));
+        answer.ok_or("nobody asked")?
     }
 
     fn ask_monitoring(&self, index: usize, path: &str) -> Result<String, Failed> {
@@ -191,10 +193,10 @@ impl NatsServers {
     }
 
     fn command(&self, index: usize) -> Command {
-        let Some(lab) = &self.lab else { return Command::new(&self.program) };
-        let [enter, namespace] = lab.words(index);
-        let mut command = Command::new(enter);
-        command.arg(namespace).arg(&self.program);
+        let mut words = self.hosts.words(index);
+        words.push(self.program.clone().into_os_string());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         command
     }
 
@@ -263,24 +265,23 @@ impl Drop for NatsServers {
     }
 }
 
+/// The leader of a stream by the answer of a server's monitoring.
+fn leader_in(told: &serde_json::Value, stream: &str) -> Option<usize> {
+    let accounts = told["account_details"].as_array()?.iter();
+    let mut streams = accounts.filter_map(|account| account["stream_detail"].as_array()).flatten();
+    let leader = streams.find(|detail| detail["name"] == stream)?["cluster"]["leader"].as_str()?;
+    (0..SERVERS).find(|index| leader == format!("n{}", index + 1))
+}
+
 fn config(folder: &Path, index: usize) -> PathBuf {
     folder.join(format!("n{}/server.conf", index + 1))
 }
 
-/// On hosts of their own no port is taken.
-fn ports_on(lab: &Lab) -> Vec<Ports> {
-    (0..SERVERS)
-        .map(|index| Ports { host: lab.address(index), client: 4222, cluster: 6222, monitoring: 8222 })
-        .collect()
-}
-
 /// Ports that nobody listens on: held all at once, so that they differ, and then let go.
-fn free_ports() -> Result<Vec<Ports>, Failed> {
-    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let mut held = Vec::new();
-    let mut port = || -> Result<u16, Failed> {
-        held.push(TcpListener::bind(("127.0.0.1", 0))?);
-        Ok(held.last().ok_or("just pushed")?.local_addr()?.port())
-    };
-    (0..SERVERS).map(|_| Ok(Ports { host, client: port()?, cluster: port()?, monitoring: port()? })).collect()
+///
+/// # Errors
+/// When the system gives none.
+pub fn free_ports(count: usize) -> Result<Vec<u16>, Failed> {
+    let held: Vec<_> = (0..count).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>()?;
+    held.iter().map(|held| Ok(held.local_addr()?.port())).collect()
 }
