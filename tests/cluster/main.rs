@@ -2,8 +2,8 @@
 //! migration of a real gateway's journal into it and back.
 //!
 //! After every fault: nothing that was acknowledged is lost or elsewhere, nothing is there twice, there is no hole, and all readers
-//! read the same. Without the server (`.ci/nats-server` installs it) each test prints that it is skipped. They share one set of
-//! servers, one after the other, each on a stream of its own.
+//! read the same. Without the server (`.ci/nats-server` installs it) each test prints that it is skipped. They share two sets
+//! of servers, one after the other, each on a stream of its own.
 
 mod assurance;
 mod contract;

@@ -1,7 +1,8 @@
-//! The one set of servers that the tests share, and an administrator's calls to it.
+//! The sets of servers that the tests share, and an administrator's calls to it.
 
 use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use causeway_rig::nats::{self, NatsServers, SERVERS, User, gateway_user};
@@ -19,7 +20,11 @@ const STREAMS: &[&str] = &[
 /// Room for what a test appends: the servers set it aside, and have 2 GB for all streams, 64 MB of memory.
 pub(crate) const ROOM: u64 = 32 << 20;
 
-static SERVERS_OF_ALL: Mutex<Option<NatsServers>> = Mutex::new(None);
+/// Sets of servers: most of a test's time is waiting, so two wait beside each other.
+static SETS: [Mutex<Option<NatsServers>>; 2] = [const { Mutex::new(None) }; 2];
+
+/// Who comes when all are taken waits for the next in turn.
+static TURN: AtomicUsize = AtomicUsize::new(0);
 
 /// The servers, well, for one test at a time.
 pub(crate) struct Cluster(MutexGuard<'static, Option<NatsServers>>);
@@ -31,12 +36,24 @@ pub(crate) fn cluster() -> Option<Cluster> {
         return skip("there is no nats-server; .ci/nats-server installs it");
     };
     // A test that failed has left nothing that the next one uses, once the servers are well.
-    let mut held = SERVERS_OF_ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut held = SETS.iter().find_map(free).unwrap_or_else(|| {
+        let turn = TURN.fetch_add(1, Ordering::SeqCst) % SETS.len();
+        SETS[turn].lock().unwrap_or_else(PoisonError::into_inner)
+    });
     match held.as_mut() {
         Some(servers) => servers.heal().expect("well again"),
         None => *held = Some(NatsServers::start(&program, &users()).expect("started")),
     }
     Some(Cluster(held))
+}
+
+/// A set, where nobody has it.
+fn free(set: &'static Mutex<Option<NatsServers>>) -> Option<MutexGuard<'static, Option<NatsServers>>> {
+    match set.try_lock() {
+        Ok(held) => Some(held),
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// What a user connects to a stream by.
