@@ -1,34 +1,32 @@
-//! Several gateways that share a log: an installation with settings, keys and a certificate for each node, and the log's servers.
+//! Several gateways that share a log: an installation with settings, keys and a certificate for each node, and the log's servers; on the
+//! loopback, or each node with its server on a host of its own.
 
-use std::fmt::Write;
-use std::fs;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_store::{ClientFiles, JetStreamSettings, Keys, create_stream};
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType};
+use causeway_cli::nats::{Hosts, Loopback, NatsServers, SERVERS, free_ports};
+use causeway_cli::trial_nodes::{self, Place, Template};
+use causeway_store::{ClientFiles, JetStreamSettings, create_stream};
 
-use crate::nats::{NatsServers, gateway_user};
-use crate::{Failed, Installation, Launch, Process, Reach};
+use crate::{Failed, Installation, Lab, Launch, Process, Reach};
 
-/// The stream that keeps the log.
-pub const STREAM: &str = "LOG";
-
-/// Who connects to the servers as a gateway.
-const GATEWAY: &str = "gateway";
+pub use causeway_cli::trial_nodes::STREAM;
 
 /// Bytes of the stream on each server: they set it aside, of 2 GB.
 const ROOM: u64 = 1 << 30;
 
-/// What each node has in its folder `node-N`, of the keys folder that the first gateway of an installation makes.
-const KEYS: [&str; 2] = ["root.key", "ring"];
+/// Where a gateway listens on a host of its own, on which no port is taken.
+const PORT: u16 = 8443;
 
 /// The servers with an empty stream, and nodes that have one key ring and nothing else. Everything goes when it is dropped.
 #[derive(Debug)]
 pub struct Cluster {
     servers: NatsServers,
     installation: Installation,
+    hosts: Arc<dyn Hosts>,
+    settings: Vec<PathBuf>,
 }
 
 impl Cluster {
@@ -37,19 +35,38 @@ impl Cluster {
     /// # Errors
     /// When something cannot be made or started.
     pub fn over(installation: Installation, program: &Path, nodes: u16) -> Result<Self, Failed> {
-        let servers = NatsServers::start(program, &[gateway_user(GATEWAY, &[STREAM])])?;
-        let cluster = Self { servers, installation };
+        let servers = NatsServers::start(program, &[trial_nodes::log_user()])?;
+        let cluster = Self { servers, installation, hosts: Arc::new(Loopback), settings: Vec::new() };
         create_stream(&cluster.log_settings("admin")?, ROOM)?;
-        let roster = cluster.issue(nodes)?;
-        let ring = cluster.installation.path("ring");
-        drop(Keys::load_or_create(&ring)?);
-        for (number, address) in (1..).zip(&roster) {
-            let keys = cluster.path(number, "keys");
-            fs::create_dir_all(&keys)?;
-            KEYS.iter().try_for_each(|name| fs::copy(ring.join(name), keys.join(name)).map(drop))?;
-            cluster.write_settings(number, address, &roster)?;
-        }
-        Ok(cluster)
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let ports = free_ports(usize::from(nodes))?.into_iter();
+        let place = |port| Place { agencies: any, nodes: (Ipv4Addr::LOCALHOST, port).into(), metrics: None };
+        cluster.with_nodes_at(&ports.map(place).collect::<Vec<_>>())
+    }
+
+    /// The same with as many nodes as there are servers, the node with number 1 and its server on the lab's host 0, and so on.
+    ///
+    /// # Errors
+    /// As [`Cluster::over`].
+    pub fn over_hosts(installation: Installation, program: &Path, lab: Arc<Lab>) -> Result<Self, Failed> {
+        let hosts: Arc<dyn Hosts> = lab.clone();
+        let servers = NatsServers::start_on(Arc::clone(&hosts), program, &[trial_nodes::log_user()])?;
+        let cluster = Self { servers, installation, hosts, settings: Vec::new() };
+        let settings = cluster.log_settings("admin")?;
+        lab.on(0, || create_stream(&settings, ROOM))?;
+        let place = |host| {
+            let at = |port| SocketAddr::new(cluster.hosts.address(host), port);
+            Place { agencies: at(PORT), nodes: at(PORT - 1), metrics: None }
+        };
+        let places: Vec<_> = (0..SERVERS).map(place).collect();
+        cluster.with_nodes_at(&places)
+    }
+
+    fn with_nodes_at(mut self, places: &[Place]) -> Result<Self, Failed> {
+        let (config, certs) = (self.installation.path("config"), self.installation.path("certs-dev"));
+        let template = Template { config_dir: &config, certs_dir: &certs };
+        self.settings = trial_nodes::prepare(self.installation.root(), template, &self.servers, places)?;
+        Ok(self)
     }
 
     /// The servers of the log.
@@ -82,7 +99,7 @@ impl Cluster {
 
     /// The settings of a node.
     pub fn settings(&self, node: u16) -> PathBuf {
-        self.installation.path(&format!("config/gateway-{node}.toml"))
+        self.settings[usize::from(node) - 1].clone()
     }
 
     /// Starts a node in a process of its own and waits until it serves. On an empty log each waits until a majority runs: start them
@@ -91,7 +108,9 @@ impl Cluster {
     /// # Errors
     /// When it does not start; the error holds its last lines.
     pub fn start(&self, node: u16, launch: &Launch) -> Result<Process, Failed> {
-        Process::start(&self.settings(node), launch)
+        let mut launch = launch.clone();
+        launch.under.splice(0..0, self.hosts.words(usize::from(node) - 1));
+        Process::start(&self.settings(node), &launch)
     }
 
     /// Starts the first so many nodes beside each other.
@@ -109,52 +128,5 @@ impl Cluster {
     /// The way to a node, for clients.
     pub fn reach(&self, process: &Process) -> Reach {
         self.installation.reach(process)
-    }
-
-    /// Issues a CA and each node's certificate by it; gives the addresses at which nodes answer each other.
-    fn issue(&self, nodes: u16) -> Result<Vec<String>, Failed> {
-        let key = KeyPair::generate()?;
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        fs::write(self.installation.path("certs-dev/nodes-ca.pem"), params.self_signed(&key)?.pem())?;
-        let issuer = Issuer::new(params, key);
-        // All held at once, so that they differ, and then let go.
-        let mut held = Vec::new();
-        for node in 1..=nodes {
-            let mut params = CertificateParams::default();
-            params.subject_alt_names = vec![SanType::URI(format!("causeway-node:{node}").try_into()?)];
-            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
-            let key = KeyPair::generate()?;
-            let at = |end: &str| self.installation.path(&format!("certs-dev/node-{node}.{end}"));
-            fs::write(at("pem"), params.signed_by(&key, &issuer)?.pem())?;
-            fs::write(at("key"), key.serialize_pem())?;
-            held.push(TcpListener::bind(("127.0.0.1", 0))?);
-        }
-        held.iter().map(|listener| Ok(listener.local_addr()?.to_string())).collect()
-    }
-
-    fn write_settings(&self, node: u16, address: &str, roster: &[String]) -> Result<(), Failed> {
-        let text = fs::read_to_string(self.installation.settings())?;
-        let changed = text
-            .replace("node = \"node-1\"", &format!("node = \"node-{node}\"\ncluster = \"cluster-{node}.toml\""))
-            .replace("\"../data/journal\"", &format!("\"../node-{node}/journal\""))
-            .replace("\"../data/keys\"", &format!("\"../node-{node}/keys\""))
-            .replace("\"../mirror\"", &format!("\"../node-{node}/mirror\""));
-        fs::write(self.settings(node), changed)?;
-        let log = self.log_settings(GATEWAY)?;
-        let mut cluster = format!(
-            "servers = {:?}\nstream = \"{STREAM}\"\n[tls]\nca = {:?}\ncertificate = {:?}\nkey = {:?}\n\
-             [nodes]\nown = {node}\nversion = 1\nlisten = \"{address}\"\nca = \"../certs-dev/nodes-ca.pem\"\n\
-             certificate = \"../certs-dev/node-{node}.pem\"\nkey = \"../certs-dev/node-{node}.key\"\n",
-            log.servers, log.files.ca, log.files.certificate, log.files.key
-        );
-        for (number, address) in (1..).zip(roster) {
-            let number: u16 = number;
-            write!(
-                cluster,
-                "[[nodes.roster]]\nnumber = {number}\nname = \"node-{number}\"\naddress = \"{address}\"\n"
-            )?;
-        }
-        Ok(fs::write(self.installation.path(&format!("config/cluster-{node}.toml")), cluster)?)
     }
 }

@@ -1,5 +1,6 @@
 //! The way to a gateway: its address, and the identities to connect with.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,13 @@ impl Reach {
         let gateway: SpiffeId = "spiffe://gb-nca.causeway.example/gateway".parse().map_err(|_| "the gateway's id")?;
         let statement = Statement::new(purpose, "rig.operator")?;
         Ok(Clients::connect(&format!("https://{}", self.address), &credentials, &gateway, statement).await?)
+    }
+
+    /// The options of a command of `causeway` that calls as a system.
+    pub fn words(&self, system: &str) -> Vec<OsString> {
+        let address = format!("https://{}", self.address);
+        let certs = self.certs.as_os_str().to_owned();
+        vec!["--as".into(), system.into(), "--gateway".into(), address.into(), "--certs-dir".into(), certs]
     }
 
     /// A person's signature over what has this digest.
