@@ -3,6 +3,7 @@
 
 mod account;
 mod auditor;
+mod cluster;
 mod expectation;
 mod gateway;
 mod owner;
@@ -63,6 +64,13 @@ impl Clients<'_> {
 
 /// Runs the demonstration as the options say.
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
+    match options.cluster {
+        true => cluster::run(options).await,
+        false => run_alone(options).await,
+    }
+}
+
+async fn run_alone(options: &Options) -> Result<(), Failure> {
     let began = Instant::now();
     let mut signals = Signals::catch()?;
     let made = certs::issue(&options.certs_dir, &options.config_dir, Clock::system().now())?;

@@ -86,6 +86,7 @@ fn gateway(template: Template<'_>, name: &str, place: &Place) -> Result<Table, F
     let path = template.config_dir.join("gateway.toml");
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut settings: Table = text.parse().map_err(|error| format!("{}: {error}", path.display()))?;
+    let has_mirror = settings.get("keys").is_some_and(|keys| keys.get("mirror_dir").is_some());
     let (config, certs) = (fs::canonicalize(template.config_dir)?, fs::canonicalize(template.certs_dir)?);
     let mut put = |section: &str, key: &str, value: Value| {
         let within = match section {
@@ -107,6 +108,9 @@ fn gateway(template: Template<'_>, name: &str, place: &Place) -> Result<Table, F
     put("start", "agreements", file(&config.join("agreements")))?;
     put("start", "schemas", file(&config.join("schemas")))?;
     put("log", "level", "warn".into())?;
+    if has_mirror {
+        put("keys", "mirror_dir", "mirror".into())?;
+    }
     if let Some(metrics) = place.metrics {
         put("metrics", "listen", metrics.to_string().into())?;
     }

@@ -18,7 +18,10 @@ pub(crate) struct Options {
     /// Print one JSON object and nothing else on standard output (with --once).
     #[arg(long, requires = "once")]
     pub(crate) json: bool,
-    /// Where the gateway listens.
+    /// Show three gateways on one log that three servers keep, of which one gateway and one server are killed meanwhile.
+    #[arg(long)]
+    pub(crate) cluster: bool,
+    /// Where the gateway listens; with --cluster, the first of three ports in a row.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     pub(crate) listen: SocketAddr,
     /// How many records are submitted; those that must be refused are among them (200 to 100,000).

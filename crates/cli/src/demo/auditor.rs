@@ -67,7 +67,8 @@ async fn prove(session: &Session, leaf: u64, key: &VerifierKey) -> Result<(), Fa
     evidence::check(&proof, Some(key)).map(drop)
 }
 
-async fn newest(session: &Session, key: &VerifierKey) -> Result<Checkpoint, Failure> {
+/// The newest checkpoint, verified.
+pub(super) async fn newest(session: &Session, key: &VerifierKey) -> Result<Checkpoint, Failure> {
     let (note, _) = checkpoint_of(session).await?;
     causeway_verify::checkpoint(&note, key).map_err(Failure::NotProven)
 }
@@ -88,9 +89,18 @@ async fn rows(session: &Session, request: QueryRequest, key: &VerifierKey) -> Re
 
 /// Reads every entry below the checkpoint, builds the tree from them and compares the root.
 async fn rebuild(session: &Session, checkpoint: &Checkpoint, key: &VerifierKey) -> Result<u64, Failure> {
+    let tree = tree_of(session, checkpoint.size, key).await?;
+    match tree.root() == checkpoint.root {
+        true => Ok(tree.size()),
+        false => Err(Failure::does_not_hold("the entries do not lead to the checkpoint's root")),
+    }
+}
+
+/// The tree of the first so many entries, built from the entries as a gateway gives them.
+pub(super) async fn tree_of(session: &Session, size: u64, key: &VerifierKey) -> Result<Tree, Failure> {
     let mut tree = Tree::new();
-    while tree.size() < checkpoint.size {
-        let (from_leaf_index, end) = (tree.size(), checkpoint.size.min(tree.size() + u64::from(PAGE_ROWS)));
+    while tree.size() < size {
+        let (from_leaf_index, end) = (tree.size(), size.min(tree.size() + u64::from(PAGE_ROWS)));
         let range = QueryRequest { from_leaf_index, to_leaf_index: end, ..QueryRequest::default() };
         for row in rows(session, range, key).await? {
             if row.leaf() != tree.size() {
@@ -102,8 +112,5 @@ async fn rebuild(session: &Session, checkpoint: &Checkpoint, key: &VerifierKey) 
             return Err(Failure::does_not_hold("the journal has fewer entries than its checkpoint says"));
         }
     }
-    match tree.root() == checkpoint.root {
-        true => Ok(tree.size()),
-        false => Err(Failure::does_not_hold("the entries do not lead to the checkpoint's root")),
-    }
+    Ok(tree)
 }

@@ -83,8 +83,22 @@ pub(super) async fn check_no_more(clients: &Clients<'_>, pulled: &Pulled) -> Res
     }
 }
 
+/// The whole of a partner's feed, pulled again from its beginning and checked page by page: where it ends.
+pub(super) async fn feed(clients: &Clients<'_>, pulled: &Pulled, key: &VerifierKey) -> Result<Standing, Failure> {
+    let session = clients.session(&format!("{}/feed", pulled.agency), Doing::Reading).await?;
+    let (agreement, standing) = (pulled.agreement.clone(), Standing::start());
+    let mut again = Pulled { agency: pulled.agency, agreement, standing, records: 0, pages: 0, example: None };
+    loop {
+        let page = again.next(&session).await?;
+        again.standing.take(&page, Some(&key.clone().into()))?;
+        if page.items.is_empty() {
+            return Ok(again.standing);
+        }
+    }
+}
+
 impl Pulled {
-    async fn next(&self, session: &Session) -> Result<Page, Failure> {
+    pub(super) async fn next(&self, session: &Session) -> Result<Page, Failure> {
         let request = PullRequest {
             agreement: self.agreement.to_string(),
             cursor: self.standing.cursor.clone(),

@@ -52,7 +52,7 @@ pub(super) async fn submit(session: &Session, sample: Vec<SampleRecord>, quiet: 
     Ok(Submitted { totals, took: began.elapsed(), reasons, records })
 }
 
-fn request(record: SampleRecord) -> SubmitRequest {
+pub(super) fn request(record: SampleRecord) -> SubmitRequest {
     SubmitRequest {
         submission_id: record.submission_id,
         record: Some(Record {
@@ -65,7 +65,7 @@ fn request(record: SampleRecord) -> SubmitRequest {
 }
 
 /// A good record must be accepted; a faulty one must be refused for its fault and for nothing else.
-fn check(answer: &Answer, fault: Option<FaultKind>) -> Result<Option<&Receipt>, Failure> {
+pub(super) fn check(answer: &Answer, fault: Option<FaultKind>) -> Result<Option<&Receipt>, Failure> {
     let id = &answer.submission_id;
     match (&answer.verdict, fault) {
         (Verdict::Accepted(receipt), None) => Ok(Some(receipt)),
