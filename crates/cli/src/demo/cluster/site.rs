@@ -84,10 +84,15 @@ impl Site {
         Session::open(&ClientOptions::development(identity, &self.certs_dir, &address), doing).await
     }
 
+    /// Whether a gateway runs.
+    pub(super) fn runs(&self, node: usize) -> bool {
+        self.gateways[node].process.is_some()
+    }
+
     /// The next gateway that runs.
     pub(super) fn after(&self, node: usize) -> usize {
         let others = (1..=NODES).map(|step| (node + step) % NODES);
-        others.into_iter().find(|other| self.gateways[*other].process.is_some()).unwrap_or(node)
+        others.into_iter().find(|other| self.runs(*other)).unwrap_or(node)
     }
 
     /// Kills (SIGKILL) the server that leads the log; gives which it was.

@@ -56,7 +56,7 @@ impl Submitted {
         let all: Vec<_> =
             sample.map(|(place, record)| Submission { place, fault: record.fault, request: request(record) }).collect();
         let (began, mut node, mut left) = (Instant::now(), first, all.clone());
-        let (mut midway, mut had) = (Some(midway), Vec::new());
+        let (mut midway, mut had) = (Some(midway), None);
         while !left.is_empty() {
             let half = u64::try_from(all.len() / 2).expect("a count");
             let pushed = self.push(site, node, &left, |site, count| match midway.take_if(|_| count >= half) {
@@ -65,25 +65,22 @@ impl Submitted {
             });
             let pushed = pushed.await;
             left.retain(|submission| !self.has_verdict(submission));
+            let have = || all.iter().filter(|submission| self.has_receipt(submission)).cloned().collect::<Vec<_>>();
+            had.get_or_insert_with(have);
             match pushed {
                 // What does not hold stays so. A gateway that has gone, or refuses for now, is gone round.
                 Err(failure @ Failure::DoesNotHold(_)) => return Err(failure),
                 Err(failure) if began.elapsed() > PATIENCE => return Err(failure),
                 Ok(()) if began.elapsed() > PATIENCE => return Err(Failure::does_not_hold("the log is never reached")),
                 Ok(()) => {}
-                Err(_) => {
-                    if node == first {
-                        had = all.iter().filter(|submission| self.has_receipt(submission)).cloned().collect();
-                    }
-                    node = site.after(node);
-                }
+                Err(_) => node = site.after(node),
             }
             if !left.is_empty() {
                 tokio::time::sleep(PAUSE).await;
             }
         }
-        if !had.is_empty() {
-            self.push(site, node, &had, |_, _| Ok(())).await?;
+        if let Some(had) = had.filter(|_| !site.runs(first)) {
+            self.push(site, site.after(first), &had, |_, _| Ok(())).await?;
             self.again += had.len() as u64;
         }
         Ok(())
