@@ -121,32 +121,7 @@ impl Cluster {
 
     /// A call of an administrator's, which is answered with JSON: made again while the servers find each other.
     pub(crate) fn administer(&self, call: &str, payload: &Value) -> Value {
-        for _ in 0..300 {
-            let answer = self.ask(call, payload);
-            // A leader that has not heard of every server; no leader.
-            if ![10005, 10008].map(Value::from).contains(&answer["error"]["err_code"]) {
-                return answer;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        panic!("the servers do not find each other");
-    }
-
-    fn ask(&self, call: &str, payload: &Value) -> Value {
-        let settings = self.settings("GOOD", "admin");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let client = async_nats::ConnectOptions::new()
-                .require_tls(true)
-                .add_root_certificates(settings.files.ca)
-                .add_client_certificate(settings.files.certificate, settings.files.key)
-                .connect(settings.servers[0].as_str())
-                .await
-                .expect("connected");
-            let payload = if payload.is_null() { Vec::new() } else { payload.to_string().into_bytes() };
-            let answer = client.request(format!("$JS.API.{call}"), payload.into()).await.expect("answered");
-            serde_json::from_slice(&answer.payload).expect("JSON")
-        })
+        causeway_rig::administer(&self.settings("GOOD", "admin"), call, payload).expect("answered")
     }
 
     /// The settings of a stream, to be made again with a change.
