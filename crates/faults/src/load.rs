@@ -15,6 +15,7 @@ use crate::Failed;
 use causeway_rig::Reach;
 pub(crate) use check::{Checked, everything};
 pub(crate) use ledger::{Kept, Ledger};
+pub(crate) use log::{Log, ORIGIN};
 
 /// The partners: their systems, and the agreement of each.
 pub(crate) const PARTNERS: [Partner; 2] = [

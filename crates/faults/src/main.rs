@@ -2,6 +2,7 @@
 //! beside this says what each fault shows and what it does not.
 
 mod chance;
+mod cluster;
 mod failing;
 mod faults;
 mod load;
@@ -31,8 +32,11 @@ struct Arguments {
     #[arg(long, conflicts_with = "long")]
     short: bool,
     /// The long form of every fault.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "cluster")]
     long: bool,
+    /// The faults of a cluster, which have a short form only, in the place of one gateway's.
+    #[arg(long)]
+    cluster: bool,
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -67,15 +71,23 @@ fn main() -> ExitCode {
         Some(Command::Journal { folder, kept, marks }) => {
             faults::journal(folder, kept, marks).map(|()| ExitCode::SUCCESS)
         }
+        None if arguments.cluster => cluster::run(&arguments.only).map(|table| {
+            table.print(arguments.json);
+            code(table.is_good())
+        }),
         None => run(&arguments).map(|table| {
             table.print(arguments.json);
-            if table.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            code(table.is_good())
         }),
     };
     ended.unwrap_or_else(|error| {
         complain(error.as_ref());
         ExitCode::FAILURE
     })
+}
+
+fn code(is_good: bool) -> ExitCode {
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn run(arguments: &Arguments) -> Result<Table, Failed> {

@@ -15,18 +15,18 @@ const MOST_ENTRIES: usize = 1_000_000;
 
 /// Every entry's bytes, and the state that they make.
 #[derive(Debug)]
-pub(super) struct Log {
-    pub(super) entries: Vec<Vec<u8>>,
-    pub(super) state: State,
+pub(crate) struct Log {
+    pub(crate) entries: Vec<Vec<u8>>,
+    pub(crate) state: State,
     /// The newest checkpoint, and the key that verifies it, as the gateway names both.
     pub(super) note: String,
-    pub(super) verifier_key: String,
+    pub(crate) verifier_key: String,
 }
 
 impl Log {
     /// Reads the log up to its newest checkpoint. A log in which something is half done is refused: by the rules, by its own root or
     /// by the outcomes that the gateway states.
-    pub(super) async fn read(reach: &Reach) -> Result<Self, Failed> {
+    pub(crate) async fn read(reach: &Reach) -> Result<Self, Failed> {
         let mut audit = reach.clients(AUDITOR, "lawfulness").await?.audit();
         let newest = audit.get_checkpoint(v1::GetCheckpointRequest::default()).await?.into_inner();
         if !newest.halted.is_empty() {
@@ -83,7 +83,7 @@ impl Log {
     }
 
     /// The roots of the first so many entries, for sizes in ascending order; none where the log is shorter.
-    pub(super) fn roots(&self, sizes: impl IntoIterator<Item = u64>) -> Vec<Option<Digest>> {
+    pub(crate) fn roots(&self, sizes: impl IntoIterator<Item = u64>) -> Vec<Option<Digest>> {
         let (mut tree, mut entries) = (Tree::new(), self.entries.iter());
         let mut root_at = |size: u64| {
             while tree.size() < size {
@@ -96,4 +96,4 @@ impl Log {
 }
 
 /// The journal's name in the shipped configuration.
-pub(super) const ORIGIN: &str = "gateway.causeway.example/journal";
+pub(crate) const ORIGIN: &str = "gateway.causeway.example/journal";
