@@ -31,7 +31,7 @@ const SLOW: Duration = Duration::from_secs(8);
 const FULL: Duration = Duration::from_secs(5);
 
 /// What it still takes, from when it is told how much it may hold.
-const LEFT_BYTES: u64 = 256 << 10;
+const LEFT_BYTES: u64 = 32 << 10;
 
 /// How often two nodes race for the same.
 const RACES: usize = 100;

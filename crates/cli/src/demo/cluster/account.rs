@@ -48,7 +48,8 @@ impl Account {
                 node_name(1)
             ),
             format!(
-                "  {sent_again} that it had accepted were sent again through the next one, and got the same receipts"
+                "  {sent_again} that it had accepted were sent again through the next one, and got the same \
+                 receipts"
             ),
         ]
     }
@@ -57,7 +58,8 @@ impl Account {
         let mut lines = vec![String::new()];
         for (Pulled { agency, agreement, records, pages, .. }, [at, then]) in self.pulled.iter().zip([[2, 1], [0, 2]]) {
             lines.push(format!(
-                "{agency} pulled {records} records on {pages} pages under {agreement} from {}, all that it grants and no more,",
+                "{agency} pulled {records} records on {pages} pages under {agreement} from {}, all that it grants \
+                 and no more,",
                 node_name(at)
             ));
             lines.push(format!("  and acknowledged them at {}", node_name(then)));
@@ -78,7 +80,8 @@ impl Account {
         lines.extend(verdicts.iter().map(|verdict| format!("  {verdict}")));
         lines.extend(holder_form::lines(holders).iter().map(|line| format!("  {line}")));
         lines.push(format!(
-            "it was erased through {}: ordered in entry {ordered}, complete in entry {complete}, when all {NODES} nodes had destroyed its keys;",
+            "it was erased through {}: ordered in entry {ordered}, complete in entry {complete}, when all {NODES} \
+             nodes had destroyed its keys;",
             node_name(2)
         ));
         lines.push(format!("  {} was told so by {}", self.pulled[0].agency, node_name(0)));
