@@ -43,6 +43,9 @@ pub(crate) fn summary(entry: &Entry) -> String {
     if let Some(overdue) = &entry.overdue {
         text.push_str(&format!(", {} withdrawals not acknowledged in time", overdue.positions.len()));
     }
+    if entry.releaser_term > 0 {
+        text.push_str(&format!(", {} in term {}", entry.node, entry.releaser_term));
+    }
     if entry.operation() == Operation::Erasure && entry.records.len() > 1 {
         text.push_str(&format!(", of {} records", entry.records.len()));
     }
@@ -142,7 +145,7 @@ pub(crate) fn outcome(name: &str) -> &str {
         "erased" => "no effect: the record is erased",
         "on-hold" => "no effect: the record is under a legal hold",
         "unapproved" => "no effect: the approvals do not hold",
-        "cap-reached" => "no effect: as many were asked for this month as are allowed",
+        "cap-reached" => "no effect: there had been as many of that day or month as are allowed",
         "expired" => "no effect: the time for it was over",
         "already-done" => "no effect: it can be done only once, and was",
         other => other,

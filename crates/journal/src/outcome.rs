@@ -40,7 +40,8 @@ pub enum Outcome {
     OnHold,
     /// The approvals are not those of two rostered persons of the owner over what it names.
     Unapproved,
-    /// The requester has had as many requests this month as are allowed.
+    /// There had been as many as are allowed: of the requester's requests in the month, of the submitter's records in the day, or of records
+    /// that leave under the agreement in the day.
     CapReached,
     /// What it rests on stood for a time that is over.
     Expired,
