@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn a_position_is_read_as_it_is_written_and_in_no_other_way() {
-        let position = LogPosition { log: std::array::from_fn(|place| place as u8), frame: FrameSeq(0x1f) };
+        let log = 0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f_u128.to_be_bytes();
+        let position = LogPosition { log, frame: FrameSeq(0x1f) };
         let text = position.to_string();
         assert_eq!(text, "000102030405060708090a0b0c0d0e0f-000000000000001f");
         assert_eq!(text.parse(), Ok(position));
