@@ -17,6 +17,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_cli::certs;
 use causeway_gateway::{Config, Logs};
@@ -203,7 +204,7 @@ impl World {
     /// Starts the gateway.
     pub(crate) async fn start(&self) -> Gateway {
         match self.try_start().await {
-            Ok(gateway) => gateway,
+            Ok(gateway) => self.begun(gateway).await,
             Err(error) => panic!("the gateway does not start: {error:?}"),
         }
     }
@@ -211,7 +212,19 @@ impl World {
     /// Starts the gateway, which calls this where its calls are.
     pub(crate) async fn start_with(&self, probe: causeway_gateway::Probe) -> Gateway {
         let launched = self.launch().await.unwrap_or_else(|error| panic!("the gateway does not start: {error:?}"));
-        Gateway::serve(launched.with_probe(probe), Arc::clone(&self.root), self.mirror.clone())
+        self.begun(Gateway::serve(launched.with_probe(probe), Arc::clone(&self.root), self.mirror.clone())).await
+    }
+
+    /// Waits until the gateway of a shared log has begun its term, which is an entry: tests count theirs. One that cannot write begins none.
+    async fn begun(&self, gateway: Gateway) -> Gateway {
+        let begins = || self.node.is_some() && gateway.exchange().is_healthy();
+        let begun = async {
+            while begins() && !gateway.exchange().measures().is_releaser {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        calls::within("the releaser's term", begun).await;
+        gateway
     }
 
     /// Starts the gateway, or says why it did not.
