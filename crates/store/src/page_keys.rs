@@ -51,7 +51,7 @@ pub(crate) struct PageKeys {
     ahead: Mutex<Ahead>,
 }
 
-/// Slots that are durable and not yet used, and the place of the first slot that is not written.
+/// Slots that are durable and not yet used, and the place of the first slot that nobody has tried to write.
 #[derive(Debug)]
 struct Ahead {
     ready: VecDeque<(Slot, AeadKey)>,
@@ -188,17 +188,19 @@ impl PageKeys {
     fn write_run(&self, ahead: &mut Ahead) -> Result<(), StoreError> {
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
         let (mut slots, mut ready) = (Vec::with_capacity(RUN), VecDeque::with_capacity(RUN));
-        for index in (ahead.end..).take(RUN) {
+        let first = ahead.end;
+        // If we fail below, one of the files may have these keys, and other nodes may have asked for them: their numbers are not given again.
+        ahead.end += u64::try_from(RUN).expect("a small constant");
+        for index in (first..).take(RUN) {
             let (slot, key) = (Slot::of(self.own, index), AeadKey::generate());
             slots.push(written(&files.wrapping.seal(&slot_aad(slot), key.expose())));
             ready.push_back((slot, key));
         }
-        // If we stop or fail here, the slots were never given out, and the next run is written over them or after them.
+        // If we stop here, the slots were never given out, and the next start goes on after all that is in either file.
         for file in files.of(self.own) {
-            file.write(Slot::of(self.own, ahead.end), &slots)?;
+            file.write(Slot::of(self.own, first), &slots)?;
             file.sync()?;
         }
-        ahead.end += u64::try_from(RUN).expect("a small constant");
         ahead.ready = ready;
         Ok(())
     }

@@ -142,6 +142,26 @@ fn wherever_a_write_fails_no_given_key_is_lost_and_none_comes_back() {
     assert_eq!((allocations, destructions), (4, 4), "write and sync, in the file and in its mirror");
 }
 
+/// Other nodes read the file itself: what it has of a run that the mirror did not take is some number's key for ever.
+#[test]
+fn wherever_a_write_fails_no_number_gets_a_second_key() {
+    let mut failures = 0;
+    for steps in 0..4 {
+        let dir = tempfile::tempdir().expect("a folder");
+        let keys = open(dir.path(), true, &RootKey::generate()).expect("opened");
+        let (failed, _) = with_at_most(steps, || keys.allocate());
+        failures += usize::from(failed.is_err());
+        let all: Vec<Slot> = (0..64).map(Slot).collect();
+        let seen = keys.those_of(&all).expect("read");
+        assert_eq!(seen.len(), if steps == 0 { 0 } else { 64 }, "step {steps}: it is in the file");
+        keys.allocate().expect("a failure of a run can be tried again");
+        for (slot, known) in seen {
+            assert_eq!(key(&keys, slot), exposed(&known), "step {steps}");
+        }
+    }
+    assert_eq!(failures, 4, "write and sync, in the file and in its mirror");
+}
+
 #[test]
 fn after_a_new_beginning_no_key_is_given_out_that_an_earlier_copy_has() {
     let dir = tempfile::tempdir().expect("a folder");
