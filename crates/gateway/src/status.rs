@@ -278,6 +278,8 @@ pub(crate) fn of_page_keys(refused: &PageKeyRefused) -> Status {
         PageKeyRefused::OtherWriter => (Code::PermissionDenied, PAGE_KEY_REASONS[0], refused.to_string()),
         PageKeyRefused::OtherKey(_) => (Code::FailedPrecondition, PAGE_KEY_REASONS[1], refused.to_string()),
         PageKeyRefused::Destroyed(_) => (Code::FailedPrecondition, PAGE_KEY_REASONS[2], refused.to_string()),
+        // It catches up within a minute: until then it is as good as away.
+        PageKeyRefused::TooFar(_) => (Code::Unavailable, PAGE_KEY_REASONS[4], refused.to_string()),
         PageKeyRefused::Store(error) => {
             tracing::error!(error = error as &dyn std::error::Error, "another node was not answered");
             (Code::Unavailable, PAGE_KEY_REASONS[3], refused.to_string())
@@ -287,8 +289,8 @@ pub(crate) fn of_page_keys(refused: &PageKeyRefused) -> Status {
 }
 
 /// The reasons of [`of_page_keys`].
-const PAGE_KEY_REASONS: [&str; 4] =
-    ["page-key-of-another-node", "another-page-key", "page-key-destroyed", "page-keys-unavailable"];
+const PAGE_KEY_REASONS: [&str; 5] =
+    ["page-key-of-another-node", "another-page-key", "page-key-destroyed", "page-keys-unavailable", "page-key-too-far"];
 
 /// The reason in another node's status, where it is one that a node gives.
 pub(crate) fn page_key_reason(status: &Status) -> Option<&'static str> {

@@ -155,8 +155,12 @@ impl PageKeys {
 
     /// Whether a slot lies within what has been written of its writer's file.
     pub(crate) fn reaches(&self, slot: Slot) -> Result<bool, StoreError> {
-        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(slot.index() < files.slots(slot.writer())?)
+        Ok(slot.index() < self.slots_of(slot.writer())?)
+    }
+
+    /// How many slots a writer's files reach over here.
+    pub(crate) fn slots_of(&self, writer: NodeNumber) -> Result<u64, StoreError> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner).slots(writer)
     }
 
     /// Gives no page key out any more that is on disk by now: whoever copied the file and knows the root key has those to

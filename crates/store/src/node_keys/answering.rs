@@ -7,6 +7,10 @@ use super::{NodeKeys, PageKey};
 use crate::error::StoreError;
 use crate::page_keys::{NodeNumber, PutRefused, STANDINGS_AT_ONCE, Slot, SlotStanding};
 
+/// How far beyond the last slot of a node that is here one may lie that it puts: those of 8 million bodies. Beyond that this node has been
+/// away, and catches up first.
+const MOST_BEYOND: u64 = 1 << 16;
+
 /// What is in a writer's slots, from the place that was asked for on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotStandings {
@@ -30,6 +34,8 @@ impl SlotStandings {
 pub enum PageKeyRefused {
     /// Some are of slots that another node numbers.
     OtherWriter,
+    /// A slot lies far beyond those that are known here.
+    TooFar(u64),
     /// A slot has another key: a number is given to one key for ever.
     OtherKey(u64),
     /// The key of a slot was destroyed, for ever.
@@ -42,6 +48,7 @@ impl fmt::Display for PageKeyRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherWriter => f.write_str("a node may put page keys of its own number only"),
+            Self::TooFar(slot) => write!(f, "slot {slot} is far beyond those that are known here"),
             Self::OtherKey(slot) => write!(f, "slot {slot} has another page key"),
             Self::Destroyed(slot) => write!(f, "the page key of slot {slot} has been destroyed"),
             Self::Store(_) => f.write_str("the page keys could not be kept"),
@@ -66,6 +73,10 @@ impl NodeKeys {
     pub fn take_keys(&self, from: NodeNumber, keys: &[PageKey]) -> Result<(), PageKeyRefused> {
         if from == self.inner.own || keys.iter().any(|key| key.slot.writer() != from) {
             return Err(PageKeyRefused::OtherWriter);
+        }
+        let known = self.inner.vault.page_keys().slots_of(from).map_err(PageKeyRefused::Store)?;
+        if let Some(far) = keys.iter().find(|key| key.slot.index() >= known + MOST_BEYOND) {
+            return Err(PageKeyRefused::TooFar(far.slot.0));
         }
         self.put(keys).map_err(|refused| match refused {
             PutRefused::OtherKey(slot) => PageKeyRefused::OtherKey(slot.0),

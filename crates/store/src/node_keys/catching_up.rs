@@ -9,10 +9,16 @@ use std::sync::atomic::Ordering;
 use super::{NodeKeys, PageKeyPeer, PeerFailure};
 use crate::error::StoreError;
 use crate::key_pages::slot_of;
-use crate::page_keys::{NodeNumber, PutRefused, Slot, SlotStanding};
+use crate::page_keys::{NodeNumber, PutRefused, STANDINGS_AT_ONCE, Slot, SlotStanding};
 
 /// Keys or pages that are asked for together: with 4 KiB a page, half a megabyte.
 const AT_ONCE: usize = 128;
+
+/// Slots of one writer that are asked for: those of 2 thousand million bodies, a file of 1 GiB. Who says that there are more is mistaken.
+const MOST_SLOTS: u64 = 1 << 24;
+
+/// Writers that a node may name: many times as many as are on any roster, those that were on one counted.
+const MOST_WRITERS: usize = 1024;
 
 /// Which nodes were asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,10 +94,18 @@ impl NodeKeys {
             return Err(PeerFailure::Refused("it has another key ring than this node".into()).into());
         }
         writers.extend(of_own.writers);
+        if writers.len() > MOST_WRITERS {
+            return Err(PeerFailure::Refused("it names more nodes than there can be".into()).into());
+        }
         for writer in writers {
             let mut first = 0;
             loop {
                 let theirs = peer.standings(writer, first)?;
+                if theirs.slots.len() > STANDINGS_AT_ONCE || first >= MOST_SLOTS {
+                    return Err(
+                        PeerFailure::Refused("it says that there are more page keys than there can be".into()).into()
+                    );
+                }
                 self.take_stretch(peer, writer, first, &theirs.slots)?;
                 if !theirs.goes_on() {
                     break;

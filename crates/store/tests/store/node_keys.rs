@@ -5,10 +5,11 @@
 //! Non-failures: a node that is away keeps what it has until it is back, and whoever waits for it is told so.
 
 use std::fs;
+use std::sync::Arc;
 
 use causeway_store::{NodeNumber, PageKey, PageKeyPeers, PageKeyRefused, SlotStanding, StoreError, TooFewNodes};
 
-use crate::node_keys_setting::{BODIES, Nodes, all_but, readable};
+use crate::node_keys_setting::{BODIES, Endless, Nodes, all_but, readable};
 use crate::setting::{append, copy_dir, draft_with_body, genesis, wait_for};
 
 /// The pages of the bodies and of what was said with them.
@@ -82,6 +83,24 @@ fn a_key_is_taken_once_for_ever_and_of_its_own_writer_alone() {
         let refused = two.take_keys(one, &[key(slot, byte)]);
         assert!(matches!(refused, Err(PageKeyRefused::Destroyed(refused)) if refused == slot), "{byte}");
     }
+}
+
+#[test]
+fn a_node_that_names_slots_without_end_fills_no_disk() {
+    let nodes = Nodes::new();
+    let (two, one) = (nodes.open(2), NodeNumber(1));
+    let take = |index| two.take_keys(one, &[PageKey::new(first(1) + index, [1; 32])]);
+    let length = || fs::metadata(nodes.at(2, "keys").join("page-keys.1")).map_or(0, |about| about.len());
+    for far in [1 << 16, 1 << 40, (1 << 48) - 1] {
+        let refused = take(far);
+        assert!(matches!(refused, Err(PageKeyRefused::TooFar(slot)) if slot == first(1) + far), "{refused:?}");
+    }
+    assert_eq!(length(), 0);
+    take((1 << 16) - 1).expect("what came while it was away");
+    take(1 << 16).expect("from there on");
+
+    let three = nodes.open_among(3, vec![Arc::new(Endless(two))]);
+    assert_eq!(three.catch_up().expect("asked").away, [NodeNumber(2)], "it ends");
 }
 
 #[test]

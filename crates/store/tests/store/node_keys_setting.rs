@@ -9,7 +9,7 @@ use causeway_crypto::RootKey;
 use causeway_model::LeafIndex;
 use causeway_store::{
     Journal, Keys, NodeKeySettings, NodeKeys, NodeNumber, Options, PageKey, PageKeyPeer, PeerFailure, SledLog,
-    SlotStandings, StoreError, Upstream,
+    SlotStanding, SlotStandings, StoreError, Upstream,
 };
 
 use crate::key_search::{Body, Search, bodies};
@@ -56,6 +56,29 @@ impl PageKeyPeer for Way {
     }
 }
 
+/// A node that never comes to the end of its slots.
+#[derive(Debug)]
+pub(crate) struct Endless(pub(crate) NodeKeys);
+
+impl PageKeyPeer for Endless {
+    fn node(&self) -> NodeNumber {
+        self.0.own()
+    }
+    fn put(&self, _: &[PageKey]) -> Result<(), PeerFailure> {
+        Ok(())
+    }
+    fn standings(&self, writer: NodeNumber, first: u64) -> Result<SlotStandings, PeerFailure> {
+        let own = self.0.standings(writer, first).map_err(|error| PeerFailure::Away(error.to_string()))?;
+        Ok(SlotStandings { slots: vec![SlotStanding::Nothing; 1024], ..own })
+    }
+    fn keys_of(&self, _: &[u64]) -> Result<Vec<PageKey>, PeerFailure> {
+        Ok(Vec::new())
+    }
+    fn pages_written_anew(&self, _: &[u64]) -> Result<Vec<(u64, Vec<u8>)>, PeerFailure> {
+        Ok(Vec::new())
+    }
+}
+
 /// Nodes 1, 2 and 3, each with a folder of its own.
 pub(crate) struct Nodes {
     setting: Setting,
@@ -94,13 +117,19 @@ impl Nodes {
     pub(crate) fn open(&self, node: u16) -> NodeKeys {
         let (own, others) = (NodeNumber(node), (1..=3).filter(|other| *other != node));
         let way = |to| Arc::new(Way { from: own, to: NodeNumber(to), there: Arc::clone(&self.there) }) as Arc<_>;
+        self.open_among(node, others.map(way).collect())
+    }
+
+    /// The same of a node that asks these others.
+    pub(crate) fn open_among(&self, node: u16, peers: Vec<Arc<dyn PageKeyPeer>>) -> NodeKeys {
+        let own = NodeNumber(node);
         let settings = NodeKeySettings {
             data_dir: self.at(node, "data"),
             keys_dir: self.at(node, "keys"),
             mirror_dir: Some(self.at(node, "mirror")),
             keys: self.keys(node),
             own,
-            peers: others.map(way).collect(),
+            peers,
             shared_within: Duration::from_millis(300),
         };
         let keys = NodeKeys::open(settings).expect("opened");
