@@ -8,6 +8,7 @@ mod entry;
 mod feed_effect;
 mod identity_effect;
 mod key_effect;
+mod key_pages;
 mod mirrored;
 mod node_effect;
 mod page_quota;
@@ -153,6 +154,7 @@ pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked
     if frame.rules_version >= RULES_SHARED && entries.iter().any(|entry| entry.time_micros != entries[0].time_micros) {
         return Err(JournalError::Malformed("frame of several times"));
     }
+    key_pages::check_writer(state, &frame, &entries)?;
     Ok(Checked { seq, id, frame, entries })
 }
 

@@ -41,6 +41,8 @@ pub enum JournalError {
     TooLate,
     /// The frame has been applied before, at an earlier place.
     AppliedBefore,
+    /// The frame has key pages that are not its node's, or its node is not on the roster.
+    OtherNode,
     /// Genesis is missing, repeated, not closed, or holds what it may not.
     Genesis(&'static str),
     /// The tree cannot grow beyond [`crate::MAX_TREE_SIZE`], or does not reach to where something was asked of it.
@@ -82,6 +84,7 @@ impl fmt::Display for JournalError {
             Self::TimeBack => f.write_str("an entry is older than the one before it"),
             Self::TooLate => f.write_str("an entry is more than a minute behind the newest one"),
             Self::AppliedBefore => f.write_str("the frame has been applied before"),
+            Self::OtherNode => f.write_str("the frame has key pages that are not its node's, by the log's roster"),
             Self::Genesis(what) => write!(f, "genesis: {what}"),
             Self::OutOfRange(what) => write!(f, "out of range: {what}"),
             Self::Tile { level, index } => write!(f, "tile {level}/{index} is missing or has the wrong width"),

@@ -56,8 +56,10 @@ fn check_key_pages(frame: &v1::Frame) -> Checked {
     }
     holds(frame.key_pages.windows(2).all(|pair| pair[0].number < pair[1].number), "order of key pages")?;
     let whole = |page: &v1::KeyPage| {
+        // Only what is written anew is under another page key than the one that gave the page its number, and that is in no frame.
+        let is_first = page.stored.first_chunk().is_some_and(|slot| u64::from_be_bytes(*slot) == page.number);
         let keys = page.stored.len().checked_sub(PAGE_OVERHEAD);
-        keys.is_some_and(|bytes| bytes % KEY_BYTES == 0 && (1..=KEYS_A_PAGE).contains(&(bytes / KEY_BYTES)))
+        is_first && keys.is_some_and(|bytes| bytes % KEY_BYTES == 0 && (1..=KEYS_A_PAGE).contains(&(bytes / KEY_BYTES)))
     };
     holds(frame.key_pages.iter().all(whole), "key page")?;
     let has_key = |shrouded: &v1::Shrouded| {

@@ -3,11 +3,13 @@
 
 use causeway_journal::{State, Tile, apply_judged, frame_id, judge};
 
+use crate::carried_pages::those_that_go_on;
 use crate::error::StoreError;
 use crate::log::{Beside, FrameLog, ReadError};
 use crate::node::{Upstream, is_another};
 use crate::shared_log::SharedLog;
-use crate::tail_of_shared::{contradicts, key_pages, not_to_be_applied};
+use crate::tail_of_shared::{contradicts, not_to_be_applied};
+use crate::vault::Vault;
 
 /// Bytes of frames that are read at once.
 const READ_BYTES: usize = 4 << 20;
@@ -22,7 +24,7 @@ const LOOK: std::time::Duration = std::time::Duration::from_millis(250);
 /// A shared log that does not enforce what it has to or cannot be reached, and an own one that does not take a frame.
 pub(crate) fn catch_up(
     upstream: &Upstream,
-    own: &dyn FrameLog,
+    (own, vault): (&dyn FrameLog, &Vault),
     state: &mut State,
     tiles: &mut Vec<Tile>,
 ) -> Result<Option<String>, StoreError> {
@@ -41,7 +43,7 @@ pub(crate) fn catch_up(
         );
     }
     while state.head().0 < last {
-        if let Some(reason) = take_some(shared, own, state, tiles)? {
+        if let Some(reason) = take_some(shared, (own, vault), state, tiles)? {
             return Ok(Some(reason));
         }
     }
@@ -50,7 +52,7 @@ pub(crate) fn catch_up(
 
 fn take_some(
     shared: &dyn SharedLog,
-    own: &dyn FrameLog,
+    (own, vault): (&dyn FrameLog, &Vault),
     state: &mut State,
     tiles: &mut Vec<Tile>,
 ) -> Result<Option<String>, StoreError> {
@@ -71,7 +73,7 @@ fn take_some(
         if let Some(reason) = contradicts(state, &judged) {
             return Ok(Some(reason));
         }
-        let beside = Beside { key_pages: key_pages(&judged), tiles: std::mem::take(tiles) };
+        let beside = Beside { key_pages: those_that_go_on(&judged, vault, own)?, tiles: std::mem::take(tiles) };
         own.append_at(seq, &frame_id(&bytes), &bytes, &beside).map_err(|error| StoreError::Engine(Box::new(error)))?;
         *tiles = apply_judged(state, judged).map_err(|source| StoreError::Replay { at: seq, source })?.tiles;
     }

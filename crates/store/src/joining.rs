@@ -57,8 +57,8 @@ impl Joined {
         let timer = CheckpointTimer::new(upstream.checkpoint_frames, Instant::now());
         let node = Arc::new(Node::new(upstream, queue.clone()));
         let lanes = Lanes::start(&node, shared, &peers, pages)?;
-        let (shared, index) = (Arc::clone(shared), Arc::clone(index));
-        let tail = TailOfShared { node: Arc::clone(&node), shared, index, publisher, timer, queue };
+        let (shared, index, vault) = (Arc::clone(shared), Arc::clone(index), Arc::clone(vault));
+        let tail = TailOfShared { node: Arc::clone(&node), shared, index, vault, publisher, timer, queue };
         let threads = tail.start()?;
         let way = Way::Shared(Framer { node: Arc::clone(&node), lanes });
         Ok(Found { way, pages: pages(), node: Some(node), threads })

@@ -62,6 +62,11 @@ impl KeyPage {
     }
 
     #[cfg(test)]
+    pub(crate) fn of(keys: Vec<Option<AeadKey>>) -> Self {
+        Self { keys }
+    }
+
+    #[cfg(test)]
     pub(crate) fn empty() -> Self {
         Self { keys: Vec::new() }
     }

@@ -18,6 +18,7 @@ mod backup;
 mod body_reads;
 mod building;
 mod bundle;
+mod carried_pages;
 mod catching_up;
 mod checkpoint_file;
 mod checkpoint_timer;

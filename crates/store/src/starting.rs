@@ -103,7 +103,13 @@ impl Journal {
         let is_unsigned = is_first_start && replayed.state.tree().size() > 0;
         let node_keys = options.node_keys.clone();
         let opened = OpenedKeys::open(log.as_ref(), &options)?;
-        let halting = brought_up(upstream.as_ref(), log.as_ref(), &options, &past, (&mut replayed, is_first_start))?;
+        let halting = brought_up(
+            upstream.as_ref(),
+            (log.as_ref(), &opened.vault),
+            &options,
+            &past,
+            (&mut replayed, is_first_start),
+        )?;
         if upstream.is_some() && halting.is_none() {
             // Once more: a node that lost its own log with its keys finds only now what it has used.
             reaches(&opened.vault, log.as_ref(), &opened.folders)?;
@@ -162,7 +168,7 @@ impl Journal {
 /// halted anyway follows nothing.
 fn brought_up(
     upstream: Option<&Upstream>,
-    log: &dyn FrameLog,
+    (log, vault): (&dyn FrameLog, &Vault),
     options: &Options,
     past: &Past,
     (replayed, is_first_start): (&mut Replayed, bool),
@@ -181,7 +187,7 @@ fn brought_up(
         // If we stop while it catches up, the next start finds that it has signed nothing, and not that its file is gone.
         Signer::of(&replayed.state, log, options)?.keep_first(past)?;
     }
-    catch_up(upstream, log, &mut replayed.state, &mut replayed.tiles)
+    catch_up(upstream, (log, vault), &mut replayed.state, &mut replayed.tiles)
 }
 
 /// The newest checkpoint of a log that is what was signed of it; file and ring are as the next start needs them then.

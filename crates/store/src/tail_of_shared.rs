@@ -10,6 +10,7 @@ use causeway_journal::{JournalError, Judged, PassedOver, REASON_CHECKPOINT, Stat
 use causeway_model::FrameSeq;
 
 use crate::building::refuse;
+use crate::carried_pages::those_that_go_on;
 use crate::checkpoint_timer::CheckpointTimer;
 use crate::committed::stopped;
 use crate::error::{AppendFailure, StoreError};
@@ -19,6 +20,7 @@ use crate::node::{Node, OpenFrame, is_another, rest};
 use crate::publisher::{Published, Publisher, answer_all};
 use crate::sequencer::in_words;
 use crate::shared::Shared;
+use crate::vault::Vault;
 use crate::work::{Task, Work};
 
 /// Bytes of frames that are read at once.
@@ -42,6 +44,7 @@ pub(crate) struct TailOfShared {
     pub(crate) node: Arc<Node>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: Arc<Index>,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) publisher: Publisher,
     pub(crate) timer: CheckpointTimer,
     /// The framer's, which must not be kept open by this.
@@ -122,7 +125,9 @@ impl TailOfShared {
             Judged::Applies(checked) => (Some(checked.frame().clone()), checked.entries().iter().any(is_checkpoint)),
             Judged::PassedOver(_) => (None, false),
         };
-        let beside = Beside { key_pages: key_pages(&judged), tiles: self.shared.waiting_tiles() };
+        let key_pages = those_that_go_on(&judged, &self.vault, self.shared.log.as_ref());
+        let key_pages = key_pages.map_err(|error| Ended::Stopped(in_words(&error)))?;
+        let beside = Beside { key_pages, tiles: self.shared.waiting_tiles() };
         let (id, began) = (frame_id(bytes), Instant::now());
         let (shared, at_work) = (&self.shared, &self.shared.at_work);
         let stored = at_work.during(|| shared.log.append_at(seq, &id, bytes, &beside));
@@ -187,16 +192,6 @@ impl TailOfShared {
 
 fn passed_over(why: PassedOver) -> AppendFailure {
     AppendFailure::NotTaken(why.to_string().into())
-}
-
-/// The pages of a frame that is applied. Those of one that is passed over may be older than what is there.
-pub(crate) fn key_pages(judged: &Judged) -> Vec<(u64, Vec<u8>)> {
-    match judged {
-        Judged::Applies(checked) => {
-            checked.frame().key_pages.iter().map(|page| (page.number, page.stored.clone())).collect()
-        }
-        Judged::PassedOver(_) => Vec::new(),
-    }
 }
 
 pub(crate) fn not_to_be_applied(seq: FrameSeq, error: &JournalError) -> String {

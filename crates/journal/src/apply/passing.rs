@@ -24,11 +24,20 @@ pub enum PassedOver {
     Genesis,
     /// It is no frame, or has something in it that no frame may have.
     Malformed,
+    /// It has key pages that are not its node's, or its node is not on the roster.
+    OtherNode,
 }
 
 impl PassedOver {
-    const ALL: [Self; 6] =
-        [Self::AppliedBefore, Self::TooLate, Self::OtherLog, Self::OtherRules, Self::Genesis, Self::Malformed];
+    const ALL: [Self; 7] = [
+        Self::AppliedBefore,
+        Self::TooLate,
+        Self::OtherLog,
+        Self::OtherRules,
+        Self::Genesis,
+        Self::Malformed,
+        Self::OtherNode,
+    ];
 
     /// Its place in the list, which never changes: states are kept with it.
     pub(crate) const fn number(self) -> u8 {
@@ -48,6 +57,7 @@ impl PassedOver {
             JournalError::UnknownRules(version) if *version > RULES_SHARED => return None,
             JournalError::UnknownRules(_) | JournalError::OtherRules(_) => Self::OtherRules,
             JournalError::Genesis(_) => Self::Genesis,
+            JournalError::OtherNode => Self::OtherNode,
             // Nothing comes after either of these, whatever the frame is.
             JournalError::WrongSequence { .. } | JournalError::OutOfRange(_) => return None,
             _ => Self::Malformed,
@@ -64,6 +74,7 @@ impl fmt::Display for PassedOver {
             Self::OtherRules => "it names other rules than the log's",
             Self::Genesis => "it comes before genesis is complete, or begins it again",
             Self::Malformed => "it is not what a frame may be",
+            Self::OtherNode => "its key pages are not its node's, or its node is not on the roster",
         })
     }
 }

@@ -2,8 +2,8 @@
 //! and mirrored, and has to come to the same.
 
 use causeway_journal::{
-    Erasure, JournalError, Outcome, REASON_ERASURE_ATTESTED, REASON_ROSTER_STATED, RULES_SHARED, RULES_VERSION,
-    encode_entry, v1,
+    Erasure, JournalError, Outcome, PassedOver, REASON_ERASURE_ATTESTED, REASON_ROSTER_STATED, RULES_SHARED,
+    RULES_VERSION, encode_entry, encode_frame, v1,
 };
 use causeway_model::LeafIndex;
 
@@ -61,6 +61,40 @@ fn an_erasure_is_complete_once_every_node_of_the_roster_has_attested_it() {
     assert_eq!(log.one(attest("node-1", first)), Outcome::Void, "nothing is left of it");
     assert_eq!(waits_for(&log, second), ["node-1", "node-2", "node-3"]);
     assert_eq!(log.state.erasures_due().count(), 1);
+}
+
+/// A page is stored as the newest frame has it: no node's frame puts another node's page out of reach.
+#[test]
+fn a_frame_holds_key_pages_of_its_own_node_alone_once_there_is_a_roster() {
+    let mut log = shared();
+    let page = |node: u64| {
+        let number = node << 48 | 7;
+        v1::KeyPage { number, stored: [&number.to_be_bytes()[..], &[7; 60]].concat() }
+    };
+    let by = |log: &mut Log, nodes: &[&str], pages: &[u64]| {
+        let named = |node: &&str| v1::Entry { node: (*node).into(), ..administration("statement") };
+        let entries: Vec<_> = nodes.iter().map(named).collect();
+        let items = entries.into_iter().map(|entry| log.item_now(entry)).collect();
+        let frame = v1::Frame { key_pages: pages.iter().copied().map(page).collect(), ..log.frame_of(items) };
+        let bytes = encode_frame(&frame).expect("well formed");
+        log.append_bytes(bytes).expect("it stops nothing").passed_over
+    };
+    assert_eq!(by(&mut log, &["node-1"], &[9]), None, "nobody has said yet who is who");
+    assert_eq!(log.one(roster(1, &[1, 2])), Outcome::Effective);
+    assert_eq!(by(&mut log, &["node-2", "node-2"], &[2]), None);
+    assert_eq!(by(&mut log, &["node-9", "node-1"], &[]), None, "a frame without pages puts nothing out of reach");
+    for (nodes, pages) in [
+        (&["node-1"][..], &[2][..]),
+        (&["node-1"], &[1, 2]),
+        (&["node-1"], &[0]),
+        (&["node-1", "node-2"], &[1]),
+        (&["node-9"], &[9]),
+        (&["node-9"], &[0]),
+    ] {
+        assert_eq!(by(&mut log, nodes, pages), Some(PassedOver::OtherNode), "{nodes:?} {pages:?}");
+    }
+    assert_eq!(log.one(roster(2, &[1])), Outcome::Effective);
+    assert_eq!(by(&mut log, &["node-2"], &[2]), Some(PassedOver::OtherNode), "it is on the roster no more");
 }
 
 #[test]

@@ -276,7 +276,8 @@ fn a_log_with_one_writer_is_stopped_by_what_is_not_right() {
 #[test]
 fn every_key_of_a_frame_is_in_a_page_that_it_holds() {
     let mut log = begun();
-    let page = |number, keys: usize| v1::KeyPage { number, stored: vec![7; 36 + 32 * keys] };
+    let stored = |number: u64, bytes: usize| [&number.to_be_bytes()[..], &vec![7; bytes - 8]].concat();
+    let page = |number, keys: usize| v1::KeyPage { number, stored: stored(number, 36 + 32 * keys) };
     let shrouded = |page, slot| Some(v1::Shrouded { page, slot, ciphertext: vec![1; 30] });
     let item = log.item(v1::Entry { body_digest: vec![1; 32], ..submit("x", 1) });
     let with = |log: &Log, body, key_pages| {
@@ -292,7 +293,8 @@ fn every_key_of_a_frame_is_in_a_page_that_it_holds() {
         (shrouded(9, 0), vec![page(9, 1), page(9, 1)]),
         (shrouded(9, 0), vec![page(4, 0), page(9, 1)]),
         (shrouded(9, 0), vec![page(9, 129)]),
-        (shrouded(9, 0), vec![v1::KeyPage { number: 9, stored: vec![7; 69] }]),
+        (shrouded(9, 0), vec![v1::KeyPage { number: 9, stored: stored(9, 69) }]),
+        (shrouded(9, 0), vec![v1::KeyPage { number: 9, stored: stored(8, 68) }]),
     ] {
         assert!(matches!(with(&log, body, pages), Err(JournalError::Malformed(_))));
     }

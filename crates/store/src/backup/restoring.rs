@@ -16,6 +16,7 @@ use super::header::Header;
 use super::records::{Record, records};
 use super::restored_files::WorkFolder;
 use super::sealed_part;
+use crate::carried_pages::key_pages;
 use crate::error::StoreError;
 use crate::history::read_note;
 use crate::key_bundle::checkpoint_keys;
@@ -26,7 +27,6 @@ use crate::replay::apply_all;
 use crate::root_rotation;
 use crate::root_source::RootSource;
 use crate::sled_log::{Filling, SledLog};
-use crate::tail_of_shared::key_pages;
 use crate::vault::Vault;
 
 /// What to restore, and by whose keys.

@@ -10,12 +10,12 @@ use causeway_model::FrameSeq;
 use super::local::{LocalLog, Opened, Signed};
 use super::{Migrated, Migrating, each_frame, not_migrated};
 use crate::backup::WorkFolder;
+use crate::carried_pages::key_pages;
 use crate::error::StoreError;
 use crate::log::{Beside, FrameLog};
 use crate::page_keys::NodeNumber;
 use crate::shared_log::SharedLog;
 use crate::sled_log::{Filling, SledLog};
-use crate::tail_of_shared::key_pages;
 
 /// Copies a shared log into a new data directory. This node's own, stopped, gives what is nowhere else: key pages and checkpoints. It
 /// is compared with the shared log, and left as it is.
