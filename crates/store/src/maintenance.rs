@@ -124,7 +124,7 @@ impl Sequencer {
     }
 
     /// Whether this node is the one that writes a page anew.
-    fn keeps(&self, page: u64) -> bool {
+    pub(crate) fn keeps(&self, page: u64) -> bool {
         self.node_keys.as_ref().is_none_or(|node| node.keeps(page))
     }
 

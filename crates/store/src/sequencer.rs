@@ -72,6 +72,20 @@ pub(crate) struct Ready {
 }
 
 impl Sequencer {
+    /// Does what has to be done once, before anything is on its way.
+    pub(crate) fn begin(&mut self) {
+        if matches!(self.way, Way::Own(_)) || self.shared.stopped().is_some() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        if let Err(error) = shared.at_work.during(|| self.forget_all_passed_over()) {
+            tracing::error!(
+                error = &error as &dyn Error,
+                "keys of a frame that was passed over may be there still; the next start tries again"
+            );
+        }
+    }
+
     /// Runs until the queue is closed and empty, or the log fails. After a failure every draft that is or comes is told
     /// so, and nothing is appended any more.
     pub(crate) fn run(&mut self) {

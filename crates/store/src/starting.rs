@@ -292,7 +292,11 @@ struct End {
 }
 
 fn run(mut sequencer: Sequencer, end: End) {
-    if catch_unwind(AssertUnwindSafe(|| sequencer.run())).is_err() {
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        sequencer.begin();
+        sequencer.run();
+    }));
+    if ran.is_err() {
         let reason = sequencer.shared.stop("the sequencer panicked".into());
         sequencer.abandon(&reason);
     }
