@@ -73,8 +73,10 @@ struct Inner {
     erasures: Arc<Erasures>,
     /// Until a journal takes it.
     lock: Mutex<Option<File>>,
-    /// Whether a majority has said what it has, so that this node knows every slot that it ever used.
+    /// Whether enough nodes have said what they have, so that this node knows every slot that it ever used.
     caught_up: AtomicBool,
+    /// Whether no file here says what numbers this node has given out, so that every other node has to.
+    is_unnumbered: AtomicBool,
     shared_within: Duration,
     /// This node's slots before this one are on a majority of the nodes, or in no page.
     shared_to: Mutex<Slot>,
@@ -132,6 +134,7 @@ impl NodeKeys {
         let OpenedKeys { folders, lock, vault, erasures } = OpenedKeys::of(folders, &data_dir, &keys, own)?;
         let shared_to = Mutex::new(vault.page_keys().end());
         let caught_up = AtomicBool::new(peers.is_empty());
+        let is_unnumbered = AtomicBool::new(!peers.is_empty() && vault.page_keys().end().index() == 0);
         let (lock, journal) = (Mutex::new(Some(lock)), OnceLock::new());
         let ring_check = keys.ring().submission_mac().tag(RING_CHECK_DOMAIN, &[]);
         let inner = Inner {
@@ -143,6 +146,7 @@ impl NodeKeys {
             erasures,
             lock,
             caught_up,
+            is_unnumbered,
             shared_within,
             shared_to,
             journal,
@@ -158,6 +162,18 @@ impl NodeKeys {
     /// How many nodes there are, this one counted.
     pub fn nodes(&self) -> usize {
         self.inner.peers.len() + 1
+    }
+
+    /// Says that the shared log is empty: no frame uses any number, so that a node without page keys of its own waits for a majority only.
+    pub fn log_is_empty(&self) {
+        self.inner.is_unnumbered.store(false, Ordering::Release);
+    }
+
+    /// Whether this node has no page keys of its own. Until every other node has said which of its numbers it has, it takes nothing from
+    /// them and no journal starts: it is new, or has lost its files and would give numbers again that are in no frame, but under which
+    /// another node has pages that were written anew.
+    pub fn waits_for_all(&self) -> bool {
+        self.inner.is_unnumbered.load(Ordering::Acquire)
     }
 
     /// What a journal is to start with. It may be taken once: after that the keys folder is the journal's.

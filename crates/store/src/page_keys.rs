@@ -93,6 +93,20 @@ impl PageKeys {
         Slot::of(self.own, self.ahead().end)
     }
 
+    /// The first of this node's slots that has not been given out, and that may be.
+    pub(crate) fn next(&self) -> Slot {
+        let ahead = self.ahead();
+        ahead.ready.front().map_or(Slot::of(self.own, ahead.end), |(slot, _)| *slot)
+    }
+
+    /// Writes a run where there is none yet, no nearer to the beginning than the place `index`: whoever reads the file from here on sees that
+    /// this node has given out numbers, and none before that place is given out any more.
+    pub(crate) fn begin_at(&self, index: u64) -> Result<(), StoreError> {
+        let mut ahead = self.ahead();
+        ahead.end = ahead.end.max(index);
+        if ahead.ready.is_empty() { self.write_run(&mut ahead) } else { Ok(()) }
+    }
+
     /// A fresh page key in a slot of its own, durable before this returns.
     pub(crate) fn allocate(&self) -> Result<(Slot, AeadKey), StoreError> {
         let mut ahead = self.ahead();

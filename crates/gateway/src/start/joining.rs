@@ -94,6 +94,9 @@ impl SharedPart {
             shared_within: SHARED_WITHIN,
         };
         let node_keys = aside(move || Ok(NodeKeys::open(settings)?)).await?;
+        if self.is_empty {
+            node_keys.log_is_empty();
+        }
         let listener = TcpListener::bind(nodes.listen).await.map_err(Error::Listen)?;
         let others = nodes.others().map(|node| node.number).collect();
         let server = NodeServer::new(listener, &credentials, others, node_keys.clone(), clock.clone())?;
@@ -124,7 +127,15 @@ async fn caught_up(keys: &NodeKeys) -> Result<(), Error> {
         if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
             said = Some(Instant::now());
             let away: Vec<u16> = caught.away.iter().map(|node| node.0).collect();
-            tracing::warn!(?away, "waiting until a majority of the nodes answers at the port of page keys");
+            if keys.waits_for_all() {
+                tracing::warn!(
+                    ?away,
+                    "this node has no page keys of its own, as one that is new or has lost them: waiting until every other node answers \
+                     at the port of page keys"
+                );
+            } else {
+                tracing::warn!(?away, "waiting until a majority of the nodes answers at the port of page keys");
+            }
         }
         sleep(ASK_AGAIN).await;
     }

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::{NodeKeys, PageKeyPeer, PeerFailure};
+use super::{NodeKeys, PageKeyPeer, PeerFailure, SlotStandings};
 use crate::error::StoreError;
 use crate::key_pages::slot_of;
 use crate::page_keys::{NodeNumber, PutRefused, STANDINGS_AT_ONCE, Slot, SlotStanding};
@@ -54,6 +54,11 @@ impl NodeKeys {
     /// # Errors
     /// When a file of this node's cannot be read or written. A node that does not answer is none.
     pub fn catch_up(&self) -> Result<CaughtUp, StoreError> {
+        if self.waits_for_all()
+            && let Some(waiting) = self.number_behind_others()?
+        {
+            return Ok(waiting);
+        }
         let mut caught = CaughtUp::default();
         for peer in &self.inner.peers {
             match self.catch_up_with(peer.as_ref()) {
@@ -71,12 +76,72 @@ impl NodeKeys {
         }
         if caught.answered.len() >= self.others_for_a_majority() && !self.inner.caught_up.swap(true, Ordering::AcqRel) {
             // What it learned of its own slots is in pages already, or in none.
-            *self.inner.shared_to.lock().unwrap_or_else(PoisonError::into_inner) = self.inner.vault.page_keys().end();
+            *self.inner.shared_to.lock().unwrap_or_else(PoisonError::into_inner) = self.inner.vault.page_keys().next();
+            if self.inner.vault.page_keys().end().index() == 0 {
+                // Over an empty log. The next start, over one that is not, sees that these numbers are this node's own.
+                self.inner.vault.page_keys().begin_at(0)?;
+            }
         }
         Ok(caught)
     }
 
-    /// Whether a majority of the nodes has ever said what it has: before that, no journal starts with these keys.
+    /// Has this node's numbers begin behind all that any other node has of them. None once they do; otherwise who was asked.
+    ///
+    /// Nothing else is taken before: a file with some of this node's slots in it would say at the next start that it has them all.
+    fn number_behind_others(&self) -> Result<Option<CaughtUp>, StoreError> {
+        let (mut caught, mut end) = (CaughtUp::default(), 0);
+        for peer in &self.inner.peers {
+            match self.end_of_own_at(peer.as_ref()) {
+                Ok(there) => {
+                    end = end.max(there);
+                    caught.answered.push(peer.node());
+                }
+                Err(failure) => {
+                    let error = &failure as &dyn Error;
+                    tracing::debug!(node = peer.node().0, error, "a node did not say which numbers of this one it has");
+                    caught.away.push(peer.node());
+                }
+            }
+        }
+        if !caught.away.is_empty() {
+            return Ok(Some(caught));
+        }
+        self.inner.vault.page_keys().begin_at(end)?;
+        self.inner.is_unnumbered.store(false, Ordering::Release);
+        Ok(None)
+    }
+
+    /// How many slots of this node another one has.
+    fn end_of_own_at(&self, peer: &dyn PageKeyPeer) -> Result<u64, PeerFailure> {
+        let mut first = 0;
+        loop {
+            let theirs = self.stretch_of(peer, self.inner.own, first)?;
+            first += theirs.slots.len() as u64;
+            if !theirs.goes_on() {
+                return Ok(first);
+            }
+        }
+    }
+
+    /// What another node has in a writer's slots from a place on.
+    fn stretch_of(&self, peer: &dyn PageKeyPeer, writer: NodeNumber, first: u64) -> Result<SlotStandings, PeerFailure> {
+        let theirs = peer.standings(writer, first)?;
+        if theirs.ring_check != self.inner.ring_check {
+            tracing::error!(
+                node = peer.node().0,
+                "another node has another key ring than this one: restore one and the same backup of the keys on every node, before its \
+                 first start (causeway keys backup, causeway keys restore)"
+            );
+            return Err(PeerFailure::Refused("it has another key ring than this node".into()));
+        }
+        if theirs.slots.len() > STANDINGS_AT_ONCE || first >= MOST_SLOTS {
+            return Err(PeerFailure::Refused("it says that there are more page keys than there can be".into()));
+        }
+        Ok(theirs)
+    }
+
+    /// Whether enough nodes have said what they have, a majority or all ([`NodeKeys::waits_for_all`]): before that, no journal starts with
+    /// these keys.
     pub fn has_caught_up(&self) -> bool {
         self.inner.caught_up.load(Ordering::Acquire)
     }
@@ -84,15 +149,7 @@ impl NodeKeys {
     /// Takes from one node what this one lacks.
     pub(super) fn catch_up_with(&self, peer: &dyn PageKeyPeer) -> Result<(), Failed> {
         let mut writers: BTreeSet<NodeNumber> = self.inner.vault.page_keys().writers().into_iter().collect();
-        let of_own = peer.standings(self.inner.own, 0)?;
-        if of_own.ring_check != self.inner.ring_check {
-            tracing::error!(
-                node = peer.node().0,
-                "another node has another key ring than this one: restore one and the same backup of the keys on every node, before its \
-                 first start (causeway keys backup, causeway keys restore)"
-            );
-            return Err(PeerFailure::Refused("it has another key ring than this node".into()).into());
-        }
+        let of_own = self.stretch_of(peer, self.inner.own, 0)?;
         writers.extend(of_own.writers);
         if writers.len() > MOST_WRITERS {
             return Err(PeerFailure::Refused("it names more nodes than there can be".into()).into());
@@ -100,17 +157,12 @@ impl NodeKeys {
         for writer in writers {
             let mut first = 0;
             loop {
-                let theirs = peer.standings(writer, first)?;
-                if theirs.slots.len() > STANDINGS_AT_ONCE || first >= MOST_SLOTS {
-                    return Err(
-                        PeerFailure::Refused("it says that there are more page keys than there can be".into()).into()
-                    );
-                }
+                let theirs = self.stretch_of(peer, writer, first)?;
                 self.take_stretch(peer, writer, first, &theirs.slots)?;
                 if !theirs.goes_on() {
                     break;
                 }
-                first += u64::try_from(theirs.slots.len()).expect("a stretch of slots");
+                first += theirs.slots.len() as u64;
             }
         }
         Ok(())

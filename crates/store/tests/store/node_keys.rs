@@ -107,24 +107,67 @@ fn a_node_that_names_slots_without_end_fills_no_disk() {
 fn a_journal_starts_only_once_a_majority_has_said_which_page_keys_there_are() {
     let nodes = Nodes::new();
     let (_, [journal, ..], leaves) = nodes.filled();
+    nodes.begun();
     journal.close();
-    nodes.switch_off(1);
-    // Node 1 loses what it has, and would number new keys as it has numbered those before.
-    for name in ["keys", "mirror"] {
-        fs::remove_file(nodes.at(1, name).join("page-keys.1")).expect("removed");
-    }
-    let off = [2, 3].map(|node| (node, nodes.switch_off(node)));
+    let off = [1, 2, 3].map(|node| nodes.switch_off(node));
     let keys = nodes.open(1);
     assert_eq!(keys.catch_up().expect("asked").away, [NodeNumber(2), NodeNumber(3)]);
-    assert!(matches!(nodes.try_start(1, &keys), Err(StoreError::NodesAway { .. })));
-    let [two, _] = off;
-    nodes.switch_on(2, two.1);
-    keys.catch_up().expect("asked");
+    assert!(!keys.waits_for_all() && matches!(nodes.try_start(1, &keys), Err(StoreError::NodesAway { .. })));
+    nodes.switch_on(2, off[1].clone());
+    assert_eq!(keys.catch_up().expect("asked").away, [NodeNumber(3)]);
+    assert_eq!(readable(&nodes.start(1, &keys), &leaves), all_but(&[]));
+}
+
+/// Slots of pages that were written anew are in no frame, and were put to nobody: any one of the others may be the only one that has them.
+#[test]
+fn a_node_that_has_lost_its_page_keys_starts_only_once_every_other_has_said_which_there_are() {
+    let nodes = Nodes::new();
+    let (_, [journal, _, third], leaves) = nodes.filled();
+    nodes.begun();
+    wait_for(journal.rotate_page_keys()).expect("rotated");
+    wait_for(third.catch_up_keys()).expect("asked");
+    journal.close();
+    nodes.switch_off(1);
+    for name in ["keys", "mirror"] {
+        fs::remove_file(nodes.at(1, name).join("page-keys.1")).expect("removed");
+        fs::remove_dir_all(nodes.at(1, name).join("pages")).expect("removed");
+    }
+    let three = nodes.switch_off(3);
+    for _ in 0..2 {
+        // Also the next time, when something could have been taken from the one that answers.
+        let keys = nodes.open(1);
+        assert_eq!(keys.catch_up().expect("asked").away, [NodeNumber(3)]);
+        assert!(keys.waits_for_all() && matches!(nodes.try_start(1, &keys), Err(StoreError::NodesAway { .. })));
+        nodes.switch_off(1);
+    }
+    let known = three.as_ref().expect("open").standings(NodeNumber(1), 0).expect("read").slots.len();
+    nodes.switch_on(3, three);
+    let keys = nodes.open(1);
+    assert!(keys.catch_up().expect("asked").away.is_empty());
+    assert_eq!(
+        keys.standings(NodeNumber(1), 0).expect("read").slots.len(),
+        known + 64,
+        "numbers after those that were lost"
+    );
     let journal = nodes.start(1, &keys);
     assert_eq!(readable(&journal, &leaves), all_but(&[]));
     let later = append(&journal, draft_with_body(BODIES, 20, None)).leaf;
     assert_eq!(readable(&journal, &[&leaves[..], &[later]].concat()).len(), leaves.len() + 1);
-    assert_eq!(keys.standings(NodeNumber(1), 64).expect("read").slots.len(), 64, "numbers after those that were lost");
+}
+
+#[test]
+fn a_node_that_begins_with_an_empty_log_is_known_by_its_page_keys_afterwards() {
+    let nodes = Nodes::new();
+    let two = nodes.open(2);
+    let one = nodes.open(1);
+    assert_eq!(one.catch_up().expect("asked").away, [NodeNumber(3)]);
+    assert!(one.has_caught_up() && !one.waits_for_all(), "nothing has been given out by anybody");
+    nodes.begun();
+    drop(one);
+    nodes.switch_off(1);
+    let one = nodes.open(1);
+    assert!(!one.waits_for_all(), "it has written none, and its file says so");
+    drop(two);
 }
 
 #[test]
@@ -237,7 +280,7 @@ fn each_node_rotates_its_own_pages_and_the_root_key_takes_all_files_along() {
     let mut names: Vec<_> =
         names.map(|name| name.into_string().expect("text")).filter(|name| name.contains("page-keys")).collect();
     names.sort();
-    assert_eq!(names, ["page-keys", "page-keys.1", "page-keys.2"], "nothing of the rotation is left");
+    assert_eq!(names, ["page-keys", "page-keys.1", "page-keys.2", "page-keys.3"], "nothing of the rotation is left");
     let keys = nodes.open(2);
     keys.catch_up().expect("asked");
     assert_eq!(readable(&nodes.start(2, &keys), &leaves), all_but(&[]), "from disk too");

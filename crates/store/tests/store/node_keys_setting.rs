@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -85,11 +86,18 @@ pub(crate) struct Nodes {
     there: There,
     /// What nodes share that write all three.
     log: Memory,
+    /// Whether something is in the log.
+    is_begun: AtomicBool,
 }
 
 impl Nodes {
     pub(crate) fn new() -> Self {
-        Self { setting: Setting::new(), there: Arc::default(), log: Memory::default() }
+        Self {
+            setting: Setting::new(),
+            there: Arc::default(),
+            log: Memory::default(),
+            is_begun: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn at(&self, node: u16, name: &str) -> PathBuf {
@@ -133,8 +141,21 @@ impl Nodes {
             shared_within: Duration::from_millis(300),
         };
         let keys = NodeKeys::open(settings).expect("opened");
+        if self.is_begun.load(Ordering::SeqCst) {
+            assert_eq!(
+                self.at(node, "keys").join(format!("page-keys.{node}")).metadata().expect("there").len() == 0,
+                keys.waits_for_all()
+            );
+        } else {
+            keys.log_is_empty();
+        }
         self.there.lock().expect("not poisoned")[usize::from(node)] = Some(keys.clone());
         keys
+    }
+
+    /// From here on the log is not empty.
+    pub(crate) fn begun(&self) {
+        self.is_begun.store(true, Ordering::SeqCst);
     }
 
     /// Nobody reaches a node from here on.
