@@ -70,11 +70,9 @@ impl Engine {
                     self.hint.send_replace(self.known().0);
                     return Ok(Vec::new());
                 }
-                // Until there is a new leader, the copies may all lag behind what was acknowledged.
-                Got::Nothing => {
-                    hole.get_or_insert((from, "nobody has it, though it was there"));
-                    None
-                }
+                // Until there is a new leader, the copies that answer may all lag behind what was acknowledged. Where it was cut back
+                // instead, the leader says so.
+                Got::Nothing => Some(format!("no copy that answers has frame {from}, though it was there").into()),
                 Got::Hole(at, what) => {
                     let server = connection.server();
                     tracing::error!(stream = %self.name, server, frame = at.0, what, "a copy of the shared log has a hole");
