@@ -79,7 +79,7 @@ mod tests {
         let is_taken = |stored: &[u8]| goes_on(slot.0, stored, &vault, &log).expect("read");
         let garbage = [&slot.0.to_be_bytes()[..], &random::<60>()].concat();
         assert!(is_taken(&page(&[&keys[0]])), "the first");
-        let mut put = |stored: &[u8]| {
+        let put = |stored: &[u8]| {
             let beside = Beside { key_pages: vec![(slot.0, stored.to_vec())], ..Beside::default() };
             let bytes = random::<40>();
             log.append(&causeway_journal::frame_id(&bytes), &bytes, &beside, None)

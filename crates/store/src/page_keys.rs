@@ -96,7 +96,7 @@ impl PageKeys {
     /// The first of this node's slots that has not been given out, and that may be.
     pub(crate) fn next(&self) -> Slot {
         let ahead = self.ahead();
-        ahead.ready.front().map_or(Slot::of(self.own, ahead.end), |(slot, _)| *slot)
+        ahead.ready.front().map_or_else(|| Slot::of(self.own, ahead.end), |(slot, _)| *slot)
     }
 
     /// Writes a run where there is none yet, no nearer to the beginning than the place `index`: whoever reads the file from here on sees that
