@@ -229,8 +229,23 @@ impl World {
 
     /// Starts the gateway, or says why it did not.
     pub(crate) async fn try_start(&self) -> Result<Gateway, causeway_gateway::Error> {
+        let size = self.mirror.size();
         let launched = self.launch().await?;
-        Ok(Gateway::serve(launched, Arc::clone(&self.root), self.mirror.clone()))
+        let gateway = Gateway::serve(launched, Arc::clone(&self.root), self.mirror.clone());
+        if self.node.is_some() {
+            self.term_begun(&gateway, size).await;
+        }
+        Ok(gateway)
+    }
+
+    /// A node begins a term as soon as it serves: so that no test counts that entry among its own. One that cannot write begins none.
+    async fn term_begun(&self, gateway: &Gateway, size: u64) {
+        /// What takes longer than this a test waits for by itself.
+        const MOST: std::time::Duration = std::time::Duration::from_secs(5);
+        if gateway.exchange().is_healthy() {
+            let begun = self.mirror.until("a term", |state| state.term().is_some_and(|term| term.leaf.0 >= size));
+            let _ = tokio::time::timeout(MOST, begun).await;
+        }
     }
 
     async fn launch(&self) -> Result<causeway_gateway::Gateway, causeway_gateway::Error> {
