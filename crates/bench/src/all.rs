@@ -10,7 +10,7 @@ use clap::Parser;
 
 use crate::check::Check;
 use crate::submit::{self, Mode};
-use crate::{appends, audit, cut, instructions, limits, mixed, peer, pull, say, start, who_saw};
+use crate::{appends, audit, cut, instructions, limits, mixed, nodes, peer, pull, say, start, who_saw};
 
 /// How much of each is done.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("cut", |size, dir| cut::run(&size.of(&[], cut::Arguments::short, cut::Arguments::smoke)?, dir)),
     ("who-saw", |size, dir| who_saw::run(&size.of(&[], who_saw::Arguments::short, who_saw::Arguments::smoke)?, dir)),
     ("mixed", |size, dir| mixed::run(&size.of(&[], mixed::Arguments::short, mixed::Arguments::smoke)?, dir)),
+    ("nodes", |size, dir| nodes::run(&size.of(&[], nodes::Arguments::short, nodes::Arguments::smoke)?, dir)),
     ("peer opentaxii", |size, dir| {
         let arguments = size.of(&["opentaxii"], peer::Arguments::short_opentaxii, peer::Arguments::smoke_opentaxii);
         peer::run(&arguments?, dir)

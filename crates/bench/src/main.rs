@@ -15,6 +15,7 @@ mod latency;
 mod limits;
 mod machine;
 mod mixed;
+mod nodes;
 mod numbers;
 mod pacing;
 mod peer;
@@ -70,6 +71,8 @@ enum Command {
     Limits(limits::Arguments),
     /// Whether submitting, pulling, watching and asking slow each other down.
     Mixed(mixed::Arguments),
+    /// Several gateways on one log beside a gateway alone.
+    Nodes(nodes::Arguments),
     /// The same job done by others, side by side: OpenTAXII, and a service on PostgreSQL.
     Peer(peer::Arguments),
     /// Reading feeds: whole ones, pages over the size of the feed, and watches while records come.
@@ -96,6 +99,7 @@ impl Command {
             Self::Journal(arguments) => appends::run(arguments, dir),
             Self::Limits(arguments) => limits::run(arguments, dir),
             Self::Mixed(arguments) => mixed::run(arguments, dir),
+            Self::Nodes(arguments) => nodes::run(arguments, dir),
             Self::Peer(arguments) => peer::run(arguments, dir),
             Self::Pull(arguments) => pull::run(arguments, dir),
             Self::Start(arguments) => start::run(arguments, dir),
