@@ -38,7 +38,8 @@ impl Exchange {
     ///
     /// # Errors
     /// `Invalid` for a key that there is not; `Denied` for an agency that does not operate the gateway; `Conflict` while another
-    /// key is being rotated; `Unavailable` where the keys or the journal cannot be written.
+    /// key is being rotated, and for a key of the ring that several nodes have; `Unavailable` where the keys or the journal cannot be
+    /// written.
     pub async fn rotate_key(&self, caller: &Caller, name: &str, compromised: bool) -> Result<Rotation, Error> {
         // One at a time: what a rotation adds to the ring takes the place of what an unfinished one left there.
         let Some(_alone) = self.administering().try_lock() else {
@@ -46,7 +47,8 @@ impl Exchange {
             let refusal = Error::new(Class::Conflict, "rotation-under-way", message);
             return Err(self.refuse(caller, v1::Operation::Key, refusal).await);
         };
-        let key = match self.only_operator(caller).and_then(|()| self.key_named(name)) {
+        let named = self.only_operator(caller).and_then(|()| self.key_named(name));
+        let key = match named.and_then(|key| self.here_alone(key)) {
             Ok(key) => key,
             Err(refusal) => return Err(self.refuse(caller, v1::Operation::Key, refusal).await),
         };
@@ -79,6 +81,17 @@ impl Exchange {
             return Ok(());
         }
         Err(Error::new(Class::Denied, "not-the-operator", "this is for the agency that operates the gateway"))
+    }
+
+    /// What a rotation puts into the ring stays at the node that did it: the others could not go on under the new key.
+    fn here_alone(&self, key: Key) -> Result<Key, Error> {
+        let is_of_the_ring = matches!(key, Key::Feed(_) | Key::CheckpointSigning);
+        if is_of_the_ring && self.journal().read(|state| state.roster().count() > 1) {
+            let message = "the roster has several nodes, and the others would not have the new key: rotate it while one node is alone on \
+                           the roster, and give its ring to the others (docs/cluster.md)";
+            return Err(Error::new(Class::Conflict, "ring-of-several-nodes", message));
+        }
+        Ok(key)
     }
 
     fn key_named(&self, name: &str) -> Result<Key, Error> {

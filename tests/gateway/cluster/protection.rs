@@ -3,6 +3,8 @@
 use causeway_journal::Erasure;
 use causeway_journal::v1::DocumentKind;
 use causeway_model::RecordId;
+use causeway_proto::v1::RotateKeyRequest;
+use tonic::Code;
 
 use super::stand::{Cluster, SYSTEM};
 use crate::feed::{ALBANIA, VIET_NAM};
@@ -75,5 +77,22 @@ async fn an_agreement_that_is_suspended_at_one_node_shows_nothing_at_another() {
         let other = items(&mut gateway.feed("vn-police/feed").await).await;
         assert!(other.iter().any(|item| released(item).is_some()), "another agreement goes on");
     }
+    cluster.stop(gateways).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_the_ring_is_not_rotated_where_other_nodes_have_that_ring_too() {
+    let cluster = Cluster::new();
+    let gateways = cluster.start_all().await;
+    let mut keys = gateways[0].admin("gb-nca/operations").await;
+    for key in ["checkpoint-signing".to_owned(), format!("feed/{ALBANIA}")] {
+        let request = RotateKeyRequest { key, compromised: true };
+        let refused = keys.rotate_key(request).await.expect_err("the others would not have the new one");
+        assert_eq!(refused.code(), Code::AlreadyExists, "{refused:?}");
+        assert!(refused.message().contains("roster"), "{refused:?}");
+    }
+    let page_keys = RotateKeyRequest { key: "pages".to_owned(), compromised: false };
+    keys.rotate_key(page_keys).await.expect("each node has its own");
+    cluster.are_one(&gateways).await;
     cluster.stop(gateways).await;
 }
