@@ -41,7 +41,8 @@ pub(super) async fn audit(session: &Session, record: &str, key: &VerifierKey) ->
     let mut history = Vec::new();
     let mut disclosure = None;
     for row in rows(session, request, key).await? {
-        history.push(format!("{:>6}  {}", row.leaf(), entry_text::summary(&row.entry)));
+        let text = entry_text::summary(&row.entry);
+        history.push(format!("{:>6}  {text}{}", row.leaf(), row.outcome_remark()));
         if row.entry.operation() == Operation::Disclosure && row.wire.record_left {
             disclosure = disclosure.or_else(|| Some(row.leaf()));
         }
