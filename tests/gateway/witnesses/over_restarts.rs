@@ -50,8 +50,8 @@ async fn a_quorum_that_was_renewed_on_an_idle_log_is_as_young_after_a_restart() 
     let gateway = world.start().await;
     witnessed(&gateway, world.journal().size()).await;
     gateway.stop().await;
-    let size = world.journal().size();
     let gateway = world.start().await;
+    let size = world.journal().size();
     witnessed(&gateway, size).await;
     // A quiet night: the log is asked for again, and nothing is added to it.
     for _ in 0..6 {
