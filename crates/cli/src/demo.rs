@@ -86,18 +86,31 @@ async fn run_alone(options: &Options) -> Result<(), Failure> {
         () = signals.wait() => Err(Failure::usage("stopped before the end")),
     };
     if let Ok(account) = &told {
-        match options.json {
-            true => say_json(&account.figures),
-            false => account.lines().iter().for_each(say),
-        }
-        if !options.once {
-            account.next(&clients).iter().for_each(say);
-            say("\nThe gateway stays up until Ctrl-C; its journal is then deleted.");
-            signals.wait().await;
-        }
+        let next = account.next(&clients);
+        show(options, &account.figures, &account.lines(), &next, "The gateway", &mut signals).await;
     }
     let stopped = gateway.stop().await;
     told.and(stopped)
+}
+
+/// Says what came of it, and waits to be stopped where it is to stay up.
+async fn show(
+    options: &Options,
+    figures: &impl Serialize,
+    lines: &[String],
+    next: &[String],
+    what: &str,
+    signals: &mut Signals,
+) {
+    match options.json {
+        true => say_json(figures),
+        false => lines.iter().for_each(say),
+    }
+    if !options.once {
+        next.iter().for_each(say);
+        say(format_args!("\n{what} stays up until Ctrl-C; its journal is then deleted."));
+        signals.wait().await;
+    }
 }
 
 /// The story itself, with everything checked on the way.

@@ -17,9 +17,9 @@ use serde::Serialize;
 use tokio::task::block_in_place;
 
 use super::expectation::Rules;
-use super::{AUDITOR, PARTNERS, SUBMITTER, auditor, owner, partner};
+use super::{AUDITOR, PARTNERS, SUBMITTER, auditor, owner, partner, show};
 use crate::command::demo::Options;
-use crate::output::{note, say, say_json};
+use crate::output::note;
 use crate::session::Doing;
 use crate::signals::Signals;
 use crate::trial_nodes::node_name;
@@ -59,15 +59,8 @@ pub(super) async fn run(options: &Options) -> Result<(), Failure> {
         () = signals.wait() => Err(Failure::usage("stopped before the end")),
     };
     if let Ok(account) = &told {
-        match options.json {
-            true => say_json(&account.figures),
-            false => account.lines().iter().for_each(say),
-        }
-        if !options.once {
-            account.next(&site).iter().for_each(say);
-            say("\nThe cluster stays up until Ctrl-C; its journal is then deleted.");
-            signals.wait().await;
-        }
+        let next = account.next(&site);
+        show(options, &account.figures, &account.lines(), &next, "The cluster", &mut signals).await;
     }
     let stopped = block_in_place(|| site.stop());
     told.map(drop).and(stopped)
