@@ -5,9 +5,12 @@
 //! Non-failures: a node that is away keeps what it has until it is back, and whoever waits for it is told so.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
-use causeway_store::{NodeNumber, PageKey, PageKeyPeers, PageKeyRefused, SlotStanding, StoreError, TooFewNodes};
+use causeway_store::{
+    Journal, NodeNumber, PageKey, PageKeyPeers, PageKeyRefused, SlotStanding, StoreError, TooFewNodes,
+};
 
 use crate::node_keys_setting::{BODIES, Endless, Nodes, all_but, readable};
 use crate::setting::{append, copy_dir, draft_with_body, genesis, wait_for};
@@ -170,6 +173,18 @@ fn a_node_that_begins_with_an_empty_log_is_known_by_its_page_keys_afterwards() {
     drop(two);
 }
 
+/// Closes the nodes, and tries each body under all keys that they, and a data directory from before, hold.
+fn nothing_opens_but_what_is_left(nodes: &Nodes, journals: &[Journal], before: &Path, erased: &[u64]) {
+    journals.iter().for_each(Journal::close);
+    let mut search = nodes.search(&[1, 2, 3]);
+    search.data_dir(before);
+    let keys = search.keys();
+    for body in nodes.bodies(2) {
+        let is_erased = erased.iter().any(|number| body.number == u128::from(*number));
+        assert_ne!(body.opens_under(&keys), is_erased, "body {}", body.number);
+    }
+}
+
 #[test]
 fn what_is_erased_opens_under_no_key_of_any_node_once_each_has_said_so() {
     const ERASED: [u64; 3] = [5, 140, 299];
@@ -200,14 +215,7 @@ fn what_is_erased_opens_under_no_key_of_any_node_once_each_has_said_so() {
     shred(3).expect("it is back");
     assert_eq!(all(3), all_but(&ERASED));
 
-    journals.iter().for_each(causeway_store::Journal::close);
-    let mut search = nodes.search(&[1, 2, 3]);
-    search.data_dir(&before);
-    let keys = search.keys();
-    for body in nodes.bodies(2) {
-        let is_erased = ERASED.iter().any(|number| body.number == u128::from(*number));
-        assert_ne!(body.opens_under(&keys), is_erased, "body {}", body.number);
-    }
+    nothing_opens_but_what_is_left(&nodes, &journals, &before, &ERASED);
 }
 
 /// The control of the test above: before the last node has done its part, the search finds what is erased.
@@ -219,7 +227,7 @@ fn what_a_node_that_is_away_still_has_is_found() {
     for journal in &journals[..2] {
         wait_for(journal.shred(vec![leaves[5]])).expect("erased");
     }
-    journals.iter().for_each(causeway_store::Journal::close);
+    journals.iter().for_each(Journal::close);
     let erased = nodes.bodies(1).into_iter().find(|body| body.number == 5).expect("in the log");
     assert!(!erased.opens_under(&nodes.search(&[1, 2]).keys()));
     assert!(erased.opens_under(&nodes.search(&[1, 2, 3]).keys()));
@@ -324,14 +332,7 @@ fn what_each_node_wrote_is_erased_on_all_while_they_go_on_writing() {
         assert_eq!(readable(journal, &leaves), left);
         assert_eq!(readable(journal, &later).len(), later.len(), "and nothing of what came meanwhile is lost");
     }
-    journals.iter().for_each(causeway_store::Journal::close);
-    let mut search = nodes.search(&[1, 2, 3]);
-    search.data_dir(&before);
-    let keys = search.keys();
-    for body in nodes.bodies(2) {
-        let is_erased = ERASED.iter().any(|number| body.number == u128::from(*number));
-        assert_ne!(body.opens_under(&keys), is_erased, "body {}", body.number);
-    }
+    nothing_opens_but_what_is_left(&nodes, &journals, &before, &ERASED);
 }
 
 #[test]
