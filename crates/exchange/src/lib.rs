@@ -113,7 +113,7 @@ pub use roster::Roster;
 pub use rotate::Rotation;
 pub use scope::Scope;
 pub use signature::PersonSignature;
-pub use submit::{Pressure, Submission};
+pub use submit::{BegunSubmission, Pressure, Submission};
 pub use suspend::Suspension;
 pub use tally::Tallied;
 pub use unavailable::LOG_NOT_REACHED;

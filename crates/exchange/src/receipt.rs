@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use causeway_journal::{Outcome, decode_entry, v1};
 use causeway_model::{LeafIndex, RecordId, RecordVersion, SubmissionId};
-use causeway_store::Committed;
+use causeway_store::{Committed, Draft};
 
 use crate::draft::Said;
 use crate::submit::lost_to_another;
@@ -31,27 +31,38 @@ pub struct Receipt {
     pub is_new: bool,
 }
 
-impl Receipt {
-    fn of(committed: Committed) -> Result<Self, Error> {
-        let receipt = Self::read(committed.leaf, committed.entry, committed.checkpoint, committed.tree_size)?;
-        Ok(Self { is_new: true, ..receipt })
+/// What the entry of a submission makes.
+#[derive(Debug)]
+pub(crate) struct Made {
+    record_id: RecordId,
+    version: RecordVersion,
+    sealing_key_id: Vec<u8>,
+}
+
+impl Made {
+    /// What a draft is going to make.
+    pub(crate) fn by(draft: &Draft) -> Result<Self, Error> {
+        Self::of(&draft.entry)
     }
 
-    fn read(leaf: LeafIndex, bytes: Vec<u8>, checkpoint: Arc<str>, tree_size: u64) -> Result<Self, Error> {
-        let entry = decode_entry(&bytes).map_err(Error::corrupt)?;
+    fn of(entry: &v1::Entry) -> Result<Self, Error> {
         let record =
             entry.records.first().ok_or_else(|| Error::internal("an entry of a submission names no record"))?;
         let record_id = RecordId::try_from(record.record_id.as_slice()).map_err(Error::corrupt)?;
-        Ok(Self {
-            record_id,
-            version: RecordVersion(record.version),
-            leaf,
-            entry: bytes,
-            sealing_key_id: entry.sealing_key_id,
-            checkpoint,
-            tree_size,
-            is_new: false,
-        })
+        let sealing_key_id = entry.sealing_key_id.clone();
+        Ok(Self { record_id, version: RecordVersion(record.version), sealing_key_id })
+    }
+}
+
+impl Receipt {
+    fn of(committed: Committed, made: Made) -> Self {
+        let Committed { leaf, entry, checkpoint, tree_size, .. } = committed;
+        Self { is_new: true, ..Self::under(leaf, entry, made, (checkpoint, tree_size)) }
+    }
+
+    fn under(leaf: LeafIndex, entry: Vec<u8>, made: Made, (checkpoint, tree_size): (Arc<str>, u64)) -> Self {
+        let Made { record_id, version, sealing_key_id } = made;
+        Self { record_id, version, leaf, entry, sealing_key_id, checkpoint, tree_size, is_new: false }
     }
 }
 
@@ -72,8 +83,14 @@ impl Exchange {
 
     /// The receipt of an act that was just recorded, of the earlier one that it repeats, or why it lost to another.
     pub(crate) async fn receipt_of(&self, committed: Committed) -> Result<Receipt, Error> {
+        let made = Made::of(&decode_entry(&committed.entry).map_err(Error::corrupt)?)?;
+        self.receipt_for(made, committed).await
+    }
+
+    /// The same, where it is known what the act makes.
+    pub(crate) async fn receipt_for(&self, made: Made, committed: Committed) -> Result<Receipt, Error> {
         match committed.outcome {
-            Outcome::Effective => Receipt::of(committed),
+            Outcome::Effective => Ok(Receipt::of(committed, made)),
             Outcome::Duplicate { of } => self.receipt_at(of).await,
             Outcome::CapReached => Err(self.day_is_full()),
             ref outcome => Err(lost_to_another(outcome)),
@@ -83,7 +100,8 @@ impl Exchange {
     /// The receipt for the entry at `leaf`, as it was first given, under the newest checkpoint.
     pub(crate) async fn receipt_at(&self, leaf: LeafIndex) -> Result<Receipt, Error> {
         let entry = self.journal().entry(leaf).await.map_err(Error::corrupt)?;
-        let (checkpoint, tree_size) = self.head_over(leaf).await?;
-        Receipt::read(leaf, entry, checkpoint, tree_size)
+        let made = Made::of(&decode_entry(&entry).map_err(Error::corrupt)?)?;
+        let head = self.head_over(leaf).await?;
+        Ok(Receipt::under(leaf, entry, made, head))
     }
 }

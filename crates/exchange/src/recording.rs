@@ -1,7 +1,7 @@
 //! Appending entries: whoever asks waits for room in the queue, or is refused at once.
 
 use causeway_model::SystemId;
-use causeway_store::{AppendFailure, Committed, Draft};
+use causeway_store::{AppendFailure, Appending, Committed, Draft};
 
 use crate::unavailable::append_failed;
 use crate::{Caller, Error, Exchange, Pressure, Tallied};
@@ -20,12 +20,27 @@ impl Exchange {
         caller: &Caller,
         draft: Draft,
     ) -> Result<Committed, Error> {
-        match pressure {
-            Pressure::Wait => {
-                self.journal().append(draft).await.map_err(|failure| self.not_taken(&caller.system, failure))
-            }
-            Pressure::Refuse => self.record_or_refuse(caller, draft).await,
-        }
+        let appending = self.enqueue_under(pressure, caller, draft).await?;
+        self.appended(caller, appending).await
+    }
+
+    /// Gives a caller's draft its place in the queue.
+    pub(crate) async fn enqueue_under(
+        &self,
+        pressure: Pressure,
+        caller: &Caller,
+        draft: Draft,
+    ) -> Result<Appending, Error> {
+        let placed = match pressure {
+            Pressure::Wait => self.journal().enqueue(draft).await,
+            Pressure::Refuse => self.journal().try_append(draft),
+        };
+        placed.map_err(|failure| self.not_taken(&caller.system, failure))
+    }
+
+    /// What a draft that has its place came to.
+    pub(crate) async fn appended(&self, caller: &Caller, appending: Appending) -> Result<Committed, Error> {
+        appending.await.map_err(|failure| self.not_taken(&caller.system, failure))
     }
 
     /// Refuses a single call where the queue is full already.
@@ -39,8 +54,7 @@ impl Exchange {
 
     /// Appends the draft of a single call, or refuses at once where the queue is full.
     pub(crate) async fn record_or_refuse(&self, caller: &Caller, draft: Draft) -> Result<Committed, Error> {
-        let taken = self.journal().try_append(draft).map_err(|failure| self.not_taken(&caller.system, failure));
-        taken?.await.map_err(|failure| self.not_taken(&caller.system, failure))
+        self.record_under(Pressure::Refuse, caller, draft).await
     }
 
     /// What a system is told whose entry was not taken, which is summed up where it was for want of room or of the right time.

@@ -7,11 +7,12 @@ use causeway_crypto::{SealContext, SealingPublicKey};
 use causeway_journal::{Erasure, Outcome, REASON_CORRECTED, v1};
 use causeway_model::{Date, LeafIndex, RecordId, RecordVersion, SchemaId, SubmissionId};
 use causeway_schema::{Classified, Document, Retention, Schema, Split, Violation};
-use causeway_store::{Draft, DraftBody};
+use causeway_store::{Appending, Draft, DraftBody};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::draft::{Said, entry_id};
 use crate::exchange::record_ref;
+use crate::receipt::Made;
 use crate::{Caller, Class, DailyLimits, Error, Exchange, Receipt, Tallied};
 
 /// Domain of a submission's content MAC, over schema id, corrected record and version, and the document's exact bytes.
@@ -54,6 +55,18 @@ pub enum Pressure {
     Refuse,
 }
 
+/// A submission that has been begun; dropping it does not take it back.
+#[derive(Debug)]
+pub struct BegunSubmission(Stage);
+
+#[derive(Debug)]
+enum Stage {
+    /// It was made before.
+    Earlier(Receipt),
+    /// Its entry is in the queue.
+    Queued(Appending, Made),
+}
+
 /// A submission as its entry keeps it, whether it is taken or refused.
 pub(crate) struct Attempt {
     pub(crate) pressure: Pressure,
@@ -75,9 +88,24 @@ impl Exchange {
     /// has moved; `NotFound` for a correction of a record that this agency does not own; `Busy` also where the day's records were
     /// accepted by other nodes meanwhile; `TooLarge`, `Unavailable`.
     pub async fn submit(&self, caller: &Caller, submission: Submission, pressure: Pressure) -> Result<Receipt, Error> {
+        let begun = self.begin_submission(caller, submission, pressure).await?;
+        self.finish_submission(caller, begun).await
+    }
+
+    /// The half of [`Exchange::submit`] that waits for no commit: when it returns, what is accepted has its place in the journal's queue.
+    /// Whoever has several submissions begins all of them before it finishes one, so that they share commits.
+    ///
+    /// # Errors
+    /// As [`Exchange::submit`], for what can be told at once.
+    pub async fn begin_submission(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+        pressure: Pressure,
+    ) -> Result<BegunSubmission, Error> {
         let attempt = self.attempt(caller, &submission, pressure);
         if let Some(receipt) = self.earlier(caller, &attempt).await? {
-            return Ok(receipt);
+            return Ok(BegunSubmission(Stage::Earlier(receipt)));
         }
         // Known before the record is read and sealed: what is refused for want of room must cost far less than what is accepted.
         if pressure == Pressure::Refuse {
@@ -100,8 +128,23 @@ impl Exchange {
         // A tree of values is many times its text, and what was received is in the draft now: neither waits for the commit.
         drop(document);
         drop(submission);
-        let committed = self.record_under(pressure, caller, draft).await?;
-        self.receipt_of(committed).await
+        let made = Made::by(&draft)?;
+        let appending = self.enqueue_under(pressure, caller, draft).await?;
+        Ok(BegunSubmission(Stage::Queued(appending, made)))
+    }
+
+    /// The other half: the receipt, once the entry is durable.
+    ///
+    /// # Errors
+    /// As [`Exchange::submit`], for what the log decides.
+    pub async fn finish_submission(&self, caller: &Caller, begun: BegunSubmission) -> Result<Receipt, Error> {
+        match begun.0 {
+            Stage::Earlier(receipt) => Ok(receipt),
+            Stage::Queued(appending, made) => {
+                let committed = self.appended(caller, appending).await?;
+                self.receipt_for(made, committed).await
+            }
+        }
     }
 
     /// Every rule that a document breaks; nothing of it is kept, and nobody's submission is made.

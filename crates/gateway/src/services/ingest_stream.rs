@@ -1,9 +1,8 @@
 //! One `SubmitStream`: many submissions under way at once, so that they share commits; verdicts in the order they came.
 
 use std::collections::VecDeque;
-use std::future::Future;
 
-use causeway_exchange::{Exchange, Pressure, RECORDS_OVER_LIMIT};
+use causeway_exchange::{BegunSubmission, Error, Exchange, Pressure, RECORDS_OVER_LIMIT};
 use causeway_proto::v1;
 use causeway_proto::v1::submit_stream_response::Verdict;
 use futures_util::stream::FuturesOrdered;
@@ -15,6 +14,7 @@ use tracing::Instrument;
 
 use crate::answers::{Gone, Sink, put};
 use crate::gate::Call;
+use crate::limits::Room;
 use crate::panics::{At, contained};
 use crate::services::ingest::{Ingest, receipt};
 use crate::shutdown::Stopping;
@@ -184,37 +184,91 @@ impl SubmissionStream {
         }
     }
 
-    /// A task for what came together: checking and sealing take a core's time, and there is more than one core.
+    /// A task for what came together: checking and sealing take a core's time, and there is more than one core. The room for all of it
+    /// is taken here, so that the day's last records are those that came first.
     fn begin(&self, messages: Vec<v1::SubmitStreamRequest>) -> JoinHandle<Vec<Done>> {
-        let all: FuturesOrdered<_> = messages.into_iter().map(|message| contained(self.one(message))).collect();
-        tokio::spawn(all.map(Result::ok).collect().in_current_span())
+        let rooms: Vec<_> = messages.iter().map(|_| self.call.record()).collect();
+        let together = Together { exchange: self.exchange.clone(), call: self.call.clone() };
+        let task = async move { together.through(messages.into_iter().zip(rooms)).await };
+        tokio::spawn(task.in_current_span())
+    }
+}
+
+/// What a task of a stream works with.
+struct Together {
+    exchange: Exchange,
+    call: Call,
+}
+
+/// One submission, once it waits for nothing but its commit.
+enum Begun {
+    Verdict(Result<Verdict, Status>),
+    Submission { begun: BegunSubmission, room: Room, proved: bool },
+}
+
+impl Together {
+    /// Begins all of them before the first is waited for.
+    async fn through(
+        &self,
+        submissions: impl Iterator<Item = (v1::SubmitStreamRequest, Result<Room, Status>)>,
+    ) -> Vec<Done> {
+        let mut begun = Vec::with_capacity(TOGETHER);
+        for (message, room) in submissions {
+            begun.push(contained(self.begin(message, room)).await.ok());
+        }
+        let mut done = Vec::with_capacity(begun.len());
+        for begun in begun {
+            done.push(match begun {
+                Some(begun) => contained(self.finish(begun)).await.ok(),
+                None => None,
+            });
+        }
+        done
     }
 
-    /// One submission. The room for it is taken when this is called, so that the day's last records are those that came first.
-    fn one(&self, message: v1::SubmitStreamRequest) -> impl Future<Output = Result<Verdict, Status>> + Send + use<> {
-        let (exchange, call, room) = (self.exchange.clone(), self.call.clone(), self.call.record());
-        async move {
-            call.at(At::Submission);
-            let Some(request) = message.submission else {
-                return Ok(Verdict::Refusal(status::malformed_verdict(call.malformed(Fault::Field("submission")))));
-            };
-            let proved = request.with_inclusion_proof;
-            let submission = match wire::submission(request) {
-                Ok(submission) => call.limited(submission),
-                Err(fault) => return Ok(Verdict::Refusal(status::malformed_verdict(call.malformed(fault)))),
-            };
-            // The day's records are used up: no later one of the stream could fare better today.
-            let room = room?;
-            match exchange.submit(&call.caller, submission, Pressure::Wait).await {
-                Ok(accepted) => {
-                    room.taken_by(&accepted);
-                    receipt(&exchange, accepted, proved).await.map(Verdict::Receipt)
-                }
-                // Other nodes were first: as above.
-                Err(error) if error.reason == RECORDS_OVER_LIMIT => Err(status::of(error)),
-                Err(error) => status::verdict(error).map(Verdict::Refusal),
-            }
+    async fn begin(&self, message: v1::SubmitStreamRequest, room: Result<Room, Status>) -> Begun {
+        let call = &self.call;
+        call.at(At::Submission);
+        let refused = |fault| Begun::Verdict(Ok(Verdict::Refusal(status::malformed_verdict(call.malformed(fault)))));
+        let Some(request) = message.submission else { return refused(Fault::Field("submission")) };
+        let proved = request.with_inclusion_proof;
+        let submission = match wire::submission(request) {
+            Ok(submission) => call.limited(submission),
+            Err(fault) => return refused(fault),
+        };
+        // The day's records are used up: no later one of the stream could fare better today.
+        let room = match room {
+            Ok(room) => room,
+            Err(over) => return Begun::Verdict(Err(over)),
+        };
+        match self.exchange.begin_submission(&call.caller, submission, Pressure::Wait).await {
+            Ok(begun) => Begun::Submission { begun, room, proved },
+            Err(error) => Begun::Verdict(verdict_of(error)),
         }
+    }
+
+    async fn finish(&self, begun: Begun) -> Result<Verdict, Status> {
+        let (begun, room, proved) = match begun {
+            Begun::Verdict(verdict) => return verdict,
+            Begun::Submission { begun, room, proved } => (begun, room, proved),
+        };
+        match self.exchange.finish_submission(&self.call.caller, begun).await {
+            Ok(accepted) => {
+                room.taken_by(&accepted);
+                receipt(&self.exchange, accepted, proved).await.map(Verdict::Receipt)
+            }
+            Err(error) => verdict_of(error),
+        }
+    }
+}
+
+/// What a submission is told that was not accepted. Where other nodes were first to use up the day's records, no later one of the stream
+/// could fare better today.
+fn verdict_of(error: Error) -> Result<Verdict, Status> {
+    if error.reason == RECORDS_OVER_LIMIT {
+        Err(status::of(error))
+    } else {
+        status::verdict(error).map(Verdict::Refusal)
     }
 }
 
