@@ -16,6 +16,7 @@ mod passing;
 mod protection_effect;
 mod releaser_effect;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_crypto::Digest;
@@ -92,7 +93,7 @@ pub struct Applied {
 pub struct Checked {
     seq: FrameSeq,
     id: Digest,
-    frame: v1::Frame,
+    frame: Arc<v1::Frame>,
     entries: Vec<v1::Entry>,
 }
 
@@ -128,6 +129,33 @@ pub fn apply(state: &mut State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<App
 /// Says what is wrong with it.
 pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked, JournalError> {
     let frame = decode_frame(frame_bytes)?;
+    let id = check_place(state, seq, &frame, frame_bytes)?;
+    let entries = decode_entries(&frame)?;
+    check_entries(state, &frame, &entries)?;
+    Ok(Checked { seq, id, frame: Arc::new(frame), entries })
+}
+
+/// The same for whoever has just made the frame, out of these entries: what has been written is not read again. `frame_bytes` are
+/// [`encode_frame`](crate::encode_frame)'s, and the entries in the frame [`encode_entry`](crate::encode_entry)'s.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_made(
+    state: &State,
+    seq: FrameSeq,
+    frame: &Arc<v1::Frame>,
+    entries: Vec<v1::Entry>,
+    frame_bytes: &[u8],
+) -> Result<Checked, JournalError> {
+    debug_assert_eq!(decode_frame(frame_bytes).as_ref(), Ok(&**frame), "the bytes are another frame's");
+    debug_assert_eq!(decode_entries(frame).as_ref(), Ok(&entries), "the entries are another frame's");
+    let id = check_place(state, seq, frame, frame_bytes)?;
+    check_entries(state, frame, &entries)?;
+    Ok(Checked { seq, id, frame: Arc::clone(frame), entries })
+}
+
+/// Whether a frame's own fields let it come next; gives its id.
+fn check_place(state: &State, seq: FrameSeq, frame: &v1::Frame, frame_bytes: &[u8]) -> Result<Digest, JournalError> {
     if !(state.rules.max(1)..=RULES_SHARED).contains(&frame.rules_version) {
         return Err(JournalError::UnknownRules(frame.rules_version));
     }
@@ -135,7 +163,7 @@ pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked
     if state.log_id.is_some_and(|known| known != *frame.log_id) {
         return Err(JournalError::WrongLog);
     }
-    if !follows(state, &frame) {
+    if !follows(state, frame) {
         return Err(JournalError::WrongPrevious);
     }
     let id = frame_id(frame_bytes);
@@ -145,7 +173,15 @@ pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked
     if state.tree.size() > MAX_TREE_SIZE - frame.items.len() as u64 {
         return Err(JournalError::OutOfRange("tree size"));
     }
-    let entries = frame.items.iter().map(|item| decode_entry(&item.entry)).collect::<Result<Vec<_>, _>>()?;
+    Ok(id)
+}
+
+fn decode_entries(frame: &v1::Frame) -> Result<Vec<v1::Entry>, JournalError> {
+    frame.items.iter().map(|item| decode_entry(&item.entry)).collect()
+}
+
+/// Whether what is in a frame may come next.
+fn check_entries(state: &State, frame: &v1::Frame, entries: &[v1::Entry]) -> Result<(), JournalError> {
     let mut course = Course::after(state);
     for (entry, item) in entries.iter().zip(&frame.items) {
         check_beside(entry, item)?;
@@ -154,8 +190,7 @@ pub fn check(state: &State, seq: FrameSeq, frame_bytes: &[u8]) -> Result<Checked
     if frame.rules_version >= RULES_SHARED && entries.iter().any(|entry| entry.time_micros != entries[0].time_micros) {
         return Err(JournalError::Malformed("frame of several times"));
     }
-    key_pages::check_writer(state, &frame, &entries)?;
-    Ok(Checked { seq, id, frame, entries })
+    key_pages::check_writer(state, frame, entries)
 }
 
 /// Applies a frame that was checked against this state.

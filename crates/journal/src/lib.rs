@@ -34,7 +34,7 @@ pub mod witness;
 
 pub use apply::{
     Applied, Checked, Judged, MOST_LATE, MirroredEntry, PassedOver, Passing, RULES_SHARED, RULES_VERSION, activated,
-    apply, apply_checked, apply_judged, apply_mirrored, check, judge,
+    apply, apply_checked, apply_judged, apply_mirrored, check, check_made, judge,
 };
 pub use checkpoint::{Checkpoint, verify as verify_checkpoint};
 pub use codec::{

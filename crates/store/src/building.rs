@@ -51,8 +51,9 @@ impl Stamp {
 #[derive(Debug)]
 pub(crate) struct Building {
     frame: v1::Frame,
+    /// What its items' entries say.
+    entries: Vec<v1::Entry>,
     answers: Vec<Answer>,
-    /// Of each entry, for the index.
     terms: Vec<Vec<u64>>,
     bytes: usize,
     /// Keys that its ciphertexts are under.
@@ -79,8 +80,8 @@ impl Building {
             previous_frame: previous.map(|id| id.0.to_vec()).unwrap_or_default(),
             ..v1::Frame::default()
         };
-        let (answers, terms) = (Vec::new(), Vec::new());
-        Self { frame, answers, terms, bytes: FRAME_OVERHEAD, keys: 0, encapsulations: HashSet::new() }
+        let (entries, answers, terms) = (Vec::new(), Vec::new(), Vec::new());
+        Self { frame, entries, answers, terms, bytes: FRAME_OVERHEAD, keys: 0, encapsulations: HashSet::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -132,6 +133,7 @@ impl Building {
             self.encapsulations.insert(encapsulation);
         }
         self.frame.items.push(v1::Item { entry, aside, body, document_text: prepared.document_text });
+        self.entries.push(prepared.entry);
         self.answers.push(answer);
         self.terms.push(prepared.terms);
         Ok(Offered::Settled)
@@ -149,15 +151,23 @@ impl Building {
         self.frame.key_pages = pages;
     }
 
-    /// The hashes of each entry's terms, in order.
-    pub(crate) fn take_terms(&mut self) -> Vec<Vec<u64>> {
-        std::mem::take(&mut self.terms)
+    /// The frame, with what belongs to each of its entries, in order.
+    pub(crate) fn finish(self) -> Built {
+        let Self { frame, entries, answers, terms, .. } = self;
+        Built { frame, entries, answers, terms }
     }
+}
 
-    /// The frame, and who waits for each of its entries, in order.
-    pub(crate) fn finish(self) -> (v1::Frame, Vec<Answer>) {
-        (self.frame, self.answers)
-    }
+/// A frame that has been built.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) frame: v1::Frame,
+    /// What its items' entries say.
+    pub(crate) entries: Vec<v1::Entry>,
+    /// Who waits for each of them.
+    pub(crate) answers: Vec<Answer>,
+    /// The hashes of each one's terms, for the index.
+    pub(crate) terms: Vec<Vec<u64>>,
 }
 
 fn place(locked: Locked, pages: &mut KeyPages) -> Result<v1::Shrouded, StoreError> {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_channel::Receiver;
-use causeway_journal::{Checked, Judged, Tile, check, encode_frame, v1};
+use causeway_journal::{Checked, Judged, Tile, check_made, encode_frame, v1};
 use causeway_model::FrameSeq;
 
-use crate::building::{Answer, Building, Offered, Request, Stamp, refuse};
+use crate::building::{Answer, Building, Built, Offered, Request, Stamp, refuse};
 use crate::committed::stopped;
 use crate::error::AppendFailure;
 use crate::framer::Framer;
@@ -152,7 +152,7 @@ impl Sequencer {
                     break;
                 }
                 Err((answer, error)) => {
-                    let (_, mut answers) = building.finish();
+                    let mut answers = building.finish().answers;
                     answers.push(answer);
                     return Err(self.fail(answers, &error));
                 }
@@ -216,22 +216,21 @@ impl Sequencer {
     }
 
     /// The frame in its final bytes; none where no draft is in it or the rules refuse it, which its drafts are then told.
-    pub(crate) fn check(&self, mut building: Building) -> Option<Ready> {
+    pub(crate) fn check(&self, building: Building) -> Option<Ready> {
         if building.is_empty() {
             return None;
         }
-        let terms = building.take_terms();
-        let (frame, answers) = building.finish();
+        let Built { frame, entries, answers, terms } = building.finish();
+        let frame = Arc::new(frame);
         let checked = encode_frame(&frame).and_then(|bytes| {
-            self.shared
-                .read(|state| {
-                    let seq = state.head().0.next();
-                    check(state, seq, &bytes).map(|checked| (seq, checked))
-                })
-                .map(|(seq, checked)| (seq, bytes, checked))
+            let (seq, checked) = self.shared.read(|state| {
+                let seq = state.head().0.next();
+                (seq, check_made(state, seq, &frame, entries, &bytes))
+            });
+            Ok((seq, checked?, bytes))
         });
         match checked {
-            Ok((seq, bytes, checked)) => Some(Ready { seq, bytes, checked, frame: Arc::new(frame), answers, terms }),
+            Ok((seq, checked, bytes)) => Some(Ready { seq, bytes, checked, frame, answers, terms }),
             Err(error) => {
                 answers.into_iter().for_each(|answer| refuse(answer, AppendFailure::Refused(error.clone())));
                 None
