@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use causeway_crypto::Digest;
 use causeway_journal::v1;
 use causeway_model::{AgencyId, LeafIndex, SubmissionId, Timestamp};
-use causeway_store::{Clock, Journal, Keys};
+use causeway_store::{Clock, Expected, Journal, Keys};
 use event_listener::{Event, EventListener};
 use futures_util::lock::Mutex;
 
@@ -182,6 +182,12 @@ impl Exchange {
             self.keep_checkpoints(true).await;
         }
         self.journal().close();
+    }
+
+    /// Says that so many submissions are about to come, for as long as what is returned lives: while there are many, they share larger
+    /// commits.
+    pub fn expect(&self, submissions: usize) -> Expected {
+        self.journal().expect(submissions)
     }
 
     pub(crate) fn journal(&self) -> &Journal {

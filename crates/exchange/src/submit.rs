@@ -88,6 +88,7 @@ impl Exchange {
     /// has moved; `NotFound` for a correction of a record that this agency does not own; `Busy` also where the day's records were
     /// accepted by other nodes meanwhile; `TooLarge`, `Unavailable`.
     pub async fn submit(&self, caller: &Caller, submission: Submission, pressure: Pressure) -> Result<Receipt, Error> {
+        let _expected = self.expect(1);
         let begun = self.begin_submission(caller, submission, pressure).await?;
         self.finish_submission(caller, begun).await
     }

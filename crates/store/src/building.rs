@@ -88,6 +88,10 @@ impl Building {
         self.answers.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.answers.len()
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.answers.len() >= MAX_ENTRIES
     }

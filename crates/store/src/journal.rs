@@ -17,6 +17,7 @@ use crate::committed::{Appending, Committed, stopped};
 use crate::draft::{Draft, Prepared};
 use crate::erasures::Erasures;
 use crate::error::{AppendFailure, StoreError};
+use crate::expected::Expected;
 use crate::index::Index;
 use crate::keys::Keys;
 use crate::node::Node;
@@ -113,6 +114,11 @@ impl Journal {
             Err(TrySendError::Full(_)) => Err(AppendFailure::Busy),
             Err(TrySendError::Closed(_)) => Err(stopped(&self.shared)),
         }
+    }
+
+    /// Says that so many drafts are about to be enqueued, for as long as what is returned lives.
+    pub fn expect(&self, drafts: usize) -> Expected {
+        Expected::new(&self.shared, drafts)
     }
 
     /// The name of this node, in every entry that it writes.

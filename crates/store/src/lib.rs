@@ -29,6 +29,7 @@ mod draft;
 mod erasures;
 mod error;
 mod evidence;
+mod expected;
 mod folder;
 mod forgetting;
 mod format;
@@ -89,6 +90,7 @@ pub use clock::{Clock, ManualClock};
 pub use committed::{Appending, Committed};
 pub use draft::{Draft, DraftBody};
 pub use error::{AppendFailure, StoreError};
+pub use expected::Expected;
 pub use index::{IndexMeasures, Search, Term, clauses_of};
 #[cfg(feature = "jetstream")]
 pub use jetstream::{ClientFiles, JetStreamLog, JetStreamSettings, PATIENCE, StreamName, create_stream};

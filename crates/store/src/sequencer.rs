@@ -15,6 +15,7 @@ use causeway_model::FrameSeq;
 use crate::building::{Answer, Building, Built, Offered, Request, Stamp, refuse};
 use crate::committed::stopped;
 use crate::error::AppendFailure;
+use crate::expected;
 use crate::framer::Framer;
 use crate::index::Index;
 use crate::key_folders::KeyFolders;
@@ -138,11 +139,12 @@ impl Sequencer {
             }
         };
         let room = self.shared.room();
+        let until = Instant::now() + expected::PATIENCE;
         let mut next = Some(first);
         while let Some(request) = next.take() {
             if !self.shared.gauge.admits(room, &request.prepared.entry) {
                 refuse(request.answer, AppendFailure::DiskLow);
-                next = self.next_waiting();
+                next = self.next_waiting(building.len(), until);
                 continue;
             }
             match building.offer(request, time, &self.writer.stamp, &mut self.pages) {
@@ -161,14 +163,16 @@ impl Sequencer {
             if building.is_full() || in_genesis {
                 break;
             }
-            next = self.next_waiting();
+            next = self.next_waiting(building.len(), until);
         }
         Ok(building)
     }
 
-    /// The next draft that waits. A task that comes before it is held, and ends the frame.
-    fn next_waiting(&mut self) -> Option<Request> {
-        match self.queue.try_recv().ok() {
+    /// The next draft that waits, or comes by then where a frame of so many should have more. A task that comes before it is held, and
+    /// ends the frame.
+    fn next_waiting(&mut self, gathered: usize, until: Instant) -> Option<Request> {
+        let is_enough = || gathered >= self.shared.on_their_way.worth_waiting_for();
+        match expected::next(&self.queue, is_enough, until) {
             Some(Work::Append(request)) => Some(request),
             task => {
                 self.held = task;

@@ -10,6 +10,7 @@ use crate::at_work::AtWork;
 use crate::checkpoint_file::Signed;
 use crate::clock_guard::ClockGuard;
 use crate::error::StoreError;
+use crate::expected::OnTheirWay;
 use crate::log::FrameLog;
 use crate::measures::Appends;
 use crate::recent::Recent;
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) clock: ClockGuard,
     pub(crate) appends: Appends,
     pub(crate) at_work: AtWork,
+    pub(crate) on_their_way: OnTheirWay,
     verifier_keys: RwLock<Vec<VerifierKey>>,
     state: RwLock<State>,
     checkpoint: RwLock<Arc<str>>,
@@ -51,6 +53,7 @@ impl Shared {
             clock,
             appends: Appends::default(),
             at_work: AtWork::default(),
+            on_their_way: OnTheirWay::default(),
             verifier_keys: RwLock::new(verifier_keys),
             state: RwLock::new(state),
             checkpoint: RwLock::new(checkpoint),

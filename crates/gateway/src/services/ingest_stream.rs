@@ -189,7 +189,12 @@ impl SubmissionStream {
     fn begin(&self, messages: Vec<v1::SubmitStreamRequest>) -> JoinHandle<Vec<Done>> {
         let rooms: Vec<_> = messages.iter().map(|_| self.call.record()).collect();
         let together = Together { exchange: self.exchange.clone(), call: self.call.clone() };
-        let task = async move { together.through(messages.into_iter().zip(rooms)).await };
+        let expected = self.exchange.expect(messages.len());
+        let task = async move {
+            let done = together.through(messages.into_iter().zip(rooms)).await;
+            drop(expected);
+            done
+        };
         tokio::spawn(task.in_current_span())
     }
 }
