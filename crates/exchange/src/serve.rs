@@ -208,7 +208,7 @@ fn key_missing(feed: &AgreementId, epoch: u32) -> Error {
 }
 
 /// The newest schema of the major version that a body names.
-fn newest_of(governed: &Governed, named: &str) -> Result<Arc<Schema>, Error> {
+pub(crate) fn newest_of(governed: &Governed, named: &str) -> Result<Arc<Schema>, Error> {
     let id = named.parse().map_err(Error::corrupt)?;
     let schema = governed.schemas.newest_for(id).cloned();
     schema.ok_or_else(|| Error::internal("a stored record's schema was not in force"))

@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use causeway_journal::{Feed, Outcome, REASON_CORRECTED, REASON_UNRESTRICTED, decode_entry, v1};
 use causeway_model::{AgencyId, LeafIndex, Position, RecordFacts, RecordId, RecordVersion, Timestamp};
+use causeway_schema::Classified;
+use causeway_store::ClassifiedHalf;
 
+use crate::governed::Governed;
+use crate::serve::newest_of;
 use crate::submit::leaf_of;
 use crate::{Error, Exchange};
 
@@ -34,6 +38,13 @@ impl Candidate {
 
 /// A record version, the entry that made it, and when the decision on it became due.
 pub(crate) type Due = (RecordId, RecordVersion, LeafIndex, Timestamp);
+
+/// What agreements decide by, as a body has it.
+fn facts_of(governed: &Governed, half: &ClassifiedHalf) -> Result<RecordFacts, Error> {
+    let schema = newest_of(governed, half.schema())?;
+    let classified = Classified::decode(half.classified()).map_err(Error::corrupt)?;
+    Ok(schema.facts(&classified))
+}
 
 impl Exchange {
     /// The record versions that entries of a stretch of the log made, or freed of their restriction, where they are still current
@@ -82,14 +93,14 @@ impl Exchange {
             made.iter().filter_map(|(record, version, ..)| current(record, *version)).collect()
         });
         made.retain(|(record, ..)| owners.contains_key(record));
-        let wanted: Vec<_> = made.iter().map(|(record, _, leaf, _)| (*record, *leaf)).collect();
-        let bodies = self.bodies_of(&wanted).await?;
+        let wanted = made.iter().map(|(record, _, leaf, _)| (*record, *leaf)).collect();
+        let governed = self.governed();
+        let facts = self.begin_each(wanted, move |_, half| facts_of(&governed, half)).await?;
+        let facts = self.made_ahead(facts).await?;
         let mut candidates = Vec::with_capacity(made.len());
-        for ((record, version, leaf, recorded), body) in made.into_iter().zip(bodies) {
-            let (Some(body), Some(owner)) = (body, owners.get(&record)) else { continue };
-            let (schema, classified) = self.classified(&body.body)?;
-            let facts = Arc::new(schema.facts(&classified));
-            let owner = owner.clone();
+        for ((record, version, leaf, recorded), facts) in made.into_iter().zip(facts) {
+            let (Some(facts), Some(owner)) = (facts, owners.get(&record)) else { continue };
+            let (facts, owner) = (Arc::new(facts?), owner.clone());
             candidates.push(Candidate { record, version, leaf, owner, recorded, facts, again: false });
         }
         Ok(candidates)
