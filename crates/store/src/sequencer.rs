@@ -1,7 +1,8 @@
 //! The one thread that appends: it takes what drafts there are, makes a frame of them, and answers once it is durable.
 //!
-//! Between two frames it looks after the keys (`maintenance`). While the disk syncs, the next drafts gather in the queue: the sync is the batching window, there is no timer. Any
-//! error of the log stops it for good; recovery is what a start does.
+//! Between two frames it looks after the keys (`maintenance`). While the disk syncs, the next drafts gather in the queue: the sync is the batching window. Only where
+//! many more are on their way does a frame wait for them, and not for long (`expected`). Any error of the log stops it for good; recovery is
+//! what a start does.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -169,9 +170,10 @@ impl Sequencer {
     }
 
     /// The next draft that waits, or comes by then where a frame of so many should have more. A task that comes before it is held, and
-    /// ends the frame.
+    /// ends the frame. Where a log is shared, the round trip of the frames before is wait enough.
     fn next_waiting(&mut self, gathered: usize, until: Instant) -> Option<Request> {
-        let is_enough = || gathered >= self.shared.on_their_way.worth_waiting_for();
+        let is_shared = matches!(self.way, Way::Shared(_));
+        let is_enough = || is_shared || gathered >= self.shared.on_their_way.worth_waiting_for();
         match expected::next(&self.queue, is_enough, until) {
             Some(Work::Append(request)) => Some(request),
             task => {
