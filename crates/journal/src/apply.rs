@@ -149,6 +149,9 @@ pub fn check_made(
 ) -> Result<Checked, JournalError> {
     debug_assert_eq!(decode_frame(frame_bytes).as_ref(), Ok(&**frame), "the bytes are another frame's");
     debug_assert_eq!(decode_entries(frame).as_ref(), Ok(&entries), "the entries are another frame's");
+    if entries.len() != frame.items.len() {
+        return Err(JournalError::Malformed("frame of other entries"));
+    }
     let id = check_place(state, seq, frame, frame_bytes)?;
     check_entries(state, frame, &entries)?;
     Ok(Checked { seq, id, frame: Arc::clone(frame), entries })
