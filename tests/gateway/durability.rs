@@ -2,7 +2,8 @@
 //! is tested twice: failed, and failed after it was stored.
 //!
 //! Held: a call that could not be recorded says UNAVAILABLE and shows nothing; what was stored all the same is found by the
-//! next start, once, and sending again gives its receipt; a full queue refuses single calls and holds streams back.
+//! next start, once, and sending again gives its receipt; a full queue refuses single calls and holds streams back; what a stream has
+//! refused keeps nothing behind it waiting.
 
 use std::time::Duration;
 
@@ -12,11 +13,13 @@ use causeway_proto::v1::ingest_service_client::IngestServiceClient;
 use causeway_proto::v1::submit_stream_response::Verdict;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use serde_json::json;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::harness::calls::{items, pull, reason, released, request, submit, within};
 use crate::harness::{Persist, Stated, World, documents, own_log_only};
+use crate::metrics::{number, scrape};
 
 const SYSTEM: &str = "gb-nca/case-management";
 const AGREEMENT: &str = "ISA-AL-2026-014";
@@ -221,5 +224,50 @@ async fn a_full_queue_holds_a_stream_back() {
     plug.await.expect("no panic").expect("accepted");
     while calls.next().await.is_some() {}
     submit_until_there_is_room(&mut single, "after").await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_goes_on_while_its_refusals_wait_for_the_disk() {
+    if !own_log_only("a node has sixteen frames under way before drafts wait in its queue") {
+        return;
+    }
+    const RECORDS: u64 = 64;
+    let world = World::with(|setup| {
+        setup.configure(|config| config.metrics = Some("127.0.0.1:0".parse().expect("an address")))
+    });
+    let gateway = world.start().await;
+    let mut ingest = gateway.ingest(SYSTEM).await;
+    let hold = world.faults().hold();
+    let mut first = ingest.clone();
+    let plug = tokio::spawn(async move { submit(&mut first, "plug", &documents::profile()).await });
+    hold.reached().await;
+    let broken = documents::with(documents::route(), json!({"no_such_member": true}));
+    let messages: Vec<_> =
+        (0..RECORDS)
+            .map(|n| {
+                if n % 2 == 0 {
+                    request(&format!("{n}"), &broken)
+                } else {
+                    request(&format!("{n}"), &documents::route())
+                }
+            })
+            .map(|submission| v1::SubmitStreamRequest { submission: Some(submission) })
+            .collect();
+    let answer = ingest.submit_stream(tokio_stream::iter(messages)).await.expect("the stream opens");
+    within("all of them in the queue", async {
+        while number(&scrape(&gateway).await, "causeway_append_queue_drafts") < Some(RECORDS) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    drop(hold);
+    let mut verdicts = answer.into_inner();
+    for index in 0..RECORDS {
+        let verdict = within("a verdict", verdicts.message()).await.expect("the stream goes on").expect("for each");
+        assert_eq!(verdict.index, index);
+        assert_eq!(matches!(verdict.verdict, Some(Verdict::Refusal(_))), index % 2 == 0, "{verdict:?}");
+    }
+    plug.await.expect("no panic").expect("accepted");
     gateway.stop().await;
 }

@@ -38,7 +38,7 @@ impl Exchange {
             return Ok(receipt);
         }
         if let Err(refusal) = self.correctable(caller, &record_id, expected_version) {
-            return Err(self.refuse_submission(caller, &attempt, refusal).await);
+            return self.refuse_submission(caller, &attempt, refusal).await;
         }
         let schema = self.journal().read(|state| state.record(&record_id).map(|record| record.schema));
         let schema = schema.ok_or_else(Error::unknown_record)?;

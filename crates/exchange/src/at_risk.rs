@@ -52,7 +52,7 @@ impl Exchange {
             Ok(found) => found,
             Err(refusal) => {
                 let attempt = Attempt { record: Some((record, causeway_model::RecordVersion(0))), ..attempt };
-                return Err(self.refuse_submission(caller, &attempt, refusal).await);
+                return self.refuse_submission(caller, &attempt, refusal).await;
             }
         };
         let mut draft = Said::allowed(v1::Operation::Alteration, REASON_AT_RISK).by(caller);

@@ -61,10 +61,12 @@ pub struct BegunSubmission(Stage);
 
 #[derive(Debug)]
 enum Stage {
-    /// It was made before.
-    Earlier(Receipt),
+    /// It was made before, by this entry.
+    Earlier(LeafIndex),
     /// Its entry is in the queue.
     Queued(Appending, Made),
+    /// The entry of its refusal is.
+    Refused(Appending, Error),
 }
 
 /// A submission as its entry keeps it, whether it is taken or refused.
@@ -93,11 +95,11 @@ impl Exchange {
         self.finish_submission(caller, begun).await
     }
 
-    /// The half of [`Exchange::submit`] that waits for no commit: when it returns, what is accepted has its place in the journal's queue.
-    /// Whoever has several submissions begins all of them before it finishes one, so that they share commits.
+    /// The half of [`Exchange::submit`] that waits for no commit: when it returns, what is accepted or refused has its place in the
+    /// journal's queue. Whoever has several submissions begins all of them before it finishes one, so that they share commits.
     ///
     /// # Errors
-    /// As [`Exchange::submit`], for what can be told at once.
+    /// As [`Exchange::submit`], for what leaves no entry of its own.
     pub async fn begin_submission(
         &self,
         caller: &Caller,
@@ -105,8 +107,8 @@ impl Exchange {
         pressure: Pressure,
     ) -> Result<BegunSubmission, Error> {
         let attempt = self.attempt(caller, &submission, pressure);
-        if let Some(receipt) = self.earlier(caller, &attempt).await? {
-            return Ok(BegunSubmission(Stage::Earlier(receipt)));
+        if let Some(earlier) = self.begin_earlier(caller, &attempt).await? {
+            return Ok(earlier);
         }
         // Known before the record is read and sealed: what is refused for want of room must cost far less than what is accepted.
         if pressure == Pressure::Refuse {
@@ -116,13 +118,13 @@ impl Exchange {
         let violations = schema.validate(&document, self.now().date());
         if !violations.is_empty() {
             drop(document);
-            return Err(self.refuse_submission(caller, &attempt, Error::violations(violations)).await);
+            return self.begin_refusal(caller, &attempt, Error::violations(violations)).await;
         }
         let expected = match submission.correction {
             None => None,
             Some((record, version)) => match self.correctable(caller, &record, version) {
                 Ok(()) => Some((record, version)),
-                Err(refusal) => return Err(self.refuse_submission(caller, &attempt, refusal).await),
+                Err(refusal) => return self.begin_refusal(caller, &attempt, refusal).await,
             },
         };
         let draft = self.draft_of(caller, &submission, &attempt, &schema, &document, expected)?;
@@ -134,16 +136,20 @@ impl Exchange {
         Ok(BegunSubmission(Stage::Queued(appending, made)))
     }
 
-    /// The other half: the receipt, once the entry is durable.
+    /// The other half: the receipt or the refusal, once its entry is durable.
     ///
     /// # Errors
-    /// As [`Exchange::submit`], for what the log decides.
+    /// As [`Exchange::submit`].
     pub async fn finish_submission(&self, caller: &Caller, begun: BegunSubmission) -> Result<Receipt, Error> {
         match begun.0 {
-            Stage::Earlier(receipt) => Ok(receipt),
+            Stage::Earlier(leaf) => self.receipt_at(leaf).await,
             Stage::Queued(appending, made) => {
                 let committed = self.appended(caller, appending).await?;
                 self.receipt_for(made, committed).await
+            }
+            Stage::Refused(appending, refusal) => {
+                self.appended(caller, appending).await?;
+                Err(refusal)
             }
         }
     }
@@ -183,6 +189,13 @@ impl Exchange {
 
     /// The receipt of an earlier submission under this id: the same one where the content is the same, a conflict otherwise.
     pub(crate) async fn earlier(&self, caller: &Caller, attempt: &Attempt) -> Result<Option<Receipt>, Error> {
+        match self.begin_earlier(caller, attempt).await? {
+            Some(earlier) => self.finish_submission(caller, earlier).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn begin_earlier(&self, caller: &Caller, attempt: &Attempt) -> Result<Option<BegunSubmission>, Error> {
         let known = |state: &causeway_journal::State| {
             state.submission(&attempt.submission).map(|known| (known.leaf, known.content_mac == attempt.content))
         };
@@ -190,11 +203,11 @@ impl Exchange {
             None => Ok(None),
             Some((leaf, true)) => {
                 self.tally("", Some(&caller.system), Tallied::Repeated, 1);
-                self.receipt_at(leaf).await.map(Some)
+                Ok(Some(BegunSubmission(Stage::Earlier(leaf))))
             }
             Some((_, false)) => {
                 let refusal = lost_to_another(&Outcome::SubmissionReused);
-                Err(self.refuse_submission(caller, attempt, refusal).await)
+                self.begin_refusal(caller, attempt, refusal).await.map(Some)
             }
         }
     }
@@ -236,7 +249,26 @@ impl Exchange {
         })
     }
 
-    pub(crate) async fn refuse_submission(&self, caller: &Caller, attempt: &Attempt, refusal: Error) -> Error {
+    /// Records a refusal, and gives it, or why it could not be recorded.
+    pub(crate) async fn refuse_submission<T>(
+        &self,
+        caller: &Caller,
+        attempt: &Attempt,
+        refusal: Error,
+    ) -> Result<T, Error> {
+        let begun = self.begin_refusal(caller, attempt, refusal).await?;
+        Err(match self.finish_submission(caller, begun).await {
+            Err(refusal) => refusal,
+            Ok(_) => Error::internal("a refusal ended in a receipt"),
+        })
+    }
+
+    async fn begin_refusal(
+        &self,
+        caller: &Caller,
+        attempt: &Attempt,
+        refusal: Error,
+    ) -> Result<BegunSubmission, Error> {
         let mut draft = Said::denied(attempt.operation, refusal.reason).by(caller);
         // An auditor who asks about a record learns of what was tried on it, too.
         draft.entry.records.extend(attempt.record.map(|(id, expected)| v1::RecordRef {
@@ -247,10 +279,8 @@ impl Exchange {
         draft.entry.submission_mac = attempt.submission.to_vec();
         draft.entry.content_mac = attempt.content.to_vec();
         draft.entry.count = refusal.violations.len() as u64;
-        match self.record_under(attempt.pressure, caller, draft).await {
-            Ok(_) => refusal,
-            Err(unavailable) => unavailable,
-        }
+        let appending = self.enqueue_under(attempt.pressure, caller, draft).await?;
+        Ok(BegunSubmission(Stage::Refused(appending, refusal)))
     }
 
     fn draft_of(
