@@ -88,6 +88,11 @@ impl Building {
         self.answers.is_empty()
     }
 
+    /// Whether another draft like those in it would not fit.
+    pub(crate) fn is_almost_full(&self) -> bool {
+        self.bytes + self.bytes / self.len().max(1) > MAX_FRAME_BYTES
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.answers.len()
     }

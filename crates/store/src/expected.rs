@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use async_channel::Receiver;
+use async_channel::{Receiver, TryRecvError};
 
 use crate::shared::Shared;
 
-/// A frame waits for one of so many that are on their way: with one or two, for none; and never for most of them, since while it is
-/// written the others are made ready.
+/// A frame waits for one of so many that are on their way: with one or two, for none; and never for most of them, since some wait for
+/// other things, and while it is written the others are made ready.
 const SHARE: usize = 2;
 
 /// Drafts that no frame waits beyond: what it costs by itself is little a draft then.
@@ -30,8 +30,9 @@ pub(crate) fn next<T>(queue: &Receiver<T>, is_enough: impl Fn() -> bool, until: 
     loop {
         match queue.try_recv() {
             Ok(next) => return Some(next),
-            Err(_) if is_enough() || Instant::now() >= until => return None,
-            Err(_) => thread::sleep(LOOK),
+            Err(TryRecvError::Closed) => return None,
+            Err(TryRecvError::Empty) if is_enough() || Instant::now() >= until => return None,
+            Err(TryRecvError::Empty) => thread::sleep(LOOK),
         }
     }
 }
@@ -47,7 +48,7 @@ impl OnTheirWay {
     }
 }
 
-/// Drafts that are on their way for as long as this lives.
+/// Drafts that are on their way: all of them for as long as this lives, but for those that were said to be there.
 #[derive(Debug)]
 pub struct Expected {
     shared: Arc<Shared>,
@@ -58,6 +59,14 @@ impl Expected {
     pub(crate) fn new(shared: &Arc<Shared>, drafts: usize) -> Self {
         shared.on_their_way.0.fetch_add(drafts, Ordering::Relaxed);
         Self { shared: Arc::clone(shared), drafts }
+    }
+
+    /// One of them is in the queue, or will not come.
+    pub fn one_less(&mut self) {
+        if let Some(left) = self.drafts.checked_sub(1) {
+            self.drafts = left;
+            self.shared.on_their_way.0.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -91,7 +100,9 @@ mod tests {
         assert_eq!(next(&queue, || true, Instant::now() + LONG), None, "there is enough, and nothing is there");
         assert_eq!(next(&queue, || false, Instant::now()), None, "it has waited for long enough");
         sender.send_blocking(4).expect("somebody waits");
+        drop(sender);
         assert_eq!(next(&queue, || true, Instant::now()), Some(4), "what is there is taken");
+        assert_eq!(next(&queue, || false, Instant::now() + LONG), None, "nobody will send any more");
     }
 
     #[test]

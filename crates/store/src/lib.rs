@@ -9,7 +9,7 @@
 //! A data directory holds `format`, `lock`, `log/` (sled's files), `index/` (made of the log), `checkpoint`, `checkpoints` (those of the past) and, where its
 //! history was changed, `evidence/`; it may be copied at will. A keys folder
 //! holds `format`, `root.key`, `ring` and what has no history: `page-keys`, `pages/` and `erasures`, which a mirror gets too. Threads:
-//! one appends, two read, one keeps the checkpoint file, two index; of a node, one follows the shared log, some append to it and one looks
+//! one appends, four read, and four for auditors, one keeps the checkpoint file, two index; of a node, one follows the shared log, some append to it and one looks
 //! after it. The functions that callers await need no runtime.
 
 mod answer_reads;

@@ -140,12 +140,14 @@ impl Sequencer {
             }
         };
         let room = self.shared.room();
-        let until = Instant::now() + expected::PATIENCE;
+        let mut until = Instant::now() + expected::PATIENCE;
         let mut next = Some(first);
         while let Some(request) = next.take() {
             if !self.shared.gauge.admits(room, &request.prepared.entry) {
                 refuse(request.answer, AppendFailure::DiskLow);
-                next = self.next_waiting(building.len(), until);
+                // Most of what is on its way will be refused as well.
+                until = Instant::now();
+                next = self.next_waiting(&building, until);
                 continue;
             }
             match building.offer(request, time, &self.writer.stamp, &mut self.pages) {
@@ -164,16 +166,16 @@ impl Sequencer {
             if building.is_full() || in_genesis {
                 break;
             }
-            next = self.next_waiting(building.len(), until);
+            next = self.next_waiting(&building, until);
         }
         Ok(building)
     }
 
     /// The next draft that waits, or comes by then where a frame of so many should have more. A task that comes before it is held, and
     /// ends the frame. Where a log is shared, the round trip of the frames before is wait enough.
-    fn next_waiting(&mut self, gathered: usize, until: Instant) -> Option<Request> {
-        let is_shared = matches!(self.way, Way::Shared(_));
-        let is_enough = || is_shared || gathered >= self.shared.on_their_way.worth_waiting_for();
+    fn next_waiting(&mut self, building: &Building, until: Instant) -> Option<Request> {
+        let takes_no_more = matches!(self.way, Way::Shared(_)) || building.is_almost_full();
+        let is_enough = || takes_no_more || building.len() >= self.shared.on_their_way.worth_waiting_for();
         match expected::next(&self.queue, is_enough, until) {
             Some(Work::Append(request)) => Some(request),
             task => {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use causeway_exchange::{BegunSubmission, Error, Exchange, Pressure, RECORDS_OVER_LIMIT};
 use causeway_proto::v1;
 use causeway_proto::v1::submit_stream_response::Verdict;
+use causeway_store::Expected;
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, StreamExt};
 use prost::Message;
@@ -190,11 +191,7 @@ impl SubmissionStream {
         let rooms: Vec<_> = messages.iter().map(|_| self.call.record()).collect();
         let together = Together { exchange: self.exchange.clone(), call: self.call.clone() };
         let expected = self.exchange.expect(messages.len());
-        let task = async move {
-            let done = together.through(messages.into_iter().zip(rooms)).await;
-            drop(expected);
-            done
-        };
+        let task = async move { together.through(messages.into_iter().zip(rooms), expected).await };
         tokio::spawn(task.in_current_span())
     }
 }
@@ -216,10 +213,12 @@ impl Together {
     async fn through(
         &self,
         submissions: impl Iterator<Item = (v1::SubmitStreamRequest, Result<Room, Status>)>,
+        mut expected: Expected,
     ) -> Vec<Done> {
         let mut begun = Vec::with_capacity(TOGETHER);
         for (message, room) in submissions {
             begun.push(contained(self.begin(message, room)).await.ok());
+            expected.one_less();
         }
         let mut done = Vec::with_capacity(begun.len());
         for begun in begun {
