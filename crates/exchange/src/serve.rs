@@ -190,9 +190,17 @@ impl Exchange {
     /// A stored body's classified half, with the schema in force that reads it: the newest of its major version, so that every record
     /// of a kind is decided on in one shape, whichever version it was submitted in.
     pub(crate) fn classified(&self, body: &v1::Body) -> Result<(Arc<Schema>, Classified), Error> {
-        let schema = newest_of(self.governed().as_ref(), &body.schema)?;
-        Ok((schema, Classified::decode(&body.classified).map_err(Error::corrupt)?))
+        classified_by(self.governed().as_ref(), &body.schema, &body.classified)
     }
+}
+
+/// A classified half, with the schema that reads it.
+pub(crate) fn classified_by(
+    governed: &Governed,
+    named: &str,
+    classified: &[u8],
+) -> Result<(Arc<Schema>, Classified), Error> {
+    Ok((newest_of(governed, named)?, Classified::decode(classified).map_err(Error::corrupt)?))
 }
 
 /// The refusal where the ring lacks the key that an epoch of a feed is shown under. It is not this journal's then, or an older copy.
@@ -208,7 +216,7 @@ fn key_missing(feed: &AgreementId, epoch: u32) -> Error {
 }
 
 /// The newest schema of the major version that a body names.
-pub(crate) fn newest_of(governed: &Governed, named: &str) -> Result<Arc<Schema>, Error> {
+fn newest_of(governed: &Governed, named: &str) -> Result<Arc<Schema>, Error> {
     let id = named.parse().map_err(Error::corrupt)?;
     let schema = governed.schemas.newest_for(id).cloned();
     schema.ok_or_else(|| Error::internal("a stored record's schema was not in force"))

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use causeway_journal::{Feed, Outcome, REASON_CORRECTED, REASON_UNRESTRICTED, decode_entry, v1};
 use causeway_model::{AgencyId, LeafIndex, Position, RecordFacts, RecordId, RecordVersion, Timestamp};
-use causeway_schema::Classified;
 use causeway_store::ClassifiedHalf;
 
 use crate::governed::Governed;
-use crate::serve::newest_of;
+use crate::serve::classified_by;
 use crate::submit::leaf_of;
 use crate::{Error, Exchange};
 
@@ -41,8 +40,7 @@ pub(crate) type Due = (RecordId, RecordVersion, LeafIndex, Timestamp);
 
 /// What agreements decide by, as a body has it.
 fn facts_of(governed: &Governed, half: &ClassifiedHalf) -> Result<RecordFacts, Error> {
-    let schema = newest_of(governed, half.schema())?;
-    let classified = Classified::decode(half.classified()).map_err(Error::corrupt)?;
+    let (schema, classified) = classified_by(governed, half.schema(), half.classified())?;
     Ok(schema.facts(&classified))
 }
 
