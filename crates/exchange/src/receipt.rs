@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use causeway_journal::{Outcome, decode_entry, v1};
 use causeway_model::{LeafIndex, RecordId, RecordVersion, SubmissionId};
-use causeway_store::{Committed, Draft};
+use causeway_store::Committed;
 
 use crate::draft::Said;
 use crate::submit::lost_to_another;
@@ -40,12 +40,7 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    /// What a draft is going to make.
-    pub(crate) fn by(draft: &Draft) -> Result<Self, Error> {
-        Self::of(&draft.entry)
-    }
-
-    fn of(entry: &v1::Entry) -> Result<Self, Error> {
+    pub(crate) fn of(entry: &v1::Entry) -> Result<Self, Error> {
         let record =
             entry.records.first().ok_or_else(|| Error::internal("an entry of a submission names no record"))?;
         let record_id = RecordId::try_from(record.record_id.as_slice()).map_err(Error::corrupt)?;

@@ -90,6 +90,7 @@ impl Exchange {
     /// has moved; `NotFound` for a correction of a record that this agency does not own; `Busy` also where the day's records were
     /// accepted by other nodes meanwhile; `TooLarge`, `Unavailable`.
     pub async fn submit(&self, caller: &Caller, submission: Submission, pressure: Pressure) -> Result<Receipt, Error> {
+        // Until its receipt: while it waits for one frame, others like it gather for the next.
         let _expected = self.expect(1);
         let begun = self.begin_submission(caller, submission, pressure).await?;
         self.finish_submission(caller, begun).await
@@ -131,7 +132,7 @@ impl Exchange {
         // A tree of values is many times its text, and what was received is in the draft now: neither waits for the commit.
         drop(document);
         drop(submission);
-        let made = Made::by(&draft)?;
+        let made = Made::of(&draft.entry)?;
         let appending = self.enqueue_under(pressure, caller, draft).await?;
         Ok(BegunSubmission(Stage::Queued(appending, made)))
     }
@@ -250,17 +251,14 @@ impl Exchange {
     }
 
     /// Records a refusal, and gives it, or why it could not be recorded.
-    pub(crate) async fn refuse_submission<T>(
+    pub(crate) async fn refuse_submission(
         &self,
         caller: &Caller,
         attempt: &Attempt,
         refusal: Error,
-    ) -> Result<T, Error> {
+    ) -> Result<Receipt, Error> {
         let begun = self.begin_refusal(caller, attempt, refusal).await?;
-        Err(match self.finish_submission(caller, begun).await {
-            Err(refusal) => refusal,
-            Ok(_) => Error::internal("a refusal ended in a receipt"),
-        })
+        self.finish_submission(caller, begun).await
     }
 
     async fn begin_refusal(
